@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "engine/version.hpp"
+
+namespace hci {
+
+std::string version() { return HCI_VERSION; }
+
+}  // namespace hci

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// The CUDA half of Exec. Host code only, so that g++ compiles it in every build that has CUDA.
+#if HCI_HAVE_CUDA
+#include "kernels/core/cuda.hpp"
+
+#include <cstdio>
+
+namespace hci {
+namespace {
+
+std::string at(std::source_location where) {
+  return std::string(" (") + where.file_name() + ":" + std::to_string(where.line()) + ")";
+}
+
+const char* name_of(cusolverStatus_t status) {
+  switch (status) {
+    case CUSOLVER_STATUS_NOT_INITIALIZED: return "not initialized";
+    case CUSOLVER_STATUS_ALLOC_FAILED: return "allocation failed";
+    case CUSOLVER_STATUS_INVALID_VALUE: return "invalid value";
+    case CUSOLVER_STATUS_ARCH_MISMATCH: return "architecture mismatch";
+    case CUSOLVER_STATUS_EXECUTION_FAILED: return "execution failed";
+    case CUSOLVER_STATUS_INTERNAL_ERROR: return "internal error";
+    case CUSOLVER_STATUS_NOT_SUPPORTED: return "not supported";
+    default: return "error";
+  }
+}
+
+const char* name_of(cufftResult status) {
+  switch (status) {
+    case CUFFT_INVALID_PLAN: return "invalid plan";
+    case CUFFT_ALLOC_FAILED: return "allocation failed";
+    case CUFFT_INVALID_VALUE: return "invalid value";
+    case CUFFT_INTERNAL_ERROR: return "internal error";
+    case CUFFT_EXEC_FAILED: return "execution failed";
+    case CUFFT_SETUP_FAILED: return "setup failed";
+    case CUFFT_INVALID_SIZE: return "invalid size";
+    default: return "error";
+  }
+}
+
+/// cudaMallocAsync from the device's default pool, in the order of the context's stream.
+class CudaPool final : public Memory {
+ public:
+  explicit CudaPool(std::shared_ptr<CudaContext> context) : context_(std::move(context)) {
+    // Keep freed blocks in the pool: a reduction asks for the same sizes again and again.
+    DeviceGuard guard(context_->device());
+    cudaMemPool_t pool{};
+    check(cudaDeviceGetDefaultMemPool(&pool, context_->device()));
+    std::uint64_t threshold = UINT64_MAX;
+    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold));
+  }
+  void* allocate(std::size_t bytes) override {
+    DeviceGuard guard(context_->device());
+    void* data = nullptr;
+    check(cudaMallocAsync(&data, bytes == 0 ? 1 : bytes, context_->stream()));
+    return data;
+  }
+  void deallocate(void* data, std::size_t /*bytes*/) noexcept override {
+    check_noexcept(cudaFreeAsync(data, context_->stream()), "cudaFreeAsync");
+  }
+
+ private:
+  std::shared_ptr<CudaContext> context_;
+};
+
+}  // namespace
+
+void check(cudaError_t status, std::source_location where) {
+  if (status == cudaSuccess) return;
+  const std::string text = std::string("CUDA: ") + cudaGetErrorString(status) + at(where);
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());  // not sticky: the device is still good
+    throw OutOfDeviceMemory(text);
+  }
+  throw DeviceError(text);
+}
+
+void check(cublasStatus_t status, std::source_location where) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  const std::string text = std::string("cuBLAS: ") + cublasGetStatusString(status) + at(where);
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfDeviceMemory(text);
+  throw DeviceError(text);
+}
+
+void check(cusolverStatus_t status, std::source_location where) {
+  if (status == CUSOLVER_STATUS_SUCCESS) return;
+  const std::string text = std::string("cuSOLVER: ") + name_of(status) + at(where);
+  if (status == CUSOLVER_STATUS_ALLOC_FAILED) throw OutOfDeviceMemory(text);
+  throw DeviceError(text);
+}
+
+void check(cufftResult status, std::source_location where) {
+  if (status == CUFFT_SUCCESS) return;
+  const std::string text = std::string("cuFFT: ") + name_of(status) + at(where);
+  if (status == CUFFT_ALLOC_FAILED) throw OutOfDeviceMemory(text);
+  throw DeviceError(text);
+}
+
+void check_noexcept(cudaError_t status, const char* doing) noexcept {
+  if (status != cudaSuccess)
+    std::fprintf(stderr, "cuhci: %s: %s\n", doing, cudaGetErrorString(status));
+}
+
+DeviceGuard::DeviceGuard(int device) {
+  check(cudaGetDevice(&former_));
+  if (former_ == device) return;
+  check(cudaSetDevice(device));
+  changed_ = true;
+}
+
+DeviceGuard::~DeviceGuard() {
+  if (changed_) check_noexcept(cudaSetDevice(former_), "cudaSetDevice");
+}
+
+CudaContext::CudaContext(int device, void* stream) : device_(device) {
+  int count = 0;
+  if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess || device >= count || device < 0)
+    throw DeviceError("there is no CUDA device " + std::to_string(device) + " (found " +
+                      std::to_string(status == cudaSuccess ? count : 0) + "): see 'cuhci devices'");
+  DeviceGuard guard(device_);
+  if (stream != nullptr) {
+    stream_ = static_cast<cudaStream_t>(stream);
+    return;
+  }
+  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  own_stream_ = Handle<cudaStream_t, cudaStreamDestroy>(stream_);
+}
+
+CudaContext::~CudaContext() {
+  for (auto& [key, plan] : fft_plans_) static_cast<void>(cufftDestroy(plan));
+}
+
+cublasHandle_t CudaContext::cublas() {
+  if (!cublas_) {
+    DeviceGuard guard(device_);
+    cublasHandle_t handle = nullptr;
+    check(cublasCreate(&handle));
+    cublas_ = Handle<cublasHandle_t, cublasDestroy_v2>(handle);
+    check(cublasSetStream(handle, stream_));
+    check(cublasSetMathMode(handle, CUBLAS_DEFAULT_MATH));  // float32 means float32, no TF32
+  }
+  return cublas_.get();
+}
+
+cusolverDnHandle_t CudaContext::cusolver() {
+  if (!cusolver_) {
+    DeviceGuard guard(device_);
+    cusolverDnHandle_t handle = nullptr;
+    check(cusolverDnCreate(&handle));
+    cusolver_ = Handle<cusolverDnHandle_t, cusolverDnDestroy>(handle);
+    check(cusolverDnSetStream(handle, stream_));
+  }
+  return cusolver_.get();
+}
+
+cusolverDnParams_t CudaContext::cusolver_params() {
+  if (!cusolver_params_) {
+    cusolverDnParams_t params = nullptr;
+    check(cusolverDnCreateParams(&params));
+    cusolver_params_ = Handle<cusolverDnParams_t, cusolverDnDestroyParams>(params);
+  }
+  return cusolver_params_.get();
+}
+
+cufftHandle CudaContext::fft_plan(cufftType type, int n, int batch) {
+  const PlanKey key{type, n, batch};
+  if (const auto found = fft_plans_.find(key); found != fft_plans_.end()) return found->second;
+  DeviceGuard guard(device_);
+  cufftHandle plan{};
+  check(cufftPlan1d(&plan, n, type, batch));
+  fft_plans_.emplace(key, plan);
+  check(cufftSetStream(plan, stream_));
+  return plan;
+}
+
+void CudaContext::wait() {
+  DeviceGuard guard(device_);
+  check(cudaStreamSynchronize(stream_));
+}
+
+void CudaContext::wait_noexcept() noexcept {
+  check_noexcept(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+}
+
+std::shared_ptr<Memory> cuda_pool(std::shared_ptr<CudaContext> context) {
+  return std::make_shared<CudaPool>(std::move(context));
+}
+
+std::vector<DeviceInfo> cuda_devices() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return {};
+  }
+  std::vector<DeviceInfo> devices;
+  for (int i = 0; i < count; ++i) {
+    cudaDeviceProp properties{};
+    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
+    DeviceGuard guard(i);
+    std::size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total));
+    devices.push_back({.device = {Device::Kind::cuda, i},
+                       .description = std::string(properties.name) + ", compute capability " +
+                                      std::to_string(properties.major) + "." + std::to_string(properties.minor),
+                       .memory_bytes = total,
+                       .free_memory_bytes = free});
+  }
+  return devices;
+}
+
+}  // namespace hci
+#endif
