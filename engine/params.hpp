@@ -26,12 +26,16 @@
 namespace hci {
 
 template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
+concept NamedEnum = std::is_enum_v<E> && requires(E e) {
+  enum_names(e);
+};
 
 inline std::string to_text(bool value) { return value ? "true" : "false"; }
 inline std::string to_text(const std::string& value) { return value; }
 template <std::integral T>
-std::string to_text(T value) { return std::to_string(value); }
+std::string to_text(T value) {
+  return std::to_string(value);
+}
 /// The shortest text that reads back as the same number.
 inline std::string to_text(double value) {
   char buffer[32];
@@ -44,7 +48,9 @@ std::string to_text(E value) {
   return "?";
 }
 template <class T>
-std::string to_text(const std::optional<T>& value) { return value ? to_text(*value) : "none"; }
+std::string to_text(const std::optional<T>& value) {
+  return value ? to_text(*value) : "none";
+}
 template <class T>
 std::string to_text(const std::vector<T>& values) {
   std::string text;
@@ -54,13 +60,15 @@ std::string to_text(const std::vector<T>& values) {
 
 inline void from_text(std::string_view text, std::string& value) { value = text; }
 inline void from_text(std::string_view text, bool& value) {
-  if (text == "true" || text == "1" || text == "yes") value = true;
-  else if (text == "false" || text == "0" || text == "no") value = false;
-  else throw InvalidInput("'" + std::string(text) + "' is neither true nor false");
+  if (text == "true" || text == "1" || text == "yes")
+    value = true;
+  else if (text == "false" || text == "0" || text == "no")
+    value = false;
+  else
+    throw InvalidInput("'" + std::string(text) + "' is neither true nor false");
 }
 template <class T>
-  requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
-void from_text(std::string_view text, T& value) {
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) void from_text(std::string_view text, T& value) {
   T parsed{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
   if (error != std::errc() || end != text.data() + text.size())

@@ -18,19 +18,23 @@ void copy_bytes(Exec& exec, const void* from, void* to, std::size_t bytes);
 void fill_bytes(Exec& exec, void* device, unsigned char value, std::size_t bytes);
 
 template <class T, int N>
-std::size_t bytes_of(const View<T, N>& view) { return static_cast<std::size_t>(view.size()) * sizeof(T); }
+std::size_t bytes_of(const View<T, N>& view) {
+  return static_cast<std::size_t>(view.size()) * sizeof(T);
+}
 
 /// Host to the Exec's device; dense views of the same extents. See upload_bytes for lifetimes.
 template <class T, int N>
 void upload(Exec& exec, View<const T, N> host, View<T, N> device) {
-  require(host.extents() == device.extents() && host.is_dense() && device.is_dense(), "upload: shapes differ or are not dense");
+  require(host.extents() == device.extents() && host.is_dense() && device.is_dense(),
+          "upload: shapes differ or are not dense");
   upload_bytes(exec, host.data(), device.data(), bytes_of(host));
 }
 
 /// The Exec's device to the host; valid after exec.wait().
 template <class T, int N>
 void download(Exec& exec, View<const T, N> device, View<T, N> host) {
-  require(host.extents() == device.extents() && host.is_dense() && device.is_dense(), "download: shapes differ or are not dense");
+  require(host.extents() == device.extents() && host.is_dense() && device.is_dense(),
+          "download: shapes differ or are not dense");
   download_bytes(exec, device.data(), host.data(), bytes_of(host));
 }
 

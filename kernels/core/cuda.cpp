@@ -14,27 +14,43 @@ std::string at(std::source_location where) {
 
 const char* name_of(cusolverStatus_t status) {
   switch (status) {
-    case CUSOLVER_STATUS_NOT_INITIALIZED: return "not initialized";
-    case CUSOLVER_STATUS_ALLOC_FAILED: return "allocation failed";
-    case CUSOLVER_STATUS_INVALID_VALUE: return "invalid value";
-    case CUSOLVER_STATUS_ARCH_MISMATCH: return "architecture mismatch";
-    case CUSOLVER_STATUS_EXECUTION_FAILED: return "execution failed";
-    case CUSOLVER_STATUS_INTERNAL_ERROR: return "internal error";
-    case CUSOLVER_STATUS_NOT_SUPPORTED: return "not supported";
-    default: return "error";
+    case CUSOLVER_STATUS_NOT_INITIALIZED:
+      return "not initialized";
+    case CUSOLVER_STATUS_ALLOC_FAILED:
+      return "allocation failed";
+    case CUSOLVER_STATUS_INVALID_VALUE:
+      return "invalid value";
+    case CUSOLVER_STATUS_ARCH_MISMATCH:
+      return "architecture mismatch";
+    case CUSOLVER_STATUS_EXECUTION_FAILED:
+      return "execution failed";
+    case CUSOLVER_STATUS_INTERNAL_ERROR:
+      return "internal error";
+    case CUSOLVER_STATUS_NOT_SUPPORTED:
+      return "not supported";
+    default:
+      return "error";
   }
 }
 
 const char* name_of(cufftResult status) {
   switch (status) {
-    case CUFFT_INVALID_PLAN: return "invalid plan";
-    case CUFFT_ALLOC_FAILED: return "allocation failed";
-    case CUFFT_INVALID_VALUE: return "invalid value";
-    case CUFFT_INTERNAL_ERROR: return "internal error";
-    case CUFFT_EXEC_FAILED: return "execution failed";
-    case CUFFT_SETUP_FAILED: return "setup failed";
-    case CUFFT_INVALID_SIZE: return "invalid size";
-    default: return "error";
+    case CUFFT_INVALID_PLAN:
+      return "invalid plan";
+    case CUFFT_ALLOC_FAILED:
+      return "allocation failed";
+    case CUFFT_INVALID_VALUE:
+      return "invalid value";
+    case CUFFT_INTERNAL_ERROR:
+      return "internal error";
+    case CUFFT_EXEC_FAILED:
+      return "execution failed";
+    case CUFFT_SETUP_FAILED:
+      return "setup failed";
+    case CUFFT_INVALID_SIZE:
+      return "invalid size";
+    default:
+      return "error";
   }
 }
 
@@ -97,8 +113,7 @@ void check(cufftResult status, std::source_location where) {
 }
 
 void check_noexcept(cudaError_t status, const char* doing) noexcept {
-  if (status != cudaSuccess)
-    std::fprintf(stderr, "cuhci: %s: %s\n", doing, cudaGetErrorString(status));
+  if (status != cudaSuccess) std::fprintf(stderr, "cuhci: %s: %s\n", doing, cudaGetErrorString(status));
 }
 
 DeviceGuard::DeviceGuard(int device) {
@@ -178,9 +193,7 @@ void CudaContext::wait() {
   check(cudaStreamSynchronize(stream_));
 }
 
-void CudaContext::wait_noexcept() noexcept {
-  check_noexcept(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
-}
+void CudaContext::wait_noexcept() noexcept { check_noexcept(cudaStreamSynchronize(stream_), "cudaStreamSynchronize"); }
 
 std::shared_ptr<Memory> cuda_pool(std::shared_ptr<CudaContext> context) {
   return std::make_shared<CudaPool>(std::move(context));

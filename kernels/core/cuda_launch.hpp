@@ -10,7 +10,7 @@
 #include "kernels/core/cuda.hpp"
 
 /// Dynamic shared memory of the running block, as an array of T.
-#define HCI_DYNAMIC_SHARED(T, name)                                     \
+#define HCI_DYNAMIC_SHARED(T, name)                                    \
   extern __shared__ __align__(16) unsigned char hci_dynamic_shared_[]; \
   T* name = reinterpret_cast<T*>(hci_dynamic_shared_)
 

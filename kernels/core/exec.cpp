@@ -27,9 +27,7 @@ std::string cpu_model() {
 
 }  // namespace
 
-std::string Device::name() const {
-  return kind == Kind::cpu ? "cpu" : "cuda:" + std::to_string(index);
-}
+std::string Device::name() const { return kind == Kind::cpu ? "cpu" : "cuda:" + std::to_string(index); }
 
 bool built_with_cuda() { return HCI_HAVE_CUDA != 0; }
 

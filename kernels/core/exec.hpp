@@ -24,9 +24,9 @@ struct Device {
 /// What a device is, for reports and for planning.
 struct DeviceInfo {
   Device device;
-  std::string description;             ///< "NVIDIA H200, compute capability 9.0", "AMD EPYC ..., 2 threads"
-  std::size_t memory_bytes = 0;        ///< all of it
-  std::size_t free_memory_bytes = 0;   ///< now
+  std::string description;            ///< "NVIDIA H200, compute capability 9.0", "AMD EPYC ..., 2 threads"
+  std::size_t memory_bytes = 0;       ///< all of it
+  std::size_t free_memory_bytes = 0;  ///< now
 };
 
 /// Whether this build contains the CUDA half.

@@ -62,19 +62,16 @@ class View {
 
   View() = default;
   /// Dense, row-major.
-  HCI_HD View(T* data, Extents<N> extents)
-      : data_(data), extents_(extents), strides_(extents.dense_strides()) {}
-  HCI_HD View(T* data, Extents<N> extents, Extents<N> strides)
-      : data_(data), extents_(extents), strides_(strides) {}
+  HCI_HD View(T* data, Extents<N> extents) : data_(data), extents_(extents), strides_(extents.dense_strides()) {}
+  HCI_HD View(T* data, Extents<N> extents, Extents<N> strides) : data_(data), extents_(extents), strides_(strides) {}
   /// A view that may write is a view that may read.
   template <class U>
-    requires(std::is_const_v<T> && std::is_same_v<U, value_type>)
-  HCI_HD View(const View<U, N>& other)  // NOLINT(google-explicit-constructor): as T* to const T*
+  requires(std::is_const_v<T>&& std::is_same_v<U, value_type>) HCI_HD
+      View(const View<U, N>& other)  // NOLINT(google-explicit-constructor): as T* to const T*
       : data_(other.data()), extents_(other.extents()), strides_(other.strides()) {}
 
   template <class... I>
-    requires(sizeof...(I) == N)
-  HCI_HD T& operator()(I... indices) const {
+  requires(sizeof...(I) == N) HCI_HD T& operator()(I... indices) const {
     const index_t index[N] = {static_cast<index_t>(indices)...};
     index_t offset = 0;
     for (int axis = 0; axis < N; ++axis) {
@@ -85,9 +82,7 @@ class View {
   }
 
   /// The sub-view at index i of the slowest axis: a frame of a cube, a row of a matrix.
-  HCI_HD View<T, N - 1> operator[](index_t i) const
-    requires(N > 1)
-  {
+  HCI_HD View<T, N - 1> operator[](index_t i) const requires(N > 1) {
     HCI_ASSERT(i >= 0 && i < extents_[0]);
     Extents<N - 1> extents{}, strides{};
     for (int axis = 1; axis < N; ++axis) {
@@ -111,15 +106,22 @@ class View {
   Extents<N> strides_{};
 };
 
-template <class T> using SpectralCube = View<T, 4>;  ///< (t, λ, y, x)
-template <class T> using Cube = View<T, 3>;          ///< (t, y, x)
-template <class T> using Frame = View<T, 2>;         ///< (y, x)
-template <class T> using Matrix = View<T, 2>;        ///< (row, column)
-template <class T> using Vector = View<T, 1>;        ///< (i)
+template <class T>
+using SpectralCube = View<T, 4>;  ///< (t, λ, y, x)
+template <class T>
+using Cube = View<T, 3>;  ///< (t, y, x)
+template <class T>
+using Frame = View<T, 2>;  ///< (y, x)
+template <class T>
+using Matrix = View<T, 2>;  ///< (row, column)
+template <class T>
+using Vector = View<T, 1>;  ///< (i)
 
 /// Frame t of a cube.
 template <class T>
-HCI_HD Frame<T> frame_of(const Cube<T>& cube, index_t t) { return cube[t]; }
+HCI_HD Frame<T> frame_of(const Cube<T>& cube, index_t t) {
+  return cube[t];
+}
 
 /// Indices first .. first + count of the slowest axis.
 template <class T, int N>

@@ -50,9 +50,7 @@ TEST_P(Launch, OfNothingDoesNothing) {
   exec().wait();
 }
 
-TEST_P(Launch, MakesMoreBlocksThanAGridAxisHolds) {
-  expect_each_index_once<Mark3>(exec(), Extents<3>{70000, 1, 1});
-}
+TEST_P(Launch, MakesMoreBlocksThanAGridAxisHolds) { expect_each_index_once<Mark3>(exec(), Extents<3>{70000, 1, 1}); }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Launch);
 
