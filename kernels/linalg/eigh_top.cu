@@ -58,8 +58,8 @@ void cusolver_top(Exec& exec, index_t n, double* a, index_t k, Vector<double> w,
   std::int64_t found = 0;
   std::size_t device_bytes = 0, host_bytes = 0;
   check(cusolverDnXsyevdx_bufferSize(handle, params, CUSOLVER_EIG_MODE_VECTOR, CUSOLVER_EIG_RANGE_I,
-                                     CUBLAS_FILL_MODE_UPPER, n, CUDA_R_64F, a, n, &unused, &unused, n - k + 1, n, &found,
-                                     CUDA_R_64F, w.data(), CUDA_R_64F, &device_bytes, &host_bytes));
+                                     CUBLAS_FILL_MODE_UPPER, n, CUDA_R_64F, a, n, &unused, &unused, n - k + 1, n,
+                                     &found, CUDA_R_64F, w.data(), CUDA_R_64F, &device_bytes, &host_bytes));
   Array<std::byte, 1> work(exec, {static_cast<index_t>(std::max<std::size_t>(device_bytes, 1))});
   std::vector<std::byte> host_work(host_bytes);
   Array<int, 1> info(exec, {1});

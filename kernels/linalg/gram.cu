@@ -107,9 +107,11 @@ void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColu
 }
 
 void check_rows(const char* what, Matrix<const float> x, UsedColumns used) {
-  require(x.extent(0) > 0 && x.extent(1) > 0, what, ": a matrix of ", x.extent(0), " x ", x.extent(1), " has no products");
+  require(x.extent(0) > 0 && x.extent(1) > 0, what, ": a matrix of ", x.extent(0), " x ", x.extent(1),
+          " has no products");
   require(x.stride(1) == 1, what, ": the rows have gaps (stride ", x.stride(1), ")");
-  require(used.size() == 0 || used.size() == x.extent(1), what, ": ", used.size(), " flags for ", x.extent(1), " columns");
+  require(used.size() == 0 || used.size() == x.extent(1), what, ": ", used.size(), " flags for ", x.extent(1),
+          " columns");
 }
 
 }  // namespace
@@ -126,8 +128,8 @@ void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedCo
   check_rows("cross_gram", a, used);
   check_rows("cross_gram", b, used);
   require(a.extent(1) == b.extent(1), "cross_gram: ", a.extent(1), " and ", b.extent(1), " columns");
-  require(g.extent(0) == a.extent(0) && g.extent(1) == b.extent(0) && g.stride(1) == 1, "cross_gram: the result is not (",
-          a.extent(0), ", ", b.extent(0), ")");
+  require(g.extent(0) == a.extent(0) && g.extent(1) == b.extent(0) && g.stride(1) == 1,
+          "cross_gram: the result is not (", a.extent(0), ", ", b.extent(0), ")");
   products(exec, a, b, used, g, false);
 }
 

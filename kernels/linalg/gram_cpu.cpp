@@ -47,9 +47,9 @@ void cross_gram(int threads, Matrix<const float> a, Matrix<const float> b, UsedC
       const index_t i = block / col_blocks * row_block, j = block % col_blocks * col_block;
       if (lower_only && i < j) continue;
       cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(std::min(row_block, rows - i)),
-                  static_cast<int>(std::min(col_block, cols - j)), static_cast<int>(width), 1, a_tile.data() + i * kTile,
-                  static_cast<int>(kTile), right + j * kTile, static_cast<int>(kTile), first == 0 ? 0 : 1,
-                  g.data() + i * g.stride(0) + j, static_cast<int>(g.stride(0)));
+                  static_cast<int>(std::min(col_block, cols - j)), static_cast<int>(width), 1,
+                  a_tile.data() + i * kTile, static_cast<int>(kTile), right + j * kTile, static_cast<int>(kTile),
+                  first == 0 ? 0 : 1, g.data() + i * g.stride(0) + j, static_cast<int>(g.stride(0)));
     }
   }
 }

@@ -116,7 +116,8 @@ void scale_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Scaling sca
       return;
     }
     case Scaling::spat_mean:
-    case Scaling::spat_standard: return scale_each_row(exec, x, used, standard, out);
+    case Scaling::spat_standard:
+      return scale_each_row(exec, x, used, standard, out);
   }
 }
 

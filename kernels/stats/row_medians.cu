@@ -37,7 +37,7 @@ struct MedianOfSet {
   }
 
   HCI_HD float by_sorting(index_t first, index_t count, index_t p) const {
-    float sorted[kShort];
+    float sorted[kShort] = {};
     for (index_t i = 0; i < count; ++i) {
       const float value = x(rows(first + i), p);
       if (std::isnan(value)) return NAN;
@@ -105,8 +105,7 @@ struct SubtractRows {
     for (index_t t = 0; t < x.extent(0); ++t) {
       const float factor = factors.size() == 0 ? 1.0F : static_cast<float>(factors(t));
       const Vector<const float> model = models[models.extent(0) == 1 ? 0 : t];
-      for (index_t p = 0; p < count; ++p)
-        out(t, first + p) = x(t, first + p) - factor * model(first + p) + mask[p];
+      for (index_t p = 0; p < count; ++p) out(t, first + p) = x(t, first + p) - factor * model(first + p) + mask[p];
     }
   }
 };

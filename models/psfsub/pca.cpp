@@ -314,8 +314,8 @@ class Pca final : public PsfSubtraction {
           automatic_counts(exec, some_values, some_vectors, on_device.view(), sums.view(), region.pixels(), params_.tol,
                            some_counts.view());
         } else {
-          some_counts = to_device(
-              exec, std::vector<index_t>(static_cast<std::size_t>(count), std::min<index_t>(counts[v], k)));
+          some_counts =
+              to_device(exec, std::vector<index_t>(static_cast<std::size_t>(count), std::min<index_t>(counts[v], k)));
         }
         component_coefficients(exec, some_scores, some_vectors, some_counts.view(),
                                slice(made.weights[v].view(), first, count));

@@ -66,15 +66,14 @@ void from_text(std::string_view text, DeltaRot& value) {
   std::vector<double> numbers;
   from_text(text, numbers);
   require(numbers.size() == 1 || numbers.size() == 2, "'", text, "' is neither one number nor two");
-  for (double number : numbers)
-    require(number >= 0, "delta_rot is ", number, " FWHM; it must not be negative");
+  for (double number : numbers) require(number >= 0, "delta_rot is ", number, " FWHM; it must not be negative");
   value = {numbers.front(), numbers.back()};
 }
 
 std::vector<double> checked_angles(std::vector<double> angles) {
   for (double angle : angles) require(std::isfinite(angle), "an angle is ", angle, "; all must be finite");
-  const bool single =
-      std::all_of(angles.begin(), angles.end(), [](double a) { return static_cast<double>(static_cast<float>(a)) == a; });
+  const bool single = std::all_of(angles.begin(), angles.end(),
+                                  [](double a) { return static_cast<double>(static_cast<float>(a)) == a; });
   if (!single) return unwrapped(std::move(angles));
   const auto floats = unwrapped(std::vector<float>(angles.begin(), angles.end()));
   return {floats.begin(), floats.end()};

@@ -46,7 +46,8 @@ std::vector<RegionGeometry> full_frame(const RegionParams& params, index_t ny, i
     require(x >= 0 && y >= 0 && x < static_cast<double>(nx) && y < static_cast<double>(ny), "source_xy is ", x, ",", y,
             ": outside the frame of ", nx, " x ", ny, " px");
     whole.radius = std::hypot(y - frame_centre(ny), x - frame_centre(nx));
-    require(whole.radius > 0, "source_xy is the centre of the frame, where nothing moves; give the place of a companion");
+    require(whole.radius > 0,
+            "source_xy is the centre of the frame, where nothing moves; give the place of a companion");
     whole.delta_rot = delta_rot.inner;
   }
   return {whole};
@@ -82,8 +83,7 @@ std::vector<RegionGeometry> all_annuli(const RegionParams& params, index_t ny, i
     for (std::size_t s = 0; s < sets.size(); ++s) {
       RegionGeometry region;
       region.name = describe(i, annuli, inner, params.asize);
-      if (segments > 1)
-        region.name += ", segment " + std::to_string(s + 1) + " of " + std::to_string(segments);
+      if (segments > 1) region.name += ", segment " + std::to_string(s + 1) + " of " + std::to_string(segments);
       require(!sets[s].empty(), region.name, " holds no pixel; use fewer segments");
       region.pixels = std::move(sets[s]);
       region.radius = inner + params.asize / 2;
@@ -122,9 +122,12 @@ std::vector<RegionGeometry> make_regions(const RegionParams& params, index_t ny,
   require(delta_rot.inner >= 0 && delta_rot.outer >= 0, "delta_rot is ", to_text(delta_rot),
           " FWHM; it must not be negative");
   switch (params.mode) {
-    case RegionMode::full: return full_frame(params, ny, nx, delta_rot);
-    case RegionMode::annulus: return one_annulus(params, ny, nx);
-    case RegionMode::annular: return all_annuli(params, ny, nx, delta_rot, shift_last_annulus);
+    case RegionMode::full:
+      return full_frame(params, ny, nx, delta_rot);
+    case RegionMode::annulus:
+      return one_annulus(params, ny, nx);
+    case RegionMode::annular:
+      return all_annuli(params, ny, nx, delta_rot, shift_last_annulus);
   }
   return {};
 }

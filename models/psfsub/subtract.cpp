@@ -23,7 +23,7 @@ class Libraries {
         frames_(input.targets.extent(0)),
         references_(input.references.extent(0)) {
     const bool thresholds = params.mode == RegionMode::annular || params.source_xy.has_value();
-    const RefStrategy usual = !thresholds                             ? RefStrategy::rdi
+    const RefStrategy usual = !thresholds                          ? RefStrategy::rdi
                               : params.mode == RegionMode::annular ? rules_.annular_strategy
                                                                    : RefStrategy::ardi;
     require(references_ > 0 || !params.ref_strategy, "ref_strategy is ", to_text(params.ref_strategy.value_or(usual)),
@@ -79,8 +79,8 @@ void check_input(const SubtractionInput& input, Cube<float> residual) {
   require(static_cast<index_t>(input.angles.size()) == targets.extent(0), "there are ", input.angles.size(),
           " angles for ", targets.extent(0), " frames; give one for each");
   require(input.fwhm > 0, "fwhm is ", input.fwhm, " px; it must be positive");
-  require(input.references.size() == 0 || (input.references.extent(1) == targets.extent(1) &&
-                                           input.references.extent(2) == targets.extent(2)),
+  require(input.references.size() == 0 ||
+              (input.references.extent(1) == targets.extent(1) && input.references.extent(2) == targets.extent(2)),
           "the reference frames have ", input.references.extent(1), " x ", input.references.extent(2), " px, the cube ",
           targets.extent(1), " x ", targets.extent(2), "; they must be the same");
 }
