@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # hci_flags: how our own code is compiled. Private to the build, never exported.
 add_library(hci_flags INTERFACE)
-set(hci_warnings -Wall -Wextra -Wconversion -Wshadow)
+# -Wrestrict of GCC 12 warns about std::string + "text" (GCC bug 105651).
+set(hci_warnings -Wall -Wextra -Wconversion -Wshadow $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(HCI_WERROR)
   list(APPEND hci_warnings -Werror)
 endif()
@@ -11,7 +12,8 @@ target_compile_options(hci_flags INTERFACE
 if(HCI_CUDA_MODE STREQUAL "ON")
   target_compile_options(hci_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-fopenmp,-fno-math-errno;--expt-relaxed-constexpr;-Wno-deprecated-gpu-targets>
-    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${HCI_ARCH}>>:-Xcompiler=-march=${HCI_ARCH}>)
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${HCI_ARCH}>>:-Xcompiler=-march=${HCI_ARCH}>
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${HCI_WERROR}>>:-Werror=all-warnings;-Xcompiler=-Werror>)
 endif()
 if(HCI_CHECKED)
   target_compile_definitions(hci_flags INTERFACE HCI_CHECKED _GLIBCXX_ASSERTIONS)

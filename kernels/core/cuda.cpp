@@ -177,12 +177,22 @@ cusolverDnParams_t CudaContext::cusolver_params() {
   return cusolver_params_.get();
 }
 
-cufftHandle CudaContext::fft_plan(cufftType type, int n, int batch) {
-  const PlanKey key{type, n, batch};
+cufftHandle CudaContext::fft_plan(cufftType type, int n, int batch) { return cached_plan({type, 0, n, batch}); }
+
+cufftHandle CudaContext::fft2_plan(cufftType type, int ny, int nx, int batch) {
+  return cached_plan({type, ny, nx, batch});
+}
+
+cufftHandle CudaContext::cached_plan(const PlanKey& key) {
   if (const auto found = fft_plans_.find(key); found != fft_plans_.end()) return found->second;
   DeviceGuard guard(device_);
   cufftHandle plan{};
-  check(cufftPlan1d(&plan, n, type, batch));
+  if (key.ny == 0) {
+    check(cufftPlan1d(&plan, key.nx, key.type, key.batch));
+  } else {
+    int sizes[] = {key.ny, key.nx};
+    check(cufftPlanMany(&plan, 2, sizes, nullptr, 1, 0, nullptr, 1, 0, key.type, key.batch));
+  }
   fft_plans_.emplace(key, plan);
   check(cufftSetStream(plan, stream_));
   return plan;

@@ -62,6 +62,8 @@ class CudaContext {
   /// The plan of `batch` transforms of length n: real to complex, complex to real, or complex, in
   /// double or single precision, rows dense (n reals, n/2 + 1 complex). Made once for each shape.
   cufftHandle fft_plan(cufftType type, int n, int batch);
+  /// The same for `batch` complex transforms of dense (ny, nx) frames.
+  cufftHandle fft2_plan(cufftType type, int ny, int nx, int batch);
 
   void wait();
   void wait_noexcept() noexcept;
@@ -75,9 +77,10 @@ class CudaContext {
   Handle<cusolverDnParams_t, cusolverDnDestroyParams> cusolver_params_;
   struct PlanKey {
     cufftType type;
-    int n, batch;
+    int ny, nx, batch;  // ny = 0: one-dimensional, which differs from frames of one row
     auto operator<=>(const PlanKey&) const = default;
   };
+  cufftHandle cached_plan(const PlanKey& key);
   std::map<PlanKey, cufftHandle> fft_plans_;
 };
 

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/image/fft2.hpp"
+
+#include <fftw3.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include "kernels/core/error.hpp"
+#include "kernels/core/fftw.hpp"
+#if HCI_HAVE_CUDA
+#include "kernels/core/cuda.hpp"
+#endif
+
+namespace hci {
+namespace {
+
+/// The names of FFTW's two libraries under one roof.
+template <class T>
+struct Fftw;
+template <>
+struct Fftw<double> {
+  using Plan = fftw_plan;
+  using Complex = fftw_complex;
+  static constexpr auto plan_2d = fftw_plan_dft_2d;
+  static constexpr auto execute = fftw_execute_dft;
+};
+template <>
+struct Fftw<float> {
+  using Plan = fftwf_plan;
+  using Complex = fftwf_complex;
+  static constexpr auto plan_2d = fftwf_plan_dft_2d;
+  static constexpr auto execute = fftwf_execute_dft;
+};
+
+/// FFTW's SIMD codelets want this alignment of every frame.
+constexpr std::uintptr_t kFftwAlignment = 16;
+
+template <class T>
+bool every_frame_is_aligned(const void* in, const void* out, int ny, int nx) {
+  const auto frame_bytes = std::uintptr_t(ny) * std::uintptr_t(nx) * 2 * sizeof(T);
+  return (reinterpret_cast<std::uintptr_t>(in) | reinterpret_cast<std::uintptr_t>(out) | frame_bytes) %
+             kFftwAlignment ==
+         0;
+}
+
+/// The process's plan for one frame of that shape. Plans are never destroyed: there are few shapes.
+/// FFTW_ESTIMATE, since a measured plan may differ from run to run, and with it the last bits.
+template <class T>
+typename Fftw<T>::Plan cpu_plan(int ny, int nx, FftDirection direction, bool in_place, bool aligned) {
+  using Key = std::tuple<int, int, FftDirection, bool, bool>;
+  static std::map<Key, typename Fftw<T>::Plan> plans;
+  const std::lock_guard lock(fftw_planner_mutex());
+  auto& plan = plans[Key{ny, nx, direction, in_place, aligned}];
+  if (plan != nullptr) return plan;
+  // The planner only looks at the alignment of the arrays and whether they are the same one.
+  auto* const in = reinterpret_cast<typename Fftw<T>::Complex*>(kFftwAlignment * 4096);
+  auto* const out = in_place ? in : in + std::ptrdiff_t{ny} * nx * 4;
+  plan = Fftw<T>::plan_2d(ny, nx, in, out, direction == FftDirection::forward ? FFTW_FORWARD : FFTW_BACKWARD,
+                          FFTW_ESTIMATE | (aligned ? 0u : FFTW_UNALIGNED));
+  require(plan != nullptr, "fft2: FFTW has no plan for ", ny, " x ", nx);
+  return plan;
+}
+
+template <class T>
+void fft2_on_cpu(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<T>> out, FftDirection direction) {
+  using Complex = typename Fftw<T>::Complex;
+  const int ny = static_cast<int>(in.extent(1)), nx = static_cast<int>(in.extent(2));
+  // FFTW takes its input as mutable but leaves it alone: an out-of-place complex transform preserves it.
+  auto* const from = reinterpret_cast<Complex*>(const_cast<std::complex<T>*>(in.data()));
+  auto* const to = reinterpret_cast<Complex*>(out.data());
+  const bool aligned = every_frame_is_aligned<T>(from, to, ny, nx);
+  const auto plan = cpu_plan<T>(ny, nx, direction, from == to, aligned);
+  const index_t frames = in.extent(0), frame_size = index_t{ny} * nx;
+#pragma omp parallel for schedule(static) num_threads(exec.threads())
+  for (index_t t = 0; t < frames; ++t) Fftw<T>::execute(plan, from + t * frame_size, to + t * frame_size);
+}
+
+#if HCI_HAVE_CUDA
+void execute(cufftHandle plan, const std::complex<double>* in, std::complex<double>* out, int sign) {
+  check(cufftExecZ2Z(plan, reinterpret_cast<cufftDoubleComplex*>(const_cast<std::complex<double>*>(in)),
+                     reinterpret_cast<cufftDoubleComplex*>(out), sign));
+}
+void execute(cufftHandle plan, const std::complex<float>* in, std::complex<float>* out, int sign) {
+  check(cufftExecC2C(plan, reinterpret_cast<cufftComplex*>(const_cast<std::complex<float>*>(in)),
+                     reinterpret_cast<cufftComplex*>(out), sign));
+}
+
+template <class T>
+void fft2_on_cuda(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<T>> out, FftDirection direction) {
+  // Chunks of a fixed number of frames: cuFFT's workspace stays small, and only two batch sizes need a plan.
+  constexpr index_t kChunk = 64;
+  DeviceGuard guard(exec.cuda().device());
+  for (index_t t = 0; t < in.extent(0); t += kChunk) {
+    const index_t frames = std::min(kChunk, in.extent(0) - t);
+    const cufftHandle plan =
+        exec.cuda().fft2_plan(sizeof(T) == sizeof(double) ? CUFFT_Z2Z : CUFFT_C2C, static_cast<int>(in.extent(1)),
+                              static_cast<int>(in.extent(2)), static_cast<int>(frames));
+    execute(plan, in[t].data(), out[t].data(), direction == FftDirection::forward ? CUFFT_FORWARD : CUFFT_INVERSE);
+  }
+}
+#endif
+
+template <class T>
+void fft2_checked(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<T>> out, FftDirection direction) {
+  require(in.extents() == out.extents(), "fft2: in and out differ in shape");
+  require(in.is_dense() && out.is_dense(), "fft2: the frames must be dense");
+  constexpr index_t most = std::numeric_limits<int>::max();
+  require(in.extent(1) <= most && in.extent(2) <= most, "fft2: frames of ", in.extent(1), " x ", in.extent(2),
+          " are too large");
+  if (in.size() == 0) return;
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda()) return fft2_on_cuda(exec, in, out, direction);
+#endif
+  fft2_on_cpu(exec, in, out, direction);
+}
+
+}  // namespace
+
+void fft2(Exec& exec, Cube<const std::complex<double>> in, Cube<std::complex<double>> out, FftDirection direction) {
+  fft2_checked(exec, in, out, direction);
+}
+
+void fft2(Exec& exec, Cube<const std::complex<float>> in, Cube<std::complex<float>> out, FftDirection direction) {
+  fft2_checked(exec, in, out, direction);
+}
+
+}  // namespace hci

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <complex>
+
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+
+namespace hci {
+
+/// Sign of the exponent: forward is exp(-2 pi i ...), backward exp(+2 pi i ...).
+enum class FftDirection { forward, backward };
+
+/// The 2-D discrete Fourier transform of each frame, not normalised: backward after forward
+/// multiplies by y x.
+///   out(t, v, u) = sum over y, x of in(t, y, x) exp(-+2 pi i (v y / Y + u x / X))
+/// Frequency 0 is at index 0, as in NumPy's fft2.
+///   in, out (t, y, x), dense, on the Exec's device; the same view (in place) or not overlapping
+/// Any size, primes too. A NaN anywhere makes its whole frame NaN. The error grows as
+/// machine epsilon times log2(y x), relative to the frame's L2 norm. Plans are kept for each shape.
+void fft2(Exec& exec, Cube<const std::complex<double>> in, Cube<std::complex<double>> out, FftDirection direction);
+void fft2(Exec& exec, Cube<const std::complex<float>> in, Cube<std::complex<float>> out, FftDirection direction);
+
+}  // namespace hci

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/image/fft2.hpp"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <random>
+
+#include "kernels/core/copy.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+template <class T>
+using Frames = Array<std::complex<T>, 3>;
+
+template <class T>
+Frames<T> noise(Extents<3> extents, unsigned seed) {
+  auto frames = host_array<std::complex<T>, 3>(extents);
+  std::mt19937 random(seed);
+  std::normal_distribution<T> normal;
+  for (index_t i = 0; i < frames.size(); ++i) {
+    const T real = normal(random);  // one statement each: the order of arguments is not fixed
+    frames.data()[i] = {real, normal(random)};
+  }
+  return frames;
+}
+
+/// The definition, one sum at a time, in double.
+template <class T>
+std::complex<double> dft_at(View<const std::complex<T>, 2> frame, index_t v, index_t u, double sign) {
+  const index_t ny = frame.extent(0), nx = frame.extent(1);
+  std::complex<double> sum = 0;
+  for (index_t y = 0; y < ny; ++y)
+    for (index_t x = 0; x < nx; ++x) {
+      // Whole turns are dropped in integers, so that the reference is exact for large products.
+      const double turns = double(v * y % ny) / double(ny) + double(u * x % nx) / double(nx);
+      sum += std::complex<double>(frame(y, x)) * std::polar(1.0, sign * 2 * std::numbers::pi * turns);
+    }
+  return sum;
+}
+
+template <class T>
+Frames<T> transformed(Exec& exec, const Frames<T>& host, FftDirection direction) {
+  auto in = to_device(exec, host.view());
+  Frames<T> out(exec, host.extents());
+  fft2(exec, static_cast<const Frames<T>&>(in).view(), out.view(), direction);
+  return to_host(exec, out.view());
+}
+
+/// FFTs of n points err by a small multiple of eps log2(n) of the L2 norm (Higham 2002, theorem 24.2;
+/// Bluestein's algorithm for large primes: three transforms of twice the length, and chirps). 16 covers
+/// the constants; every coefficient of unit white noise has the size sqrt(n), as the norm.
+template <class T>
+double bound(index_t n) {
+  return 16.0 * std::numeric_limits<T>::epsilon() * std::log2(4.0 * double(n)) * std::sqrt(2.0 * double(n));
+}
+
+template <class T>
+void expect_the_definition(Exec& exec, Extents<3> extents) {
+  const auto host = noise<T>(extents, 7);
+  for (const auto direction : {FftDirection::forward, FftDirection::backward}) {
+    const auto got = transformed(exec, host, direction);
+    const double sign = direction == FftDirection::forward ? -1 : 1;
+    for (index_t t = 0; t < extents[0]; ++t)
+      for (index_t v = 0; v < extents[1]; ++v)
+        for (index_t u = 0; u < extents[2]; ++u) {
+          const auto want = dft_at<T>(host.view()[t], v, u, sign);
+          ASSERT_LT(std::abs(std::complex<double>(got.view()(t, v, u)) - want), bound<T>(extents[1] * extents[2]))
+              << extents[1] << " x " << extents[2] << " at " << t << ", " << v << ", " << u;
+        }
+  }
+}
+
+class Fft2 : public OnEveryDevice {};
+
+TEST_P(Fft2, IsTheDefinitionForEvenOddPrimeAndFlatFrames) {
+  for (const auto& extents : {Extents<3>{2, 8, 8}, {3, 15, 9}, {1, 13, 17}, {2, 1, 12}, {2, 12, 1}, {1, 1, 1}}) {
+    expect_the_definition<double>(exec(), extents);
+    expect_the_definition<float>(exec(), extents);
+  }
+  expect_the_definition<double>(exec(), {1, 4, 101});
+}
+
+TEST_P(Fft2, TransformsMoreFramesThanOneChunk) { expect_the_definition<double>(exec(), {131, 3, 2}); }
+
+TEST_P(Fft2, BackwardAfterForwardInPlaceGivesTheFrameTimesItsSize) {
+  const auto host = noise<double>({3, 30, 21}, 3);
+  auto frames = to_device(exec(), host.view());
+  fft2(exec(), static_cast<const Frames<double>&>(frames).view(), frames.view(), FftDirection::forward);
+  fft2(exec(), static_cast<const Frames<double>&>(frames).view(), frames.view(), FftDirection::backward);
+  const auto back = to_host(exec(), frames.view());
+  const double n = 30 * 21;
+  for (index_t i = 0; i < host.size(); ++i)
+    ASSERT_LT(std::abs(back.data()[i] / n - host.data()[i]), 2 * bound<double>(30 * 21) / std::sqrt(n));
+}
+
+TEST_P(Fft2, LeavesItsInputAlone) {
+  const auto host = noise<float>({2, 16, 12}, 5);
+  auto in = to_device(exec(), host.view());
+  Frames<float> out(exec(), host.extents());
+  fft2(exec(), static_cast<const Frames<float>&>(in).view(), out.view(), FftDirection::backward);
+  const auto after = to_host(exec(), in.view());
+  for (index_t i = 0; i < host.size(); ++i) ASSERT_EQ(after.data()[i], host.data()[i]);
+}
+
+TEST_P(Fft2, SpreadsANaNOverItsOwnFrameOnly) {
+  auto host = noise<double>({2, 6, 5}, 5);
+  host.view()(1, 2, 3) = std::numeric_limits<double>::quiet_NaN();
+  const auto got = transformed(exec(), host, FftDirection::forward);
+  for (index_t i = 0; i < 30; ++i) {
+    EXPECT_TRUE(std::isfinite(got.data()[i].real()));
+    EXPECT_TRUE(std::isnan(got.data()[30 + i].real()));
+  }
+}
+
+TEST_P(Fft2, RefusesDifferentShapes) {
+  Frames<double> in(exec(), {1, 4, 4}), out(exec(), {1, 4, 5});
+  EXPECT_THROW(fft2(exec(), static_cast<const Frames<double>&>(in).view(), out.view(), FftDirection::forward),
+               InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Fft2);
+
+TEST(Fft2OnTheCpu, GivesTheSameBitsForAnyNumberOfThreads) {
+  const auto host = noise<float>({5, 31, 33}, 9);
+  Exec one(Exec::Options{.threads = 1}), three(Exec::Options{.threads = 3});
+  const auto a = transformed(one, host, FftDirection::forward), b = transformed(three, host, FftDirection::forward);
+  for (index_t i = 0; i < a.size(); ++i) ASSERT_EQ(a.data()[i], b.data()[i]);
+}
+
+}  // namespace
+}  // namespace hci::test
