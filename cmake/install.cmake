@@ -4,7 +4,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cuhci)
 install(TARGETS cuhci_kernels cuhci_engine cuhci_models EXPORT cuhci LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(layer kernels engine models)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cuhci
-    FILES_MATCHING PATTERN "*.hpp" PATTERN "cuda*.hpp" EXCLUDE PATTERN "status.hpp" EXCLUDE)
+    FILES_MATCHING PATTERN "*.hpp"
+    PATTERN "cuda*.hpp" EXCLUDE PATTERN "status.hpp" EXCLUDE PATTERN "launch.hpp" EXCLUDE)
 endforeach()
 install(EXPORT cuhci NAMESPACE cuhci:: DESTINATION ${package_dir})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/cuhciConfig.cmake.in

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
+#include <future>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "engine/log.hpp"
 #include "kernels/core/array.hpp"
 
 namespace hci {
 
 /// A file that went into a dataset, for provenance.
 struct InputFile {
-  std::string role;      ///< "cube", "angles", "psf", ...
-  std::string path;      ///< as given
-  std::string checksum;  ///< "sha256:..." of the bytes on disk
+  std::string role;  ///< "cube", "angles", "psf", ...
+  std::string path;  ///< as given
+  std::shared_future<std::string> hash;
+
+  /// "sha256:..." of the bytes on disk; waits for the thread that computes it beside the work.
+  /// Empty if it was not asked for.
+  std::string checksum() const { return hash.valid() ? hash.get() : std::string(); }
 };
 
 /// One sequence of a target, in host memory, in our order and conventions whatever the files had.
@@ -23,12 +33,119 @@ struct Dataset {
   std::vector<double> wavelengths;    ///< (λ) µm; empty if not given
   Array<float, 4> reference;          ///< (t_ref, λ, y, x) frames of other stars; empty if none were given
   std::optional<double> pixel_scale;  ///< arcsec / px
-  std::vector<double> fwhm;           ///< (λ) px, given or measured from the PSF; empty if unknown
+  std::vector<double> fwhm;           ///< (λ) px, given (one number is repeated), empty if not given
   std::vector<InputFile> inputs;
-  std::vector<std::string> notes;  ///< what the reader decided (axis order, HDU, ...), for the log
+  std::vector<std::string> notes;  ///< what the reader decided (axis order, HDU, ...), also given to the log
 
   index_t frames() const { return cube.extent(0); }
   index_t channels() const { return cube.extent(1); }
 };
+
+/// Order of the axes of a cube in its file. `automatic`: (t, y, x) with three axes, VIP's
+/// (λ, t, y, x) with four, unless the archive says otherwise.
+enum class Axes { automatic, tyx, lambda_tyx, t_lambda_yx };
+constexpr auto enum_names(Axes) {
+  return std::array<std::pair<std::string_view, Axes>, 4>{
+      {{"auto", Axes::automatic}, {"tyx", Axes::tyx}, {"ltyx", Axes::lambda_tyx}, {"tlyx", Axes::t_lambda_yx}}};
+}
+
+/// Whose conventions the files follow (docs/formats.md lists what each means).
+enum class Archive { vip, eidc, sphere_dc, vigan_idl, pynpoint };
+constexpr auto enum_names(Archive) {
+  return std::array<std::pair<std::string_view, Archive>, 5>{{{"vip", Archive::vip},
+                                                              {"eidc", Archive::eidc},
+                                                              {"sphere-dc", Archive::sphere_dc},
+                                                              {"vigan-idl", Archive::vigan_idl},
+                                                              {"pynpoint", Archive::pynpoint}}};
+}
+
+enum class WavelengthUnit { um, nm, m, angstrom };
+constexpr auto enum_names(WavelengthUnit) {
+  return std::array<std::pair<std::string_view, WavelengthUnit>, 4>{{{"um", WavelengthUnit::um},
+                                                                     {"nm", WavelengthUnit::nm},
+                                                                     {"m", WavelengthUnit::m},
+                                                                     {"angstrom", WavelengthUnit::angstrom}}};
+}
+
+/// Where a dataset is. A file is "PATH", or "PATH[HDU]" with an HDU's index or name, or
+/// "PATH[DATASET]" for HDF5. A cube in our own HDF5 layout, or in a PynPoint database, brings its
+/// angles, PSF and so on with it unless other files are named.
+struct DatasetOptions {
+  std::string cube;
+  std::string hdu;  ///< of the cube, where its name has no [HDU]; empty: the first HDU with data
+  std::string angles;
+  std::string psf;
+  std::string wavelengths;  ///< a file, or numbers "1.593,1.667"
+  std::string reference;
+  std::string pixel_scale;  ///< arcsec/px: a number, or a file with one
+  std::string fwhm;         ///< px: a number, one for each channel "4.1,4.3", or a file with them
+  Archive archive = Archive::vip;
+  Axes axes = Axes::automatic;
+  int angles_sign = 1;        ///< 1: derotation angles as VIP's; -1: the opposite (pyKLIP's)
+  double angles_offset = 0;   ///< degrees added after the sign, to turn north up
+  std::string angles_column;  ///< of a table; empty: the preset's column, or the only one
+  WavelengthUnit wavelength_unit = WavelengthUnit::um;
+  bool checksums = true;  ///< hash the input files, in threads of their own
+  /// Where the cube and the reference go; nullptr: host_memory().
+  std::shared_ptr<Memory> memory = nullptr;
+
+  /// For flags and configuration files.
+  template <class Field>
+  void fields(Field&& field) {
+    field("hdu", hdu, "HDU of the cube, by index or name; default the first with data");
+    field("archive", archive, "whose file conventions: vip, eidc, sphere-dc, vigan-idl, pynpoint");
+    field("axes", axes, "order of the cube's axes: auto, tyx, ltyx (VIP), tlyx");
+    field("angles_sign", angles_sign, "1: derotation angles as VIP's; -1: the opposite, as pyKLIP's");
+    field("angles_offset", angles_offset, "added to the angles after the sign, degrees");
+    field("angles_column", angles_column, "column of the angles in a table");
+    field("wavelength_unit", wavelength_unit, "unit of the wavelengths: um, nm, m, angstrom");
+  }
+};
+
+/// Reads everything the options name, and checks it: throws InvalidInput, naming file, HDU,
+/// expected and found. A cube needs about 1x its float32 size of memory, which is checked before.
+/// What was decided goes to the log and into notes.
+Dataset load_dataset(const DatasetOptions& options, const Log& log = silent_log());
+
+/// A cube in a file (FITS or HDF5) that is read in tiles of frames: for cubes larger than memory.
+class CubeReader {
+ public:
+  /// name: "PATH" or "PATH[HDU]".
+  CubeReader(const std::string& name, Axes axes, const std::string& hdu = "");
+  CubeReader(CubeReader&&) noexcept;
+  ~CubeReader();
+
+  index_t frames() const;
+  index_t channels() const;
+  index_t height() const;
+  index_t width() const;
+  /// "cube.fits, HDU 0: (61, 101, 101) read as (t, y, x)".
+  std::string description() const;
+  /// Frames first .. first + count.  out (count, λ, y, x), dense, host
+  void read(index_t first, index_t count, SpectralCube<float> out) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One frame (y, x), of a FITS or HDF5 file: for maps that were made before. Axes of length 1 in
+/// front are dropped; throws InvalidInput if there is more than one frame.
+Array<float, 2> load_frame(const std::string& name, const std::string& hdu = "");
+
+/// What `cuhci info` shows.
+struct FileDescription {
+  struct Item {
+    std::string name;            ///< "HDU 0", "HDU 1 'SCI'", "/cube"
+    std::string type;            ///< "image float32", "binary table", "dataset float64"
+    std::vector<index_t> shape;  ///< slowest axis first; rows of a table
+    std::string meaning;         ///< "61 frames of 101 x 101 px", as the reader would take it
+  };
+  std::string path;
+  std::string format;  ///< "FITS", "FITS, gzip", "HDF5", "HDF5, PynPoint", "text"
+  std::uintmax_t bytes = 0;
+  std::vector<Item> items;
+};
+FileDescription describe_file(const std::string& path);
 
 }  // namespace hci

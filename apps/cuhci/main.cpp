@@ -1,2 +1,7 @@
 // SPDX-License-Identifier: MIT
-int main() { return 0; }
+#include "apps/cuhci/cli.hpp"
+
+int main(int argc, char** argv) {
+  using namespace hci::app;
+  return run_program(argc, argv, {devices_command()});
+}

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct TestDevice {
   Exec::Options options;
   bool available = true;
 };
+
+inline void PrintTo(const TestDevice& device, std::ostream* out) { *out << device.name; }
 
 /// All four; those of a device that is not there are marked so, and their cases are skipped visibly.
 /// In the emulated build the emulated device is the CUDA device. HCI_TEST_DEVICE=cpu or cuda limits.

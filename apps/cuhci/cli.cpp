@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "apps/cuhci/cli.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <new>
+
+#include "engine/version.hpp"
+
+namespace hci::app {
+namespace {
+
+std::string dashed(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
+/// Runs something that may throw and gives the exit code that goes with it.
+int guarded(const std::function<int()>& work) {
+  const auto complain = [](const std::exception& error, ExitCode code) {
+    std::fprintf(stderr, "cuhci: error: %s\n", error.what());
+    return static_cast<int>(code);
+  };
+  try {
+    return work();
+  } catch (const InvalidInput& error) {
+    return complain(error, kBadInput);
+  } catch (const DeviceError& error) {
+    return complain(error, kDeviceFailed);
+  } catch (const std::bad_alloc&) {
+    return complain(InvalidInput("out of memory: use a smaller cube or fewer frames, or a machine with more memory"),
+                    kBadInput);
+  } catch (const std::exception& error) {
+    return complain(error, kFailed);
+  }
+}
+
+}  // namespace
+
+struct Flags::Impl {
+  CLI::App* app = nullptr;
+  std::string heading;
+  std::map<std::string, std::string> texts;
+  std::map<std::string, bool> switches;
+};
+
+Flags::Flags() : impl_(std::make_unique<Impl>()) {}
+Flags::~Flags() = default;
+
+void Flags::positional(const std::string& name, const std::string& help, bool many) {
+  auto* option = impl_->app->add_option(name, values_[name], help)->required()->type_name("FILE");
+  option->expected(1, many ? 1 << 20 : 1);
+}
+
+void Flags::option(std::string_view name, const std::string& help, const std::string& default_text, bool is_switch,
+                   const std::string& short_flag) {
+  const std::string key(name);
+  const std::string flags = (short_flag.empty() ? "" : short_flag + ",") + "--" + dashed(name);
+  CLI::Option* option = nullptr;
+  if (is_switch) {
+    option = impl_->app->add_flag(flags, impl_->switches[key], help);
+  } else {
+    std::string with_default = help;
+    if (!default_text.empty() && default_text != "none") with_default += " [" + default_text + "]";
+    option = impl_->app->add_option(flags, impl_->texts[key], with_default)->type_name("");
+    option->take_last();
+  }
+  if (!impl_->heading.empty()) option->group(impl_->heading);
+}
+
+void Flags::group(std::string heading) { impl_->heading = std::move(heading); }
+
+const std::vector<std::string>& Flags::values(const std::string& positional) const { return values_.at(positional); }
+
+/// The one place that sees CLI11.
+class Program {
+ public:
+  explicit Program(const std::vector<Subcommand>& subcommands) : subcommands_(subcommands), flags_(subcommands.size()) {
+    app_.description("cuHCI: high-contrast imaging on GPUs and CPUs");
+    app_.set_version_flag("--version", "cuhci " + version());
+    app_.require_subcommand(1);
+    for (std::size_t i = 0; i < subcommands_.size(); ++i) {
+      flags_[i] = std::make_unique<Flags>();
+      flags_[i]->impl_->app = app_.add_subcommand(subcommands_[i].name, subcommands_[i].help);
+      subcommands_[i].declare(*flags_[i]);
+      flags_[i]->group("");
+      flags_[i]->option("config", "TOML file with any of these settings; flags win");
+    }
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error) == 0 ? kDone : kBadInput;
+    }
+    for (std::size_t i = 0; i < subcommands_.size(); ++i) {
+      Flags& flags = *flags_[i];
+      if (!flags.impl_->app->parsed()) continue;
+      return guarded([&] {
+        for (int k = 0; k < argc; ++k)
+          flags.command_line_ += (k == 0 ? "" : " ") + std::string(k == 0 ? "cuhci" : argv[k]);
+        fill(flags);
+        return subcommands_[i].run(flags);
+      });
+    }
+    return kBadInput;
+  }
+
+ private:
+  static void fill(Flags& flags) {
+    auto& impl = *flags.impl_;
+    if (const std::string& path = impl.texts["config"]; !path.empty())
+      for (const auto& [key, text] : read_config(path)) flags.settings_.set(key, text, key + " in " + path);
+    for (const auto& [name, text] : impl.texts)
+      if (name != "config" && impl.app->count("--" + dashed(name)) > 0)
+        flags.settings_.set(name, text, "--" + dashed(name));
+    for (const auto& [name, on] : impl.switches)
+      if (impl.app->count("--" + dashed(name)) > 0) flags.settings_.set(name, to_text(on), "--" + dashed(name));
+  }
+
+  CLI::App app_;
+  const std::vector<Subcommand>& subcommands_;
+  std::vector<std::unique_ptr<Flags>> flags_;
+};
+
+int run_program(int argc, char** argv, const std::vector<Subcommand>& subcommands) {
+  return Program(subcommands).run(argc, argv);
+}
+
+}  // namespace hci::app

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+#include "models/psfsub/references.hpp"
+
+namespace hci {
+
+/// One set of pixels in which the star is subtracted: the whole frame, an annulus, a sector.
+/// The rows of a region are its targets and then its references, numbered through.
+struct Region {
+  /// For messages: "annulus 2 of 12 (4 to 8 px), segment 1 of 3".
+  std::string name;
+  Matrix<const float> targets;     ///< (t, p) frames of the science target, p the region's pixels
+  Matrix<const float> references;  ///< (r, p) frames of other stars; no rows where there are none
+  /// The rows that may serve as library: one set for each target, or a single one that serves all.
+  std::vector<RowSet> libraries;
+  Matrix<float> residual;  ///< (t, p) to be filled; overlaps neither targets nor references
+
+  index_t rows() const { return targets.extent(0) + references.extent(0); }
+  index_t pixels() const { return targets.extent(1); }
+  bool shares_library() const { return libraries.size() == 1; }
+  const RowSet& library(index_t target) const {
+    return shares_library() ? libraries.front() : libraries[static_cast<std::size_t>(target)];
+  }
+};
+
+/// What a subtraction works on: regions that have nothing to do with each other. All arrays are on
+/// the Exec's device, rows have unit stride. A column that is NaN in any row (a masked pixel) takes
+/// no part in anything and is NaN in all rows of the residual.
+struct RegionBatch {
+  std::vector<Region> regions;
+  /// A library with fewer rows than the components asked for gives fewer components (annuli), or is
+  /// an error (full frame).
+  bool small_libraries_are_errors = false;
+  /// To be called for each variant, in order, when its residual is enqueued in all regions; the
+  /// callee reads it before the next variant overwrites it.
+  std::function<void(std::size_t variant)> finished;
+};
+
+/// Removes the star's light from frames. An algorithm derives from it, lives in one file, registers
+/// itself by name (models/psfsub/registry.hpp), and never sees frames, geometry or angles.
+class PsfSubtraction {
+ public:
+  virtual ~PsfSubtraction() = default;
+
+  /// What each residual is called, in the order in which subtract() makes them: one entry, or one
+  /// for each member of a list ("ncomp 5", "ncomp 10").
+  virtual std::vector<std::string> variants() const { return {""}; }
+
+  /// How the libraries of this algorithm are chosen.
+  virtual LibraryRules library_rules() const { return {}; }
+
+  /// Fills the residual of every region for each variant. Throws InvalidInput where the regions do
+  /// not allow what was asked for.
+  virtual void subtract(Exec& exec, const RegionBatch& batch) const = 0;
+};
+
+}  // namespace hci

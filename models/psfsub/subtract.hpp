@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+#include "models/psfsub/psf_subtraction.hpp"
+#include "models/psfsub/regions.hpp"
+
+namespace hci {
+
+/// The frames of one subtraction, on the Exec's device.
+struct SubtractionInput {
+  Cube<const float> targets;     ///< (t, y, x); NaN = masked
+  Cube<const float> references;  ///< (r, y, x) frames of other stars; no frames where there are none
+  std::vector<double> angles;    ///< (t) derotation angles, degrees, as in the file
+  double fwhm = 4;               ///< px
+};
+
+/// Runs an algorithm over the regions: cuts the frames into regions, chooses the libraries, subtracts,
+/// and puts the residuals together.
+///   residual (t, y, x)  on the Exec's device; 0 outside all regions and in the masked centre; NaN
+///                       where a pixel of the region is NaN in any frame
+///   finished  called for each of the algorithm's variants, in order, when `residual` holds it; it is
+///             overwritten afterwards. May be empty where there is one variant.
+/// The full frame is not copied: memory beyond input and residual is small.
+/// Throws InvalidInput for shapes, parameters and libraries that cannot be used.
+void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
+                  const SubtractionInput& input, Cube<float> residual,
+                  const std::function<void(std::size_t variant)>& finished = {});
+
+}  // namespace hci

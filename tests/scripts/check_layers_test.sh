@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# scripts/check_layers must find each kind of violation, and must not find one where there is none.
+set -euo pipefail
+check=$1/scripts/check_layers
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+
+# expect found|clean FILE LINE: a tree with only this line in this file.
+expect() {
+  mkdir -p "$tree/$(dirname "$2")"
+  echo "$3" > "$tree/$2"
+  local verdict=clean
+  "$check" "$tree" > "$tree/out.txt" || verdict=found
+  if [ "$verdict" != "$1" ]; then
+    echo "$2: '$3' should be $1"
+    exit 1
+  fi
+  rm "$tree/$2"
+}
+
+expect found kernels/a.hpp '#include "engine/log.hpp"'
+expect found kernels/a.cu '  #  include "models/detect/peak.hpp"'
+expect found engine/deep/er/a.cpp '#include "models/detect/peak.hpp"'
+expect found models/a.cpp '#include "apps/cuhci/reduce.hpp"'
+expect found models/a.cpp '#include "tests/support/data.hpp"'
+expect found engine/a.cpp '#include <cuda_runtime_api.h>'
+expect found models/a.hpp '#include "cublas_v2.h"'
+expect found tests/models/a_test.cpp '#include <cufft.h>'
+expect found engine/a.cpp '#include "kernels/core/launch.hpp"'
+expect found models/a.cpp '#include "kernels/core/cuda.hpp"'
+expect found tests/engine/a_test.cpp '#include "kernels/core/launch.hpp"'
+expect found kernels/a.cu 'run<<<1, 32>>>(n);'
+expect found kernels/a.cu '#include <cub/cub.cuh>'
+expect found kernels/a.cpp '#include "a.hpp"'
+expect found models/a.cpp '#include "../engine/log.hpp"'
+expect clean kernels/a.cu '#include <cuda_runtime_api.h>'
+expect clean kernels/a.cu '#include "kernels/core/launch.hpp"'
+expect clean tests/kernels/a_test.cu '#include "kernels/core/launch.hpp"'
+expect clean tests/support/cuda_emulation/a.cpp '#include <cuda_runtime_api.h>'
+expect clean apps/a.cpp '#include "models/detect/peak.hpp"'
+expect clean models/a.cpp '#include "kernels/core/exec.hpp"'
+echo "check_layers finds what it should"
