@@ -12,7 +12,8 @@ target_compile_options(hci_flags INTERFACE
 if(HCI_CUDA_MODE STREQUAL "ON")
   target_compile_options(hci_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-fopenmp,-fno-math-errno;--expt-relaxed-constexpr;-Wno-deprecated-gpu-targets>
-    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${HCI_ARCH}>>:-Xcompiler=-march=${HCI_ARCH}>)
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${HCI_ARCH}>>:-Xcompiler=-march=${HCI_ARCH}>
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${HCI_WERROR}>>:-Werror=all-warnings;-Xcompiler=-Werror>)
 endif()
 if(HCI_CHECKED)
   target_compile_definitions(hci_flags INTERFACE HCI_CHECKED _GLIBCXX_ASSERTIONS)

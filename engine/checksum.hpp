@@ -10,6 +10,8 @@ namespace hci {
 /// where there are any.
 class Sha256 {
  public:
+  /// portable: without the CPU's instructions, for tests.
+  explicit Sha256(bool portable = false) : portable_(portable) {}
   void update(const void* data, std::size_t bytes);
   /// 64 hexadecimal digits. Call it once.
   std::string digest();
@@ -20,6 +22,7 @@ class Sha256 {
                              0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   std::uint8_t rest_[64] = {};
   std::uint64_t length_ = 0;
+  bool portable_;
 };
 
 /// SHA-256 of a file, as sha256sum prints it. Throws InvalidInput if it cannot be read.

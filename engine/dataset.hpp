@@ -41,8 +41,8 @@ struct Dataset {
   index_t channels() const { return cube.extent(1); }
 };
 
-/// Order of the axes of a cube in its file. `automatic`: (t, y, x) with three axes, VIP's
-/// (λ, t, y, x) with four, unless the archive says otherwise.
+/// Order of the axes of a cube in its file. `automatic`: (t, y, x) with three axes; with four VIP's
+/// (λ, t, y, x), or what the archive says.
 enum class Axes { automatic, tyx, lambda_tyx, t_lambda_yx };
 constexpr auto enum_names(Axes) {
   return std::array<std::pair<std::string_view, Axes>, 4>{
@@ -107,11 +107,15 @@ struct DatasetOptions {
 /// What was decided goes to the log and into notes.
 Dataset load_dataset(const DatasetOptions& options, const Log& log = silent_log());
 
+class ArrayFile;  // engine/array_file.hpp
+
 /// A cube in a file (FITS or HDF5) that is read in tiles of frames: for cubes larger than memory.
 class CubeReader {
  public:
-  /// name: "PATH" or "PATH[HDU]".
-  CubeReader(const std::string& name, Axes axes, const std::string& hdu = "");
+  /// name: "PATH" or "PATH[HDU]"; hdu: used where the name has none. Axes::automatic is what the
+  /// archive says; our own HDF5 layout is always (t, λ, y, x).
+  explicit CubeReader(const std::string& name, const std::string& hdu = "", Axes axes = Axes::automatic,
+                      Archive archive = Archive::vip);
   CubeReader(CubeReader&&) noexcept;
   ~CubeReader();
 
@@ -120,7 +124,9 @@ class CubeReader {
   index_t height() const;
   index_t width() const;
   /// "cube.fits, HDU 0: (61, 101, 101) read as (t, y, x)".
-  std::string description() const;
+  const std::string& description() const;
+  /// The file behind it.
+  const ArrayFile& file() const;
   /// Frames first .. first + count.  out (count, λ, y, x), dense, host
   void read(index_t first, index_t count, SpectralCube<float> out) const;
 

@@ -21,12 +21,15 @@ struct HduInfo {
   bool scaled = false;               ///< an image with BSCALE or BZERO, or integers with BLANK
   bool compressed = false;           ///< a tile-compressed image
   std::vector<index_t> shape;        ///< of an image, slowest axis first as in numpy; {} without data
+  bool scalar = false;               ///< an image without axes but with one value, as old astropy wrote scalars
   index_t rows = 0;                  ///< of a table
   std::vector<std::string> columns;  ///< of a table
 
   bool has_data() const;
   /// Values of an image: the product of its shape, 0 without data, 1 for an image without axes of length > 1.
   index_t size() const;
+  /// Of an image: "float32", "int16, scaled", "uint8, tile-compressed".
+  std::string type_text() const;
   /// "HDU 1 'SCI': image (61, 101, 101), float32".
   std::string description() const;
 };

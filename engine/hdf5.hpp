@@ -32,8 +32,9 @@ class Hdf5File {
   /// Throws unless there is a dataset of that name; the leading slash may be left out.
   const DatasetInfo& dataset(const std::string& name) const;
 
-  /// `count` indices from `first` on of the slowest axis, converted to float32.
-  void read(const std::string& dataset, index_t first, index_t count, float* out) const;
+  /// Frames first .. first + count of a dataset of 2 to 4 axes, all axes before the last two counted
+  /// as one, converted to float32.
+  void read_frames(const std::string& dataset, index_t first, index_t count, float* out) const;
   std::vector<double> read_all(const std::string& dataset) const;
   /// Attribute `name` of an object ("/" is the file): a number, or text.
   std::optional<double> number(const std::string& object, const std::string& name) const;

@@ -24,6 +24,8 @@ class Header {
  public:
   /// Replaces the card of that name, or appends one.
   void set(const std::string& name, CardValue value, const std::string& comment = "");
+  /// Appends a card, also where there is one of that name.
+  void append(Card card);
   /// Appends a HISTORY card; long text takes several.
   void history(const std::string& text);
 

@@ -89,6 +89,8 @@ class OutputFolder {
   void commit();
 
  private:
+  void remove_made() noexcept;
+
   std::filesystem::path path_;
   std::vector<std::filesystem::path> made_;  ///< folders that we made, outermost first
   std::vector<std::pair<std::filesystem::path, std::filesystem::path>> files_;  ///< staged, final

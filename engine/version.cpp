@@ -5,4 +5,6 @@ namespace hci {
 
 std::string version() { return HCI_VERSION; }
 
+std::string commit() { return HCI_COMMIT; }
+
 }  // namespace hci

@@ -60,7 +60,7 @@ struct GoldenResult {
   std::map<std::string, NdArray> files;
   nlohmann::json scalars = nlohmann::json::object();
 };
-inline GoldenResult main_result(NdArray array) { return {{{"main", std::move(array)}}, {}}; }
+inline GoldenResult main_result(NdArray array) { return {{{"main", std::move(array)}}}; }
 
 /// Makes the call of a case on the Exec; nothing if it uses what we do not have (yet).
 using GoldenRunner = std::function<std::optional<GoldenResult>(Exec&, const GoldenCase&)>;

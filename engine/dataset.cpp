@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+#include "engine/dataset.hpp"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+
+#include "engine/array_file.hpp"
+#include "engine/checksum.hpp"
+#include "engine/params.hpp"
+#include "engine/system_memory.hpp"
+#include "kernels/core/error.hpp"
+
+namespace hci {
+namespace {
+
+/// Builds a Dataset from the options, one part after the other.
+class Loader {
+ public:
+  Loader(const DatasetOptions& options, const Log& log) : options_(options), log_(log) {}
+  Dataset load();
+
+ private:
+  void note(const std::string& text) {
+    data_.notes.push_back(text);
+    log_(LogLevel::info, text);
+  }
+  void input(const std::string& role, const std::string& name);
+  void take_companions(const ArrayFile& cube);
+  Array<float, 4> read_cube(const CubeReader& reader, const char* role);
+  void check_frames(const CubeReader& reader, const Array<float, 4>& cube);
+  void read_angles();
+  std::vector<double> angle_values(const ArrayFile& file);
+  std::vector<double> table_angles(const ArrayFile& file);
+  void read_psf();
+  void read_wavelengths();
+  void read_reference();
+  void read_pixel_scale();
+  void read_fwhm();
+  std::vector<double> numbers(const char* role, const std::string& text);
+  void start_hashing();
+
+  DatasetOptions options_;
+  const Log& log_;
+  Dataset data_;
+  std::optional<double> own_pixel_scale_;
+  std::string own_pixel_scale_from_;
+};
+
+void Loader::input(const std::string& role, const std::string& name) {
+  data_.inputs.push_back({role, FileName::parse(name).path, {}});
+}
+
+/// What our own layout and PynPoint's keep beside the cube, unless other files were named.
+void Loader::take_companions(const ArrayFile& cube) {
+  const Hdf5File* file = cube.hdf5();
+  if (file == nullptr) return;
+  const auto take = [&](std::string& option, const std::string& dataset) {
+    if (!option.empty() || file->find(dataset) == nullptr) return;
+    option = file->path() + "[" + dataset + "]";
+    note(option + " taken, since no other was named");
+  };
+  const std::string parang = "/header_" + cube.hdf5_dataset().substr(1) + "/PARANG";
+  if (file->find(parang) != nullptr) {
+    take(options_.angles, parang);
+    own_pixel_scale_ = file->number(cube.hdf5_dataset(), "PIXSCALE");
+    own_pixel_scale_from_ = cube.hdf5_dataset() + ", attribute PIXSCALE";
+  } else if (is_own_layout(cube)) {
+    take(options_.angles, "/angles");
+    take(options_.psf, "/psf");
+    take(options_.wavelengths, "/wavelengths");
+    take(options_.reference, "/reference");
+    take(options_.fwhm, "/fwhm");
+    own_pixel_scale_ = file->number("/", "pixel_scale");
+    own_pixel_scale_from_ = "attribute pixel_scale";
+  }
+}
+
+Array<float, 4> Loader::read_cube(const CubeReader& reader, const char* role) {
+  const Extents<4> extents{reader.frames(), reader.channels(), reader.height(), reader.width()};
+  require_memory(static_cast<std::size_t>(extents.size()) * sizeof(float),
+                 "the " + std::string(role) + " " + reader.description(),
+                 "use fewer frames, crop them, or a machine with more memory");
+  note(std::string(role) + ": " + reader.description());
+  Array<float, 4> cube(options_.memory ? options_.memory : host_memory(), extents);
+  reader.read(0, extents[0], cube.view());
+  check_frames(reader, cube);
+  return cube;
+}
+
+/// Refuses infinite values, and frames without a value; says how much is masked.
+void Loader::check_frames(const CubeReader& reader, const Array<float, 4>& cube) {
+  const index_t frames = cube.extent(0) * cube.extent(1), pixels = cube.extent(2) * cube.extent(3);
+  enum Verdict : char { good, all_nan, all_zero, infinite };
+  std::vector<char> verdict(static_cast<std::size_t>(frames));
+  index_t nans = 0;
+#pragma omp parallel for schedule(static) reduction(+ : nans)
+  for (index_t f = 0; f < frames; ++f) {
+    const float* values = cube.data() + f * pixels;
+    index_t nan = 0, zero = 0, inf = 0;
+    for (index_t i = 0; i < pixels; ++i) {
+      nan += values[i] != values[i];
+      zero += values[i] == 0.0F;
+      inf += std::fabs(values[i]) > 3.4028235e38F;
+    }
+    nans += nan;
+    verdict[static_cast<std::size_t>(f)] = inf > 0                            ? infinite
+                                           : nan == pixels                    ? all_nan
+                                           : nan + zero == pixels && zero > 0 ? all_zero
+                                                                              : good;
+  }
+  index_t bad = 0, first = -1;
+  for (index_t f = 0; f < frames; ++f)
+    if (verdict[static_cast<std::size_t>(f)] != good && bad++ == 0) first = f;
+  if (bad > 0) {
+    const char kind = verdict[static_cast<std::size_t>(first)];
+    const index_t channels = cube.extent(1);
+    const std::string where = "frame " + std::to_string(first / channels) +
+                              (channels > 1 ? ", channel " + std::to_string(first % channels) : "");
+    const std::string found = kind == infinite  ? "has infinite values"
+                              : kind == all_nan ? "is entirely NaN"
+                                                : "is entirely zero";
+    throw InvalidInput(reader.file().description() + ": " +
+                       (bad == frames ? "every frame " : where + " (counted from 0) ") + found +
+                       (bad == frames || bad == 1
+                            ? ""
+                            : ", " + std::to_string(bad) + " of " + std::to_string(frames) + " frames are unusable") +
+                       (bad == frames ? "; expected counts" : "; remove such frames and their angles"));
+  }
+  if (nans > 0) note(std::to_string(nans) + " of " + std::to_string(cube.size()) + " pixels are NaN: masked");
+}
+
+/// Values of a table's column; for Vigan's IDL files, PA + PUPOFF.
+std::vector<double> Loader::table_angles(const ArrayFile& file) {
+  const auto& columns = file.columns();
+  if (!options_.angles_column.empty()) return file.read_column(options_.angles_column);
+  if (options_.archive == Archive::vigan_idl) {
+    std::vector<double> angles = file.read_column("PA");
+    const std::vector<double> offset = file.read_column("PUPOFF");
+    for (std::size_t i = 0; i < angles.size(); ++i) angles[i] += offset[i];
+    note("angles: columns PA + PUPOFF");
+    return angles;
+  }
+  require(columns.size() == 1, file.description(), ": expected one column, or its name by --angles-column, found ",
+          columns.size());
+  return file.read_column(columns[0]);
+}
+
+std::vector<double> Loader::angle_values(const ArrayFile& file) {
+  if (file.is_table()) return table_angles(file);
+  const auto& shape = file.shape();
+  const auto longer_than_one = std::count_if(shape.begin(), shape.end(), [](index_t n) { return n > 1; });
+  std::vector<double> values = file.read_all();
+  if (longer_than_one <= 1) return values;
+  // The data challenge's second phase keeps angle and airmass in one image.
+  const index_t frames = data_.frames();
+  if (options_.archive == Archive::eidc && shape.size() == 2 && (shape[0] == 2 || shape[1] == 2)) {
+    const bool in_rows = shape[1] == frames && shape[0] == 2;
+    std::vector<double> angles;
+    for (index_t i = 0; i < std::max(shape[0], shape[1]); ++i)
+      angles.push_back(values[static_cast<std::size_t>(in_rows ? i : 2 * i)]);
+    note("angles: the first of (angle, airmass)");
+    return angles;
+  }
+  throw InvalidInput(file.description() + ": expected " + std::to_string(frames) +
+                     " angles in one row or column, found shape " + shape_text(shape));
+}
+
+void Loader::read_angles() {
+  if (options_.angles.empty()) return;
+  require(options_.angles_sign == 1 || options_.angles_sign == -1, "angles_sign: expected 1 or -1, found ",
+          options_.angles_sign);
+  require(std::isfinite(options_.angles_offset), "angles_offset: expected a number of degrees, found ",
+          options_.angles_offset);
+  const ArrayFile file(options_.angles);
+  std::vector<double> angles = angle_values(file);
+  const auto found = static_cast<index_t>(angles.size());
+  require(found == data_.frames(), file.description(), ": expected ", data_.frames(), " angles, one for each frame of ",
+          options_.cube, ", found ", found,
+          found == data_.channels() ? "; that many are its channels: is its order of axes another one (--axes)?" : "");
+  for (std::size_t i = 0; i < angles.size(); ++i) {
+    require(std::isfinite(angles[i]), file.description(), ": angle ", i, " (counted from 0) is ", angles[i],
+            ", expected a number of degrees");
+    angles[i] = options_.angles_sign * angles[i] + options_.angles_offset;
+  }
+  const auto [low, high] = std::minmax_element(angles.begin(), angles.end());
+  note("angles: " + file.description() + ", " + (options_.angles_sign < 0 ? "sign turned" : "taken as they are") +
+       (options_.angles_offset != 0 ? ", " + to_text(options_.angles_offset) + " degrees added" : "") + ": " +
+       to_text(*low) + " to " + to_text(*high) + " degrees");
+  if (*low == *high && found > 1)
+    log_(LogLevel::warning, file.description() + ": all angles are equal: no field rotation");
+  data_.angles = std::move(angles);
+  input("angles", options_.angles);
+}
+
+void Loader::read_psf() {
+  if (options_.psf.empty()) return;
+  const ArrayFile file(options_.psf);
+  const auto& shape = file.shape();
+  require(!file.is_table() && shape.size() >= 2 && shape.size() <= 4, file.description(),
+          ": expected a PSF (y, x) or (λ, y, x), found ", file.is_table() ? "a table" : shape_text(shape));
+  const index_t y = shape[shape.size() - 2], x = shape[shape.size() - 1], pixels = y * x;
+  const index_t channels = shape.size() == 2 ? 1 : shape[0], exposures = shape.size() == 4 ? shape[1] : 1;
+  require(channels == data_.channels(), file.description(), ": expected ", data_.channels(),
+          " PSF, one for each channel of ", options_.cube, ", found ", channels);
+  require(y == x, file.description(), ": expected square frames, found ", y, " x ", x, " px: cut them");
+  std::vector<float> all(static_cast<std::size_t>(channels * exposures * pixels));
+  file.read_frames(0, channels * exposures, all.data());
+  data_.psf = host_array<float, 3>({channels, y, x});
+  for (index_t c = 0; c < channels; ++c) {
+    bool positive = false;
+    for (index_t i = 0; i < pixels; ++i) {
+      double sum = 0;
+      for (index_t e = 0; e < exposures; ++e) sum += all[static_cast<std::size_t>((c * exposures + e) * pixels + i)];
+      data_.psf.data()[c * pixels + i] = static_cast<float>(sum / static_cast<double>(exposures));
+      positive = positive || (std::isfinite(sum) && sum > 0);
+    }
+    require(positive, file.description(), ": expected a star, found no finite positive value in channel ", c);
+  }
+  note("psf: " + file.description() + (exposures > 1 ? ", mean of " + std::to_string(exposures) + " exposures" : "") +
+       (y % 2 == 0 ? ", an even number of pixels: no pixel is its centre" : ""));
+  input("psf", options_.psf);
+}
+
+/// "1.5,2" or the name of a file with numbers.
+std::vector<double> Loader::numbers(const char* role, const std::string& text) {
+  std::error_code error;
+  const bool is_text = text.find_first_not_of("0123456789+-.eE, naif") == std::string::npos;
+  if (is_text && !std::filesystem::exists(FileName::parse(text).path, error)) {
+    std::vector<double> values;
+    try {
+      from_text(text, values);
+    } catch (const InvalidInput& wrong) {
+      throw InvalidInput(std::string(role) + ": expected numbers or a file, found '" + text + "': " + wrong.what());
+    }
+    return values;
+  }
+  const ArrayFile file(text);
+  if (file.is_table()) {
+    require(file.columns().size() == 1, file.description(), ": expected one column");
+    input(role, text);
+    return file.read_column(file.columns()[0]);
+  }
+  std::vector<double> values = file.read_all();
+  const auto& shape = file.shape();
+  require(std::count_if(shape.begin(), shape.end(), [](index_t n) { return n > 1; }) <= 1, file.description(),
+          ": expected numbers in one row or column, found shape ", shape_text(shape));
+  note(std::string(role) + ": " + file.description());
+  input(role, text);
+  return values;
+}
+
+void Loader::read_wavelengths() {
+  if (options_.wavelengths.empty()) return;
+  std::vector<double> values = numbers("wavelengths", options_.wavelengths);
+  require(static_cast<index_t>(values.size()) == data_.channels(), options_.wavelengths, ": expected ",
+          data_.channels(), " wavelengths, one for each channel of ", options_.cube, ", found ", values.size());
+  constexpr double unit[] = {1, 1e-3, 1e6, 1e-4};
+  for (double& value : values) {
+    const double given = value;
+    value *= unit[static_cast<int>(options_.wavelength_unit)];
+    require(value >= 0.1 && value <= 1000, options_.wavelengths, ": a wavelength of ", given, " ",
+            to_text(options_.wavelength_unit),
+            ": expected 0.1 to 1000 µm; is the unit another one (--wavelength-unit)?");
+  }
+  data_.wavelengths = std::move(values);
+}
+
+void Loader::read_reference() {
+  if (options_.reference.empty()) return;
+  const CubeReader reader(options_.reference, "", options_.axes, options_.archive);
+  require(reader.channels() == data_.channels() && reader.height() == data_.cube.extent(2) &&
+              reader.width() == data_.cube.extent(3),
+          "the reference ", reader.description(), ": expected ", data_.channels(), " channels of ",
+          data_.cube.extent(2), " x ", data_.cube.extent(3), " px, as ", options_.cube, " has");
+  data_.reference = read_cube(reader, "reference");
+  input("reference", options_.reference);
+}
+
+void Loader::read_pixel_scale() {
+  std::string from = options_.pixel_scale;
+  if (options_.pixel_scale.empty()) {
+    data_.pixel_scale = own_pixel_scale_;
+    from = options_.cube + ", " + own_pixel_scale_from_;
+  } else {
+    const std::vector<double> values = numbers("pixel_scale", options_.pixel_scale);
+    require(values.size() == 1, "pixel_scale: expected one number, found ", values.size(), " in ", from);
+    data_.pixel_scale = values[0];
+  }
+  if (!data_.pixel_scale) return;
+  require(std::isfinite(*data_.pixel_scale) && *data_.pixel_scale > 0,
+          "pixel_scale: expected arcsec/px above 0, found ", *data_.pixel_scale, " in ", from);
+  note("pixel scale: " + to_text(*data_.pixel_scale) + " arcsec/px");
+}
+
+void Loader::read_fwhm() {
+  if (options_.fwhm.empty()) return;
+  std::vector<double> values = numbers("fwhm", options_.fwhm);
+  const auto channels = static_cast<std::size_t>(data_.channels());
+  require(values.size() == 1 || values.size() == channels, "fwhm: expected 1 or ", channels,
+          " numbers, one for each channel, found ", values.size(), " in ", options_.fwhm);
+  for (double value : values)
+    require(std::isfinite(value) && value > 0, "fwhm: expected px above 0, found ", value, " in ", options_.fwhm);
+  if (values.size() == 1) values.resize(channels, values[0]);
+  data_.fwhm = std::move(values);
+}
+
+/// In a thread of low priority each: the cube's takes as long as reading it.
+void Loader::start_hashing() {
+  if (!options_.checksums) return;
+  for (InputFile& file : data_.inputs)
+    file.hash = std::async(std::launch::async, [path = file.path] {
+                  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 19);
+                  return "sha256:" + sha256_of_file(path);
+                }).share();
+}
+
+Dataset Loader::load() {
+  require(!options_.cube.empty(), "expected the name of a cube, found nothing");
+  {
+    const CubeReader reader(options_.cube, options_.hdu, options_.axes, options_.archive);
+    take_companions(reader.file());
+    data_.cube = read_cube(reader, "cube");
+  }
+  input("cube", options_.cube);
+  read_angles();
+  read_psf();
+  read_wavelengths();
+  read_reference();
+  read_pixel_scale();
+  read_fwhm();
+  start_hashing();
+  return std::move(data_);
+}
+
+}  // namespace
+
+Dataset load_dataset(const DatasetOptions& options, const Log& log) { return Loader(options, log).load(); }
+
+}  // namespace hci

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/apertures.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/stats/disc_overlap.hpp"
+
+namespace hci {
+namespace {
+
+struct SumOfAperture {
+  Frame<const float> frame;
+  Vector<const Position> positions;
+  double radius;
+  double masked;  // NaN
+  Vector<double> sums;
+
+  HCI_HD void operator()(index_t i) const {
+    const disc::Sum sum = disc::sum(frame, positions(i).y, positions(i).x, radius);
+    sums(i) = sum.masked ? masked : sum.value;
+  }
+};
+
+}  // namespace
+
+void aperture_sums(Exec& exec, Frame<const float> frame, const std::vector<Position>& positions, double radius,
+                   Vector<double> sums) {
+  require(std::isfinite(radius) && radius > 0, "aperture_sums: the radius is ", radius, " px, it must be positive");
+  require(sums.extent(0) == static_cast<index_t>(positions.size()), "aperture_sums: ", positions.size(),
+          " positions, room for ", sums.extent(0), " sums");
+  for (const Position& at : positions)
+    require(std::isfinite(at.y) && std::isfinite(at.x), "aperture_sums: the position (", at.x, ", ", at.y,
+            ") is not finite");
+  const auto device_positions = to_device(exec, positions);
+  for_each(exec, sums.extents(),
+           SumOfAperture{frame, device_positions.view(), radius, std::numeric_limits<double>::quiet_NaN(), sums});
+}
+
+std::vector<double> aperture_sums(Exec& exec, Frame<const float> frame, const std::vector<Position>& positions,
+                                  double radius) {
+  Array<double, 1> sums(exec, {static_cast<index_t>(positions.size())});
+  aperture_sums(exec, frame, positions, radius, sums.view());
+  const auto host = to_host(exec, sums.view());
+  return {host.data(), host.data() + host.size()};
+}
+
+}  // namespace hci

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <vector>
+
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+
+namespace hci {
+
+/// A place in a frame, pixels; whole numbers are centres of pixels.
+struct Position {
+  double y = 0, x = 0;
+};
+
+/// sums(i) = the frame summed over the disc of the given radius (pixels) about positions[i], each
+/// pixel weighted with the exact share of it that the disc covers (photutils' method 'exact'), in
+/// double, to 1e-12 of (largest |value| x disc area).
+///   frame (y, x) and sums (i) on the Exec's device; positions on the host
+/// What lies outside the frame adds nothing. A sum is NaN if its disc covers more than 1e-9 px² of
+/// a pixel that is not finite.
+void aperture_sums(Exec& exec, Frame<const float> frame, const std::vector<Position>& positions, double radius,
+                   Vector<double> sums);
+
+/// The same, brought to the host. Waits.
+std::vector<double> aperture_sums(Exec& exec, Frame<const float> frame, const std::vector<Position>& positions,
+                                  double radius);
+
+}  // namespace hci

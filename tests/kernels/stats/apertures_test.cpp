@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/apertures.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <random>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Apertures : public OnEveryDevice {
+ protected:
+  std::vector<double> sums(const Array<float, 2>& frame, const std::vector<Position>& positions, double radius) {
+    const auto device_frame = to_device(exec(), frame.view());
+    return aperture_sums(exec(), device_frame.view(), positions, radius);
+  }
+};
+
+Array<float, 2> constant(Extents<2> extents, float value) {
+  auto frame = host_array<float, 2>(extents);
+  std::fill_n(frame.data(), frame.size(), value);
+  return frame;
+}
+
+Array<float, 2> noise(Extents<2> extents, unsigned seed) {
+  auto frame = host_array<float, 2>(extents);
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  for (index_t i = 0; i < frame.size(); ++i) frame.data()[i] = normal(random);
+  return frame;
+}
+
+/// Overlap of a disc about 0 with [x0, x1] x [y0, y1] from its chords, one for each of many lines.
+double overlap_by_chords(double x0, double x1, double y0, double y1, double radius) {
+  constexpr int lines = 4000;
+  double area = 0;
+  for (int line = 0; line < lines; ++line) {
+    const double y = y0 + (y1 - y0) * (line + 0.5) / lines;
+    if (std::abs(y) >= radius) continue;
+    const double chord = std::sqrt(radius * radius - y * y);
+    area += std::max(0.0, std::min(x1, chord) - std::max(x0, -chord)) * (y1 - y0) / lines;
+  }
+  return area;
+}
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// Each of the at most 8 r + 4 pixels on the rim errs by 4 corners of 2e-14 r² (disc_overlap.hpp) and
+// rounding of the same size: below 1e-11 r² for r < 20.
+TEST_P(Apertures, SumAConstantToTheAreaOfTheDisc) {
+  const auto frame = constant({64, 70}, 1);
+  std::mt19937 random(3);
+  std::uniform_real_distribution<double> shift(-3, 3), radii(0.2, 20);
+  for (int i = 0; i < 50; ++i) {
+    const double radius = radii(random);
+    const double y = 31 + shift(random), x = 33 + shift(random);
+    EXPECT_NEAR(sums(frame, {{y, x}}, radius)[0], std::numbers::pi * radius * radius, 1e-11 * radius * radius);
+  }
+}
+
+// The chords' midpoint rule with step h errs by less than h^1.5 sqrt(r) where the rim is flat, for
+// each of the pixels in two rows: 2 x 6 x (1/4000)^1.5 x 1.6 x |values| <= 4 gives 3e-4.
+TEST_P(Apertures, WeightEachPixelWithItsOverlap) {
+  const auto frame = noise({20, 21}, 5);
+  for (const Position at : {Position{9.3, 10.8}, {8.5, 11.5}, {10, 10}, {7.01, 12.99}}) {
+    const double radius = 2.4;
+    double want = 0;
+    for (index_t y = 0; y < 20; ++y)
+      for (index_t x = 0; x < 21; ++x) {
+        const double dy = static_cast<double>(y) - at.y, dx = static_cast<double>(x) - at.x;
+        want += frame.view()(y, x) * overlap_by_chords(dx - 0.5, dx + 0.5, dy - 0.5, dy + 0.5, radius);
+      }
+    EXPECT_NEAR(sums(frame, {at}, radius)[0], want, 3e-4);
+  }
+}
+
+// Values of photutils 3.0.0, method 'exact', to the rounding of both.
+TEST_P(Apertures, AgreeWithTheReferenceTool) {
+  auto frame = host_array<float, 2>({12, 15});
+  for (index_t y = 0; y < 12; ++y)
+    for (index_t x = 0; x < 15; ++x) frame.view()(y, x) = static_cast<float>((7 * y * y + 3 * x * y + 5 * x) % 11 - 5);
+  const std::vector<Position> positions{{5.1, 6.3}, {6, 7}, {11.4, 0.2}, {-0.3, 14.6}};
+  const std::vector<std::pair<double, std::vector<double>>> references{
+      {0.4, {1.814080146520067, 0.502654824574367, -1.5138713963524113, -0.14261328720043004}},
+      {2.4, {-1.956650631068531, -1.7952722465451778, 3.291375836673575, 5.1385129323375}},
+      {4.85, {8.434188926995613, 16.41154929667916, -6.195258314225947, 6.260597855797593}}};
+  for (const auto& [radius, want] : references) {
+    const auto got = sums(frame, positions, radius);
+    for (std::size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-11 * radius * radius);
+  }
+}
+
+TEST_P(Apertures, LoseWhatIsOutsideTheFrame) {
+  const auto frame = constant({30, 41}, 2);
+  const double disc = std::numbers::pi * 9;
+  const auto got = sums(frame, {{-0.5, -0.5}, {29.5, 20}, {-10, 20}, {14, 40.5}}, 3);
+  EXPECT_NEAR(got[0], 2 * disc / 4, 1e-10);
+  EXPECT_NEAR(got[1], 2 * disc / 2, 1e-10);
+  EXPECT_EQ(got[2], 0);
+  EXPECT_NEAR(got[3], 2 * disc / 2, 1e-10);
+}
+
+TEST_P(Apertures, AreNaNOnlyWhereTheyCoverAPixelThatIsNotFinite) {
+  auto frame = constant({21, 21}, 1);
+  frame.view()(10, 10) = std::numeric_limits<float>::quiet_NaN();
+  frame.view()(3, 3) = std::numeric_limits<float>::infinity();
+  // The rim just reaches the pixel's edge at x = 9.5, and goes 0.01 px beyond it.
+  const auto got = sums(frame, {{10, 7.5}, {10, 7.51}, {10, 10}, {3, 5}, {15, 15}}, 2);
+  EXPECT_NEAR(got[0], std::numbers::pi * 4, 1e-10);
+  EXPECT_TRUE(std::isnan(got[1]));
+  EXPECT_TRUE(std::isnan(got[2]));
+  EXPECT_TRUE(std::isnan(got[3]));
+  EXPECT_NEAR(got[4], std::numbers::pi * 4, 1e-10);
+}
+
+TEST_P(Apertures, OfOnePixelAndOfNone) {
+  const auto frame = constant({1, 1}, 3);
+  EXPECT_NEAR(sums(frame, {{0, 0}}, 5)[0], 3, 1e-9);
+  EXPECT_TRUE(sums(frame, {}, 5).empty());
+}
+
+TEST_P(Apertures, RefuseWhatMakesNoSense) {
+  const auto frame = constant({5, 5}, 1);
+  EXPECT_THROW(sums(frame, {{0, 0}}, 0), InvalidInput);
+  EXPECT_THROW(sums(frame, {{0, 0}}, kNaN), InvalidInput);
+  EXPECT_THROW(sums(frame, {{0, kNaN}}, 1), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Apertures);
+
+}  // namespace
+}  // namespace hci::test
