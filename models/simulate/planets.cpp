@@ -26,6 +26,7 @@ std::string to_text(const PlanetChoice& choice) {
 void from_text(std::string_view text, PlanetChoice& choice) {
   PlanetChoice parsed;
   parsed.of_preset = text == "preset";
+  require(!text.empty(), "no planets given: write a list, or none");
   if (!parsed.of_preset && text != "none") from_text(text, parsed.planets);
   choice = parsed;
 }

@@ -161,7 +161,7 @@ struct Sequence {
   /// The star off the mask, in another turbulence, with the instrument's error of frame 0. Without
   /// noise: such exposures are many and bright.
   Array<float, 3> psf(Exec& exec) const {
-    constexpr index_t kMoments = 16;
+    constexpr index_t kMoments = 8;
     const auto channels = static_cast<index_t>(simulation.data.wavelengths.size());
     const index_t size = psf_size(optics, simulation.data.wavelengths.size());
     Array<float, 3> psf(exec, {channels, size, size});

@@ -35,11 +35,13 @@ TEST_P(Simulate, GivesTheShapesAndTheTruthThatWereAskedFor) {
   SimulationParams p = small(SimulationPreset::sphere_ifs);
   p.size = 32;
   p.wavelengths = 3;
+  p.frames = 2;
   p.planets.planets = {{0.06, 30.0, 1e-4}};
   const Simulation s = simulate(exec(), p);
-  EXPECT_EQ(s.data.cube.extents(), (Extents<4>{4, 3, 32, 32}));
-  EXPECT_EQ(s.data.angles.size(), 4u);
-  EXPECT_EQ(s.data.wavelengths, (std::vector<double>{0.95, 1.3, 1.65}));
+  EXPECT_EQ(s.data.cube.extents(), (Extents<4>{2, 3, 32, 32}));
+  EXPECT_EQ(s.data.angles.size(), 2u);
+  ASSERT_EQ(s.data.wavelengths.size(), 3u);
+  for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(s.data.wavelengths[c], 0.95 + 0.35 * double(c), 1e-12);
   EXPECT_EQ(s.data.psf.extent(0), 3);
   EXPECT_EQ(s.data.psf.extent(1) % 2, 1);
   EXPECT_EQ(s.data.psf.extent(1), s.data.psf.extent(2));
@@ -54,8 +56,9 @@ TEST_P(Simulate, GivesTheShapesAndTheTruthThatWereAskedFor) {
 }
 
 TEST_P(Simulate, TurnsTheFieldByTheRangeAskedFor) {
-  for (const double range : {0.0, 25.0, 80.0}) {
+  for (const double range : {0.0, 80.0}) {
     SimulationParams p = small();
+    p.frames = 2;
     p.rotation_range = range;
     const Simulation s = simulate(exec(), p);
     EXPECT_NEAR(s.data.angles.back() - s.data.angles.front(), range, 1e-9);
