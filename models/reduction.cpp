@@ -91,7 +91,7 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
                {.targets = targets.view(),
                 .references = references ? references->view() : Cube<const float>(),
                 .angles = dataset.angles,
-                .fwhm = fwhm},
+                .fwhm = fwhm > 0 ? fwhm : SubtractionInput{}.fwhm},  // not used where it need not be known
                residual.view(), [&](std::size_t variant) {
                  exec.wait();
                  progress.stage("derotate, collapse");

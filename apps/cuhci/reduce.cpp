@@ -13,6 +13,12 @@
 namespace hci::app {
 namespace {
 
+std::string algorithm_names() {
+  std::string names;
+  for (const auto& [name, info] : psf_subtractions()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
 void declare(Flags& flags) {
   flags.positional("CUBE", "FITS or HDF5 file with the cube: FILE, FILE[HDU] or FILE[DATASET]");
   flags.group("Data");
@@ -21,12 +27,13 @@ void declare(Flags& flags) {
   flags.option("cube_ref", "file with frames of other stars (RDI)");
   flags.option("wavelengths", "file with the wavelengths, or numbers 1.593,1.667");
   flags.option("fwhm", "px: a number, one for each channel, or a file; default: measured from the PSF");
+  flags.option("starphot",
+               "flux of the star in an aperture of diameter FWHM, in the cube's unit, for the contrast; default: that "
+               "of the PSF");
   flags.option("pixel_scale", "arcsec/px: a number, or a file with one");
   flags.fields(DatasetOptions{});
   flags.group("Subtraction");
-  std::string names;
-  for (const auto& [name, info] : psf_subtractions()) names += (names.empty() ? "" : ", ") + name;
-  flags.option("algorithm", "one of: " + names, Recipe{}.algorithm);
+  flags.option("algorithm", "one of: " + algorithm_names(), Recipe{}.algorithm);
   flags.fields(RegionParams{});
   std::map<std::string, std::pair<ParameterInfo, std::string>> parameters;  // of all algorithms, with who has it
   for (const auto& [name, info] : psf_subtractions())
@@ -62,8 +69,12 @@ DatasetOptions dataset_options(Flags& flags) {
 
 Recipe recipe(Settings& given) {
   Recipe recipe;
-  given.take("algorithm", recipe.algorithm);
-  for (const ParameterInfo& parameter : psf_subtraction(recipe.algorithm).parameters)
+  if (given.take("algorithm", recipe.algorithm))
+    require(psf_subtractions().contains(recipe.algorithm), given.origin("algorithm"), ": '", recipe.algorithm,
+            "' is none of: ", algorithm_names());
+  const AlgorithmInfo& algorithm = psf_subtraction(recipe.algorithm);
+  static_cast<void>(algorithm.make(given));  // errors name the flag
+  for (const ParameterInfo& parameter : algorithm.parameters)
     if (std::string text; given.take(parameter.name, text))
       recipe.algorithm_settings.emplace_back(parameter.name, text);
   given.apply(recipe.regions);
@@ -87,27 +98,38 @@ Provenance provenance_of(const Flags& flags, const Recipe& recipe, Exec& exec, c
   return provenance;
 }
 
-/// Measures what the PSF tells where it was given: the FWHM, unless that was given too, and the star's flux.
-std::vector<double> measure_star(Exec& exec, Dataset& dataset, const Log& log) {
-  if (!dataset.psf) return {};
+/// Measures what the PSF tells where it was given: the FWHM, unless that was given too, and the flux
+/// of the star in an aperture, unless `starphot` is it. A spectral cube has no single flux.
+std::optional<double> measure_star(Exec& exec, Dataset& dataset, std::optional<double> starphot, const Log& log) {
+  if (!dataset.psf) return starphot;
   const NormalizedPsf star = normalize_psf(exec, dataset.psf.view(), {.fwhm = dataset.fwhm});
   if (dataset.fwhm.empty()) {
     dataset.fwhm = star.fwhm;
-    log(LogLevel::info, "FWHM measured from the PSF: " + to_text(star.fwhm) + " px");
+    for (std::size_t c = 0; c < star.fwhm.size(); ++c) {
+      char text[400];
+      std::snprintf(text, sizeof text, "channel %zu: FWHM %.3f px, measured from the PSF", c, star.fwhm[c]);
+      log(LogLevel::info, text);
+    }
   }
-  return star.flux;
+  if (starphot || dataset.channels() > 1 || star.flux.size() != 1) return starphot;
+  return star.flux.front();
 }
 
 std::optional<Found> find(Exec& exec, const ReductionResult& result, const Dataset& dataset,
-                          const std::vector<double>& star_flux) {
+                          std::optional<double> star_flux, const Log& log) {
   if (!result.snr) return std::nullopt;
   const Array<float, 2> frame = to_device(exec, result.frame.view()), map = to_device(exec, result.snr.view());
   Found found{.peak = find_peak(exec, frame.view(), map.view(), result.fwhm),
               .pixel_scale = dataset.pixel_scale,
               .contrast = {}};
-  // A collapsed spectral frame has no unit that one PSF channel shares.
-  if (star_flux.size() == 1 && dataset.channels() == 1)
-    found.contrast = flux_ratio(exec, frame.view(), {found.peak.y, found.peak.x}, result.fwhm, star_flux.front());
+  if (!star_flux) return found;
+  const double ratio = flux_ratio(exec, frame.view(), {found.peak.y, found.peak.x}, result.fwhm, *star_flux);
+  if (ratio < 1)
+    found.contrast = ratio;
+  else
+    log(LogLevel::warning,
+        "the peak is brighter than the star of the PSF file, so that file is not in the unit of the cube: no contrast; "
+        "give --starphot");
   return found;
 }
 
@@ -132,6 +154,9 @@ int run(Flags& flags) {
   RunOptions options;
   given.apply(options);
   const DatasetOptions files = dataset_options(flags);
+  std::optional<double> starphot;
+  given.take("starphot", starphot);
+  require(!starphot || *starphot > 0, "--starphot is ", to_text(starphot), ", it must be positive");
   const Reduction reduction(recipe(given));
   std::string output;
   require(given.take("output", output), "-o is missing: the folder for the products");
@@ -143,11 +168,11 @@ int run(Flags& flags) {
   Progress progress(progress_style(options));
   progress.stage("load");
   Dataset dataset = load_dataset(files, log);
-  const std::vector<double> star_flux = measure_star(exec, dataset, log);
+  const std::optional<double> star_flux = measure_star(exec, dataset, starphot, log);
   const ReductionResult result = reduction.run(exec, dataset, progress);
 
   progress.stage("write");
-  const std::optional<Found> found = find(exec, result, dataset, star_flux);
+  const std::optional<Found> found = find(exec, result, dataset, star_flux, log);
   const Provenance provenance = provenance_of(flags, reduction.recipe(), exec, dataset);
   write_products(folder, result, found, dataset, reduction.recipe().algorithm, provenance);
   progress.finish();
