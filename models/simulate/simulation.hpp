@@ -116,4 +116,9 @@ Simulation simulate(Exec& exec, const SimulationParams& params);
 /// The simulation as JSON text: preset, seed, parameters, star, planets, conventions.
 std::string truth_json(const Simulation& simulation);
 
+/// Writes cube.fits ((t, y, x), or with several channels (λ, t, y, x) as VIP has it), angles.fits,
+/// psf.fits ((y, x) or (λ, y, x)), wavelengths.fits and truth.json into the folder, which is made where
+/// needed: all of them or none. Throws InvalidInput if the folder cannot be written.
+void write_simulation(const Simulation& simulation, const std::filesystem::path& folder);
+
 }  // namespace hci
