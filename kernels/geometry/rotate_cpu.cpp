@@ -86,13 +86,16 @@ __m256 weighted_columns_at_edge(const Frame<const float>& in, index_t y, index_t
   const __m256i column = _mm256_add_epi32(_mm256_set1_epi32(int(x)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   const __m256i here = _mm256_and_si256(_mm256_cmpgt_epi32(column, _mm256_set1_epi32(-1)),
                                         _mm256_cmpgt_epi32(_mm256_set1_epi32(int(in.extent(1))), column));
-  __m256 halves[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
   const index_t first = std::max(index_t{0}, -y), last = std::min(index_t{8}, in.extent(0) - y);
-  for (index_t j = first; j < last; ++j) {
-    const float* row = in.data() + (y + j) * in.stride(0) + x;
-    halves[j / 4] = _mm256_fmadd_ps(_mm256_maskload_ps(row, here), _mm256_broadcast_ss(wy + j), halves[j / 4]);
-  }
-  return _mm256_mul_ps(_mm256_add_ps(halves[0], halves[1]), _mm256_load_ps(wx));
+  const index_t middle = std::clamp(index_t{4}, first, std::max(first, last));
+  const auto sum_rows = [&](index_t from, index_t to) {
+    __m256 sum = _mm256_setzero_ps();
+    const float* row = in.data() + (y + from) * in.stride(0) + x;
+    for (index_t j = from; j < to; ++j, row += in.stride(0))
+      sum = _mm256_fmadd_ps(_mm256_maskload_ps(row, here), _mm256_broadcast_ss(wy + j), sum);
+    return sum;
+  };
+  return _mm256_mul_ps(_mm256_add_ps(sum_rows(first, middle), sum_rows(middle, last)), _mm256_load_ps(wx));
 }
 
 /// 8 neighbouring output pixels, border constant: the columns of each, then the sums of these.
