@@ -10,6 +10,7 @@
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "models/detect/snr.hpp"
+#include "models/metrics/annulus_noise.hpp"
 #include "models/preproc/psf.hpp"
 #include "tests/golden/golden.hpp"
 
@@ -40,6 +41,7 @@ Result run_snr(Exec& exec, const GoldenCase& golden) {
 /// The generator's loop over positions; they are in the result.
 Result run_snr_at_positions(Exec& exec, const GoldenCase& golden) {
   const json more = golden.json("k");
+  // The second frame is not stored; a PCA of ours in double is not the reference's in float32.
   if (more.contains("array2")) return {};
   const NdArray frame = golden.array("f");
   const DeviceInput<float, 2> input(exec, frame.frame());
@@ -81,6 +83,30 @@ double through_one_minus_tail(double sigma) {
     (std::erfc(middle / std::numbers::sqrt2) / 2 > tail ? low : high) = middle;
   }
   return low;
+}
+
+Result run_frame_report(Exec& exec, const GoldenCase& golden) {
+  if (!golden.has("source_xy")) return {};
+  const NdArray frame = golden.array("array");
+  const DeviceInput<float, 2> input(exec, frame.frame());
+  const SnrAtOptions options{.fwhm = golden.get("fwhm", 0.0)};
+  const Position at = position(golden.json("source_xy"));
+  const SnrAt there = snr_at(exec, input.view(), at, options);
+  GoldenResult result;
+  result.scalars = {{"xy", json::array({golden.json("source_xy")})},
+                    {"flux", {there.flux}},
+                    {"snr_center", {there.snr}},
+                    {"mean_snr", {mean_snr(exec, input.view(), at, options)}}};
+  return result;
+}
+
+Result run_annulus_noise(Exec& exec, const GoldenCase& golden) {
+  const NdArray frame = golden.array("array");
+  const DeviceInput<float, 2> input(exec, frame.frame());
+  AnnulusNoiseOptions options{.fwhm = golden.get("fwhm", 0.0), .separation = golden.get("separation", 1.0)};
+  options.wedge = golden.get("wedge", options.wedge);
+  const AnnulusNoise noise = noise_per_annulus(exec, input.view(), options);
+  return GoldenResult{{}, {{"noise", noise.noise}, {"res_level", noise.level}, {"rad", noise.radius}}};
 }
 
 Result run_significance(Exec&, const GoldenCase& golden) {
@@ -215,6 +241,8 @@ const GoldenRegistration registrations[] = {
     {"vip_hci.metrics.snr_source.snrmap", run_snr_map},
     {"__main__.snrs", run_snr_at_positions},
     {"__main__.sigt", run_significance},
+    {"vip_hci.metrics.snr_source.frame_report", run_frame_report},
+    {"vip_hci.metrics.contrcurve.noise_per_annulus", run_annulus_noise},
     {"vip_hci.metrics.contrcurve.aperture_flux", run_aperture_flux},
     {"vip_hci.fm.fakecomp.normalize_psf", run_normalize_psf},
     {"vip_hci.var.fit_2d.fit_2dgaussian", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::gauss); }},
