@@ -13,9 +13,11 @@
 
 namespace cuda_emulation {
 
-/// Enqueues a grid. `arguments` are searched for host pointers, which a device could not follow.
-cudaError_t enqueue_kernel(cudaStream_t stream, Grid grid, const void* kernel, const void* arguments,
-                           std::size_t argument_bytes);
+/// Enqueues a grid on a stream of the current device.
+cudaError_t enqueue_kernel(cudaStream_t stream, Grid grid, const void* kernel);
+
+/// Ends the program if a kernel argument holds an address that the stream's device could not follow.
+void check_argument(cudaStream_t stream, const void* argument, std::size_t bytes);
 
 }  // namespace cuda_emulation
 
@@ -33,10 +35,15 @@ void launch(Exec& exec, dim3 grid, dim3 block, std::size_t shared_bytes, void (*
     return value != nullptr && value[0] == '1';
   }();
   DeviceGuard guard(exec.cuda().device());
+  const cudaStream_t stream = exec.cuda().stream();
   const auto values = std::make_shared<std::tuple<P...>>(static_cast<P>(std::forward<A>(arguments))...);
+  const auto check_one = [stream](auto& argument) {
+    __builtin_clear_padding(&argument);  // what lies there may look like an address
+    cuda_emulation::check_argument(stream, &argument, sizeof argument);
+  };
+  std::apply([&](auto&... each) { (check_one(each), ...); }, *values);
   cuda_emulation::Grid work{grid, block, shared_bytes, [kernel, values] { std::apply(kernel, *values); }};
-  check(cuda_emulation::enqueue_kernel(exec.cuda().stream(), std::move(work), reinterpret_cast<const void*>(kernel),
-                                       values.get(), sizeof(*values)));
+  check(cuda_emulation::enqueue_kernel(stream, std::move(work), reinterpret_cast<const void*>(kernel)));
   if (sync) exec.wait();
 }
 

@@ -25,20 +25,6 @@ bool is_host_memory(std::uintptr_t address) {
   return mincore(reinterpret_cast<void*>(address / kPage * kPage), kPage, &resident) == 0;
 }
 
-/// A device cannot follow a host pointer; here it could, so the arguments are searched for one.
-void check_arguments(const Device& device, const void* arguments, std::size_t bytes) {
-  for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
-    std::uintptr_t word = 0;
-    std::memcpy(&word, static_cast<const char*>(arguments) + at, sizeof word);
-    void* pointer = reinterpret_cast<void*>(word);
-    const Device* owner = machine().device_of(pointer);
-    if (owner != nullptr && owner != &device)
-      die("launch: a kernel on device %d was given the address %p of device %d", device.index(), pointer,
-          owner->index());
-    if (owner == nullptr && is_host_memory(word)) die("launch: a kernel was given the host address %p", pointer);
-  }
-}
-
 bool is_valid(const Grid& grid, const void* kernel) {
   const dim3 g = grid.grid, b = grid.block;
   const auto limit = machine().shared_limits.find(kernel);
@@ -53,8 +39,23 @@ int order_now() { return machine().order < 3 ? machine().order : static_cast<int
 
 }  // namespace
 
-cudaError_t enqueue_kernel(cudaStream_t given, Grid grid, const void* kernel, const void* arguments,
-                           std::size_t argument_bytes) {
+/// A device cannot follow a host pointer; here it could, so the arguments are searched for one.
+void check_argument(cudaStream_t given, const void* argument, std::size_t bytes) {
+  Call call;
+  const Device& device = *stream_or_default(given).device;
+  for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
+    std::uintptr_t word = 0;
+    std::memcpy(&word, static_cast<const char*>(argument) + at, sizeof word);
+    void* pointer = reinterpret_cast<void*>(word);
+    Device* owner = machine().device_of(pointer);
+    if (owner != nullptr && owner != &device && owner->holding(pointer, 0) != nullptr)
+      die("launch: a kernel on device %d was given the address %p of device %d", device.index(), pointer,
+          owner->index());
+    if (owner == nullptr && is_host_memory(word)) die("launch: a kernel was given the host address %p", pointer);
+  }
+}
+
+cudaError_t enqueue_kernel(cudaStream_t given, Grid grid, const void* kernel) {
   Call call;
   if (call.status() != cudaSuccess) return fail(call.status());
   Machine& all = machine();
@@ -63,7 +64,6 @@ cudaError_t enqueue_kernel(cudaStream_t given, Grid grid, const void* kernel, co
   if (stream.device != &call.device()) return fail(cudaErrorInvalidResourceHandle);
   if (!is_valid(grid, kernel)) return fail(cudaErrorInvalidConfiguration);
   if (all.launches_until_failure > 0 && --all.launches_until_failure == 0) return fail(cudaErrorLaunchOutOfResources);
-  check_arguments(call.device(), arguments, argument_bytes);
   ++all.launches;
   if (all.launches_until_fault > 0 && --all.launches_until_fault == 0) {
     all.enqueue(stream, "a kernel", [&stream] { stream.device->broken = cudaErrorIllegalAddress; });
