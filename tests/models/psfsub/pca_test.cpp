@@ -164,7 +164,7 @@ TEST_P(Pca, InAnnuliLooksAtTheirPixelsOnly) {
 TEST_P(Pca, MaskedCentreIsZeroAndTakesNoPart) {
   const SyntheticCube cube(10, 21);
   RegionParams params;
-  params.mask_center_px = 4;
+  params.mask_center = 4;
   const auto residual = residuals_of(exec(), *make_psf_subtraction("pca", {{"ncomp", "3"}}), params, cube);
   const auto centre = circle(21, 21, 4);
   std::vector<index_t> pixels;

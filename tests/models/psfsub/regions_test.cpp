@@ -75,8 +75,8 @@ TEST(Regions, RefuseParametersThatLeaveNothing) {
   refused([](RegionParams& p) { p.delta_rot = DeltaRot{-1, 1}; });
   refused([](RegionParams& p) { p.n_segments.counts = {1, 2, 3}; });
   refused([](RegionParams& p) { p.n_segments.counts = {200}; });
-  refused([](RegionParams& p) { p.mask_center_px = -1; }, RegionMode::full);
-  refused([](RegionParams& p) { p.mask_center_px = 100; }, RegionMode::full);
+  refused([](RegionParams& p) { p.mask_center = -1; }, RegionMode::full);
+  refused([](RegionParams& p) { p.mask_center = 100; }, RegionMode::full);
   refused([](RegionParams& p) { p.source_xy = PixelXY{30, 3}; }, RegionMode::full);
   refused([](RegionParams& p) { p.source_xy = PixelXY{10, 10}; }, RegionMode::full);
   refused([](RegionParams& p) { p.r_guess = 50, p.annulus_width = 4; }, RegionMode::annulus);
