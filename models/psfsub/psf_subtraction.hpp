@@ -8,6 +8,7 @@
 
 #include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
+#include "kernels/linalg/gram.hpp"
 #include "models/psfsub/references.hpp"
 
 namespace hci {
@@ -21,11 +22,15 @@ struct Region {
   Matrix<const float> references;  ///< (r, p) frames of other stars; no rows where there are none
   /// The rows that may serve as library: one set for each target, or a single one that serves all.
   std::vector<RowSet> libraries;
+  /// (p) which columns take part in the model; what the residual holds in the others is not looked
+  /// at. Nothing: all.
+  UsedColumns used;
   Matrix<float> residual;  ///< (t, p) to be filled; overlaps neither targets nor references
 
   index_t rows() const { return targets.extent(0) + references.extent(0); }
   index_t pixels() const { return targets.extent(1); }
   bool shares_library() const { return libraries.size() == 1; }
+  bool all_rows_are_library() const { return shares_library() && libraries.front() == RowSet(0, rows()); }
   const RowSet& library(index_t target) const {
     return shares_library() ? libraries.front() : libraries[static_cast<std::size_t>(target)];
   }

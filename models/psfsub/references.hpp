@@ -59,8 +59,8 @@ constexpr auto enum_names(RefStrategy) {
 /// What an algorithm wants of its libraries, where VIP's functions differ.
 struct LibraryRules {
   DeltaRot default_delta_rot{0.1, 1};
-  /// The threshold is lowered to 0.9 of half the range of angles where it is larger (median_sub);
-  /// else too few frames are an error (pca).
+  /// The threshold is lowered to 0.9 of half the range of angles where it is larger, and one frame is
+  /// enough (median_sub); else there are too few frames, which is an error (pca).
   bool clips_threshold = false;
   /// That many frames at most, half of them on each side of the threshold, nearest in time; unset: all.
   std::optional<int> nframes;

@@ -3,8 +3,12 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/params.hpp"
+#include "kernels/geometry/centre.hpp"
+#include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "models/detect/snr.hpp"
+#include "models/preproc/psf.hpp"
 #include "tests/golden/golden.hpp"
 
 namespace hci::test {
@@ -100,12 +104,86 @@ Result run_aperture_flux(Exec& exec, const GoldenCase& golden) {
   return scalar_result("flux", aperture_sums(exec, input.view(), positions, radius));
 }
 
+PsfModel model_of(const GoldenCase& golden) {
+  PsfModel model{};
+  from_text(golden.get<std::string>("model", "gauss"), model);
+  return model;
+}
+
+Result run_normalize_psf(Exec& exec, const GoldenCase& golden) {
+  // A generator's synthetic PSF, and OpenCV's shift, are not ours to make.
+  if (golden.json("array").at("array").get<std::string>().starts_with("sim_psf")) return {};
+  if (golden.get<std::string>("imlib", "vip-fft") != "vip-fft") return {};
+  const NdArray psf = golden.array("array");
+  NormalizePsfParams params{.model = model_of(golden), .force_odd = golden.get("force_odd", true)};
+  if (golden.has("size")) params.size = golden.get("size", 0);
+  if (golden.json("fwhm").is_number()) params.fwhm = {golden.get("fwhm", 0.0)};
+  NormalizedPsf result = normalize_psf(exec, psf.cube(), params);
+  // The reference leaves a PSF alone whose flux is within 10 % of 1.
+  if (result.flux[0] >= 0.9 && result.flux[0] <= 1.1)
+    for (index_t i = 0; i < result.psf.size(); ++i)
+      result.psf.data()[i] = static_cast<float>(result.psf.data()[i] * result.flux[0]);
+  const Cube<const float> frames = std::as_const(result.psf).view();
+  return GoldenResult{{{"main", nd_array(frames[0])}}, {{"flux", result.flux[0]}, {"fwhm", result.fwhm[0]}}};
+}
+
+/// fit_2dgaussian, fit_2dmoffat and fit_2dairydisk: the fit of a square cut about the centre.
+Result run_fit(const GoldenCase& golden, PsfModel model) {
+  if (golden.get("threshold", false)) return {};  // replaces the background by random numbers
+  const NdArray frame = golden.array("array");
+  const auto side = golden.get<index_t>("cropsize", 15);
+  const auto first = static_cast<index_t>(frame_centre(frame.shape[0])) - (side - 1) / 2;
+  const Frame<const float> stamp(&frame.frame()(first, first), {side, side}, frame.frame().strides());
+  const PsfFit fit = fit_psf(stamp, model);
+  const double corner = static_cast<double>(first);
+  json table{{"centroid_y", fit.shape.y + corner}, {"centroid_x", fit.shape.x + corner},
+             {"amplitude", fit.shape.amplitude},   {"centroid_y_err", fit.error.y},
+             {"centroid_x_err", fit.error.x},      {"amplitude_err", fit.error.amplitude}};
+  if (model == PsfModel::gauss) {
+    table.update({{"fwhm_y", fit.shape.fwhm_y},
+                  {"fwhm_x", fit.shape.fwhm_x},
+                  {"theta", fit.shape.theta},
+                  {"fwhm_y_err", fit.error.fwhm_y},
+                  {"fwhm_x_err", fit.error.fwhm_x},
+                  {"theta_err", fit.error.theta * std::numbers::pi / 180}});
+  } else {
+    table.update({{"fwhm", fit.shape.fwhm()}, {"fwhm_err", fit.error.fwhm()}});
+  }
+  if (model == PsfModel::moff)  // the reference's error of the FWHM is twice that of gamma
+    table.update({{"alpha", fit.shape.alpha},
+                  {"gamma", fit.shape.gamma()},
+                  {"alpha_err", fit.error.alpha},
+                  {"gamma_err", fit.gamma_error},
+                  {"fwhm_err", 2 * fit.gamma_error}});
+  if (model == PsfModel::airy)
+    table.update({{"radius", fit.shape.airy_radius()}, {"radius_err", fit.error.airy_radius()}});
+  for (auto& [key, value] : table.items()) value = json::array({value});
+  return scalar_result("table", table);
+}
+
+Result run_draw_psf(Exec&, const GoldenCase& golden) {
+  const auto shape = golden.json("shape").get<std::array<index_t, 2>>();
+  PsfShape psf{.model = model_of(golden), .y = frame_centre(shape[1]), .x = frame_centre(shape[0])};
+  const json fwhm = golden.json("fwhm");
+  psf.fwhm_x = fwhm.is_array() ? fwhm.at(0).get<double>() : fwhm.get<double>();
+  psf.fwhm_y = fwhm.is_array() ? fwhm.at(1).get<double>() : fwhm.get<double>();
+  psf.theta = golden.get("theta", 0.0);
+  psf.alpha = golden.get("alpha", 1.5);
+  const auto drawn = draw_psf({shape[1], shape[0]}, psf);
+  return main_result(nd_array(drawn.view()));
+}
+
 const GoldenRegistration registrations[] = {
     {"vip_hci.metrics.snr_source.snr", run_snr},
     {"vip_hci.metrics.snr_source.snrmap", run_snr_map},
     {"__main__.snrs", run_snr_at_positions},
     {"__main__.sigt", run_significance},
     {"vip_hci.metrics.contrcurve.aperture_flux", run_aperture_flux},
+    {"vip_hci.fm.fakecomp.normalize_psf", run_normalize_psf},
+    {"vip_hci.var.fit_2d.fit_2dgaussian", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::gauss); }},
+    {"vip_hci.var.fit_2d.fit_2dmoffat", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::moff); }},
+    {"vip_hci.var.fit_2d.fit_2dairydisk", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::airy); }},
+    {"vip_hci.var.fit_2d.create_synth_psf", run_draw_psf},
 };
 
 }  // namespace

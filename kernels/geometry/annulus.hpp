@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <vector>
+
+#include "kernels/core/view.hpp"
+
+namespace hci {
+
+/// Pixels of a frame as ascending row-major indices y * nx + x. Host code: these sets are small and
+/// made once for a job. Centre: frame_centre() of each axis.
+using PixelSet = std::vector<index_t>;
+
+/// The sectors of an annulus: pixels with inner <= r < inner + width, r the distance from the centre
+/// in px, split into `segments` of ceil(360 / segments) whole degrees each, counted
+/// counter-clockwise (y up) from theta_init degrees off +x; as VIP's get_annulus_segments, where the
+/// last of e.g. 7 sectors overlaps the first.
+std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, double width, int segments = 1,
+                                       double theta_init = 0);
+
+/// Pixels with r < radius: the inside of VIP's get_circle and mask_circle.
+PixelSet circle(index_t ny, index_t nx, double radius);
+
+}  // namespace hci

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/components.hpp"
+
+#include <cfloat>
+#include <cmath>
+
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+
+namespace hci {
+namespace {
+
+/// Whether the value of component j is more than the rounding of the first one.
+HCI_HD bool exists(double value, double first, index_t n) {
+  return value > static_cast<double>(n) * DBL_EPSILON * first;
+}
+
+struct Score {
+  Matrix<const double> g, values;
+  View<const double, 3> vectors;
+  Matrix<double> scores;
+  HCI_HD void operator()(index_t t, index_t j) const {
+    const index_t b = values.extent(0) == 1 ? 0 : t, n = g.extent(1);
+    scores(t, j) = 0;
+    if (!exists(values(b, j), values(b, 0), n)) return;
+    double sum = 0;
+    for (index_t i = 0; i < n; ++i) sum += g(t, i) * vectors(b, j, i);
+    scores(t, j) = sum / values(b, j);
+  }
+};
+
+struct Combine {
+  Matrix<const double> scores;
+  View<const double, 3> vectors;
+  Vector<const index_t> counts;
+  Matrix<float> c;
+  HCI_HD void operator()(index_t t, index_t i) const {
+    double sum = 0;
+    for (index_t j = 0; j < counts(t); ++j) sum += scores(t, j) * vectors(t, j, i);
+    c(t, i) = static_cast<float>(sum);
+  }
+};
+
+struct ToSingle {
+  Matrix<const double> from;
+  Vector<const double> values;
+  bool by_column;
+  Matrix<float> to;
+  HCI_HD void operator()(index_t i, index_t j) const {
+    const index_t component = by_column ? j : i, n = by_column ? from.extent(0) : from.extent(1);
+    to(i, j) = exists(values(component), values(0), n) ? static_cast<float>(from(i, j)) : 0.0F;
+  }
+};
+
+/// The residual of n components has the sum of squares sum_{j >= n} w_j, and its mean follows from
+/// the sums of the rows: no pixel is looked at.
+struct AutomaticCount {
+  Matrix<const double> values;
+  View<const double, 3> vectors;
+  Vector<const index_t> sizes;
+  Vector<const double> sums;
+  double pixels, tolerance;
+  Vector<index_t> counts;
+
+  HCI_HD void operator()(index_t b) const {
+    const index_t size = sizes(b) < values.extent(1) ? sizes(b) : values.extent(1), n = vectors.extent(2);
+    const double entries = static_cast<double>(sizes(b)) * pixels;
+    double squares = 0, total = 0;
+    for (index_t j = 0; j < size; ++j) {
+      squares += values(b, j) > 0 ? values(b, j) : 0;
+      double in_vector = 0, in_sums = 0;
+      for (index_t i = 0; i < n; ++i) {
+        in_vector += vectors(b, j, i);
+        in_sums += vectors(b, j, i) * sums(i);
+      }
+      total += in_vector * in_sums;
+    }
+    double before = 0;
+    for (index_t j = 0; j < size; ++j) {
+      squares -= values(b, j) > 0 ? values(b, j) : 0;
+      double in_vector = 0, in_sums = 0;
+      for (index_t i = 0; i < n; ++i) {
+        in_vector += vectors(b, j, i);
+        in_sums += vectors(b, j, i) * sums(i);
+      }
+      total -= in_vector * in_sums;
+      const double mean = total / entries, variance = squares / entries - mean * mean;
+      const double noise = variance > 0 ? std::sqrt(variance) : 0;
+      counts(b) = j + 1;
+      if (j > 0 && before - noise < tolerance) return;
+      before = noise;
+    }
+  }
+};
+
+}  // namespace
+
+void component_scores(Exec& exec, Matrix<const double> g, Matrix<const double> values, View<const double, 3> vectors,
+                      Matrix<double> scores) {
+  require(values.extent(0) == 1 || values.extent(0) == g.extent(0), "component_scores: ", values.extent(0),
+          " problems for ", g.extent(0), " targets");
+  require(vectors.extent(2) == g.extent(1) && vectors.extent(1) == scores.extent(1) &&
+              scores.extent(0) == g.extent(0) && values.extent(1) == scores.extent(1),
+          "component_scores: shapes differ");
+  for_each(exec, scores.extents(), Score{g, values, vectors, scores});
+}
+
+void component_coefficients(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
+                            Vector<const index_t> counts, Matrix<float> c) {
+  require(scores.extent(0) == vectors.extent(0) && counts.extent(0) == scores.extent(0) &&
+              c.extent(0) == scores.extent(0) && c.extent(1) == vectors.extent(2) &&
+              scores.extent(1) == vectors.extent(1),
+          "component_coefficients: shapes differ");
+  for_each(exec, c.extents(), Combine{scores, vectors, counts, c});
+}
+
+void to_single(Exec& exec, Matrix<const double> from, Vector<const double> values, bool by_column, Matrix<float> to) {
+  require(from.extents() == to.extents() && values.extent(0) == from.extent(by_column ? 1 : 0),
+          "to_single: shapes differ");
+  for_each(exec, to.extents(), ToSingle{from, values, by_column, to});
+}
+
+void automatic_counts(Exec& exec, Matrix<const double> values, View<const double, 3> vectors,
+                      Vector<const index_t> sizes, Vector<const double> sums, index_t pixels, double tolerance,
+                      Vector<index_t> counts) {
+  require(tolerance > 0, "automatic_counts: the tolerance is ", tolerance, "; it must be positive");
+  require(counts.extent(0) == values.extent(0) && sizes.extent(0) == values.extent(0) &&
+              vectors.extent(0) == values.extent(0) && vectors.extent(2) == sums.extent(0),
+          "automatic_counts: shapes differ");
+  for_each(exec, counts.extents(),
+           AutomaticCount{values, vectors, sizes, sums, static_cast<double>(pixels), tolerance, counts});
+}
+
+}  // namespace hci

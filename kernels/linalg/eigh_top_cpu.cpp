@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/eigh_top_cpu.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+
+#include "kernels/core/error.hpp"
+
+// LAPACK as OpenBLAS contains it; 32-bit integers, lengths of strings left out as gfortran allows for
+// single characters.
+extern "C" {
+void dsyevr_(const char* jobz, const char* range, const char* uplo, const int* n, double* a, const int* lda,
+             const double* vl, const double* vu, const int* il, const int* iu, const double* abstol, int* m, double* w,
+             double* z, const int* ldz, int* isuppz, double* work, const int* lwork, int* iwork, const int* liwork,
+             int* info);
+void dsyevd_(const char* jobz, const char* uplo, const int* n, double* a, const int* lda, double* w, double* work,
+             const int* lwork, int* iwork, const int* liwork, int* info);
+}
+
+namespace hci::cpu {
+namespace {
+
+void check_info(const char* routine, int info) {
+  if (info != 0)
+    throw DeviceError(std::string(routine) + " failed (info " + std::to_string(info) +
+                      "): does the matrix hold NaN or infinity?");
+}
+
+/// All eigenpairs, ascending, into w and a.
+void all_pairs(int n, double* a, double* w) {
+  const char vectors = 'V', upper = 'U';
+  int info = 0, iwork_size = 0;
+  const int query = -1;
+  double work_size = 0;
+  dsyevd_(&vectors, &upper, &n, a, &n, w, &work_size, &query, &iwork_size, &query, &info);
+  check_info("dsyevd", info);
+  const int lwork = static_cast<int>(work_size);
+  std::vector<double> work(static_cast<std::size_t>(lwork));
+  std::vector<int> iwork(static_cast<std::size_t>(iwork_size));
+  dsyevd_(&vectors, &upper, &n, a, &n, w, work.data(), &lwork, iwork.data(), &iwork_size, &info);
+  check_info("dsyevd", info);
+}
+
+/// Eigenpairs number il to iu (from 1), ascending, into w and z (n each).
+void some_pairs(int n, double* a, int il, int iu, double* w, double* z) {
+  const char vectors = 'V', range = 'I', upper = 'U';
+  const double unused = 0, abstol = 0;
+  int info = 0, found = 0, iwork_size = 0;
+  const int query = -1;
+  double work_size = 0;
+  std::vector<int> support(2 * static_cast<std::size_t>(n));
+  dsyevr_(&vectors, &range, &upper, &n, a, &n, &unused, &unused, &il, &iu, &abstol, &found, w, z, &n, support.data(),
+          &work_size, &query, &iwork_size, &query, &info);
+  check_info("dsyevr", info);
+  const int lwork = static_cast<int>(work_size);
+  std::vector<double> work(static_cast<std::size_t>(lwork));
+  std::vector<int> iwork(static_cast<std::size_t>(iwork_size));
+  dsyevr_(&vectors, &range, &upper, &n, a, &n, &unused, &unused, &il, &iu, &abstol, &found, w, z, &n, support.data(),
+          work.data(), &lwork, iwork.data(), &iwork_size, &info);
+  check_info("dsyevr", info);
+  if (found != iu - il + 1) throw DeviceError("dsyevr found too few eigenvalues");
+}
+
+void solve_subset(Matrix<const double> a, const IndexSet& set, index_t k, double* values, Matrix<double> vectors) {
+  const auto n = static_cast<index_t>(set.size());
+  const index_t found = std::min(k, n);
+  std::fill(values, values + k, 0.0);
+  std::fill(vectors.data(), vectors.data() + vectors.size(), 0.0);
+  if (found == 0) return;
+  std::vector<double> sub(static_cast<std::size_t>(n * n)), z(static_cast<std::size_t>(found * n));
+  for (index_t i = 0; i < n; ++i)
+    for (index_t j = 0; j < n; ++j)
+      sub[static_cast<std::size_t>(i * n + j)] = a(set[static_cast<std::size_t>(i)], set[static_cast<std::size_t>(j)]);
+  lapack_eigh_top(n, sub.data(), found, values, z.data(), n);
+  for (index_t j = 0; j < found; ++j)
+    for (index_t i = 0; i < n; ++i)
+      vectors(j, set[static_cast<std::size_t>(i)]) = z[static_cast<std::size_t>(j * n + i)];
+}
+
+}  // namespace
+
+void lapack_eigh_top(index_t n, double* a, index_t k, double* values, double* vectors, index_t stride) {
+  const int size = static_cast<int>(n);
+  std::vector<double> w(static_cast<std::size_t>(n)), z;
+  const double* pairs = a;  // ascending
+  index_t found = n;
+  if (3 * k > n) {  // then all by divide and conquer is faster
+    all_pairs(size, a, w.data());
+  } else {
+    z.resize(static_cast<std::size_t>(n * k));
+    some_pairs(size, a, size - static_cast<int>(k) + 1, size, w.data(), z.data());
+    pairs = z.data();
+    found = k;
+  }
+  for (index_t j = 0; j < k; ++j) {
+    values[j] = w[static_cast<std::size_t>(found - 1 - j)];
+    std::copy_n(pairs + (found - 1 - j) * n, n, vectors + j * stride);
+  }
+}
+
+void eigh_top_subsets(int threads, bool tuned, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
+                      Matrix<double> values, View<double, 3> vectors) {
+  static_cast<void>(tuned);
+  std::atomic<bool> failed = false;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (index_t b = 0; b < static_cast<index_t>(sets.size()); ++b) try {
+      solve_subset(a, sets[static_cast<std::size_t>(b)], k, &values(b, 0), vectors[b]);
+    } catch (const Error&) {
+      failed = true;
+    }
+  if (failed) throw DeviceError("the eigenvalues of a library were not found: does the matrix hold NaN or infinity?");
+}
+
+}  // namespace hci::cpu

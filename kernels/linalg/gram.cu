@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/gram.hpp"
+
+#include <algorithm>
+
+#include "kernels/core/array.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/linalg/gram_cpu.hpp"
+
+namespace hci {
+namespace {
+
+/// One scalar product, of rows i of a and j of b; where lower_only the pair j > i is left to its twin.
+struct DotRows {
+  Matrix<const float> a, b;
+  UsedColumns used;
+  Matrix<double> g;
+  bool lower_only;
+  HCI_HD void operator()(index_t i, index_t j) const {
+    if (lower_only && j > i) return;
+    double sum = 0;
+    for (index_t p = 0; p < a.extent(1); ++p)
+      if (used.size() == 0 || used(p) != 0) sum += static_cast<double>(a(i, p)) * static_cast<double>(b(j, p));
+    g(i, j) = sum;
+  }
+};
+
+/// The upper triangle from the lower one.
+struct Mirror {
+  Matrix<double> g;
+  HCI_HD void operator()(index_t i, index_t j) const {
+    if (j > i) g(i, j) = g(j, i);
+  }
+};
+
+/// Partial sums of kChunk columns.
+constexpr index_t kChunk = 1024;
+struct SumChunk {
+  Matrix<const float> x;
+  UsedColumns used;
+  Matrix<double> partial;
+  HCI_HD void operator()(index_t t, index_t chunk) const {
+    const index_t last = (chunk + 1) * kChunk < x.extent(1) ? (chunk + 1) * kChunk : x.extent(1);
+    double sum = 0;
+    for (index_t p = chunk * kChunk; p < last; ++p)
+      if (used.size() == 0 || used(p) != 0) sum += static_cast<double>(x(t, p));
+    partial(t, chunk) = sum;
+  }
+};
+struct SumRow {
+  Matrix<const double> partial;
+  Vector<double> sums;
+  HCI_HD void operator()(index_t t) const {
+    double sum = 0;
+    for (index_t chunk = 0; chunk < partial.extent(1); ++chunk) sum += partial(t, chunk);
+    sums(t) = sum;
+  }
+};
+
+#if HCI_HAVE_CUDA
+/// Columns first .. first + width of x, in double, 0 where not used.
+struct ToDouble {
+  Matrix<const float> x;
+  UsedColumns used;
+  index_t first;
+  Matrix<double> tile;
+  HCI_HD void operator()(index_t t, index_t p) const {
+    const bool take = used.size() == 0 || used(first + p) != 0;
+    tile(t, p) = take ? static_cast<double>(x(t, first + p)) : 0.0;
+  }
+};
+
+/// cuBLAS counts columns first: our row-major a (s, w) is its a (w, s).
+void cross_gram_cublas(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
+                       bool lower_only) {
+  constexpr index_t kTile = 8192;
+  const index_t rows = a.extent(0), cols = b.extent(0), pixels = a.extent(1), tile = std::min(kTile, pixels);
+  Array<double, 2> left(exec, {rows, tile});
+  Array<double, 2> right(exec, {lower_only ? 0 : cols, tile});
+  cublasHandle_t cublas = exec.cuda().cublas();
+  const double one = 1;
+  for (index_t first = 0; first < pixels; first += tile) {
+    const index_t width = std::min(tile, pixels - first);
+    const double beta = first == 0 ? 0 : 1;
+    for_each(exec, Extents<2>{rows, width}, ToDouble{a, used, first, left.view()});
+    if (lower_only) {
+      check(cublasDsyrk(cublas, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_T, static_cast<int>(rows), static_cast<int>(width),
+                        &one, left.data(), static_cast<int>(tile), &beta, g.data(), static_cast<int>(g.stride(0))));
+      continue;
+    }
+    for_each(exec, Extents<2>{cols, width}, ToDouble{b, used, first, right.view()});
+    check(cublasDgemm(cublas, CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(cols), static_cast<int>(rows),
+                      static_cast<int>(width), &one, right.data(), static_cast<int>(tile), left.data(),
+                      static_cast<int>(tile), &beta, g.data(), static_cast<int>(g.stride(0))));
+  }
+}
+#endif
+
+void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
+              bool lower_only) {
+  if (!exec.tuned()) return for_each(exec, g.extents(), DotRows{a, b, used, g, lower_only});
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda()) return cross_gram_cublas(exec, a, b, used, g, lower_only);
+#endif
+  cpu::cross_gram(exec.threads(), a, b, used, g, lower_only);
+}
+
+void check_rows(const char* what, Matrix<const float> x, UsedColumns used) {
+  require(x.extent(0) > 0 && x.extent(1) > 0, what, ": a matrix of ", x.extent(0), " x ", x.extent(1),
+          " has no products");
+  require(x.stride(1) == 1, what, ": the rows have gaps (stride ", x.stride(1), ")");
+  require(used.size() == 0 || used.size() == x.extent(1), what, ": ", used.size(), " flags for ", x.extent(1),
+          " columns");
+}
+
+}  // namespace
+
+void gram(Exec& exec, Matrix<const float> x, UsedColumns used, Matrix<double> g) {
+  check_rows("gram", x, used);
+  require(g.extent(0) == x.extent(0) && g.extent(1) == x.extent(0) && g.stride(1) == 1, "gram: the result is not (",
+          x.extent(0), ", ", x.extent(0), ")");
+  products(exec, x, x, used, g, true);
+  for_each(exec, g.extents(), Mirror{g});
+}
+
+void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g) {
+  check_rows("cross_gram", a, used);
+  check_rows("cross_gram", b, used);
+  require(a.extent(1) == b.extent(1), "cross_gram: ", a.extent(1), " and ", b.extent(1), " columns");
+  require(g.extent(0) == a.extent(0) && g.extent(1) == b.extent(0) && g.stride(1) == 1,
+          "cross_gram: the result is not (", a.extent(0), ", ", b.extent(0), ")");
+  products(exec, a, b, used, g, false);
+}
+
+void row_sums(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> sums) {
+  check_rows("row_sums", x, used);
+  require(sums.extent(0) == x.extent(0), "row_sums: ", sums.extent(0), " sums for ", x.extent(0), " rows");
+  Array<double, 2> partial(exec, {x.extent(0), (x.extent(1) + kChunk - 1) / kChunk});
+  for_each(exec, partial.extents(), SumChunk{x, used, partial.view()});
+  for_each(exec, sums.extents(), SumRow{partial.view(), sums});
+}
+
+}  // namespace hci

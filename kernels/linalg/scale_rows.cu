@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/scale_rows.hpp"
+
+#include <cmath>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+
+namespace hci {
+namespace {
+
+/// 1 / standard deviation; 1 where it is no more than the rounding of the mean.
+HCI_HD double inverse_deviation(double squares, double count, double mean, bool standard) {
+  if (!standard) return 1;
+  const double deviation = std::sqrt(squares / count);
+  return deviation > 1e-12 * std::fabs(mean) ? 1 / deviation : 1.0;
+}
+
+/// The columns of a tile, all rows. On the CPU a tile is as wide as keeps whole cache lines busy.
+constexpr index_t kMostWidth = 64;
+struct ScaleColumns {
+  Matrix<const float> x;
+  bool standard;
+  index_t width;
+  Matrix<float> out;
+  HCI_HD void operator()(index_t tile) const {
+    const index_t first = tile * width, rows = x.extent(0);
+    const index_t count = first + width < x.extent(1) ? width : x.extent(1) - first;
+    double mean[kMostWidth], factor[kMostWidth];
+    for (index_t p = 0; p < count; ++p) mean[p] = factor[p] = 0;
+    for (index_t t = 0; t < rows; ++t)
+      for (index_t p = 0; p < count; ++p) mean[p] += static_cast<double>(x(t, first + p));
+    for (index_t p = 0; p < count; ++p) mean[p] /= static_cast<double>(rows);
+    for (index_t t = 0; t < rows; ++t)
+      for (index_t p = 0; p < count; ++p) {
+        const double d = static_cast<double>(x(t, first + p)) - mean[p];
+        factor[p] += d * d;
+      }
+    for (index_t p = 0; p < count; ++p)
+      factor[p] = inverse_deviation(factor[p], static_cast<double>(rows), mean[p], standard);
+    for (index_t t = 0; t < rows; ++t)
+      for (index_t p = 0; p < count; ++p)
+        out(t, first + p) = static_cast<float>((static_cast<double>(x(t, first + p)) - mean[p]) * factor[p]);
+  }
+};
+
+/// Sum, over kChunk columns of a row, of x or of (x - mean)^2.
+constexpr index_t kChunk = 1024;
+struct RowChunk {
+  Matrix<const float> x;
+  UsedColumns used;
+  Vector<const double> mean;  // nothing: the first pass
+  Matrix<double> partial, counts;
+  HCI_HD void operator()(index_t t, index_t chunk) const {
+    const index_t last = (chunk + 1) * kChunk < x.extent(1) ? (chunk + 1) * kChunk : x.extent(1);
+    double sum = 0, count = 0;
+    for (index_t p = chunk * kChunk; p < last; ++p) {
+      if (used.size() != 0 && used(p) == 0) continue;
+      const double value = static_cast<double>(x(t, p)), d = mean.size() == 0 ? 0 : value - mean(t);
+      sum += mean.size() == 0 ? value : d * d;
+      count += 1;
+    }
+    partial(t, chunk) = sum;
+    counts(t, chunk) = count;
+  }
+};
+struct RowMean {
+  Matrix<const double> partial, counts;
+  Vector<double> mean;
+  HCI_HD void operator()(index_t t) const {
+    double sum = 0, count = 0;
+    for (index_t c = 0; c < partial.extent(1); ++c) sum += partial(t, c), count += counts(t, c);
+    mean(t) = count > 0 ? sum / count : 0;
+  }
+};
+struct ScaleRow {
+  Matrix<const float> x;
+  Vector<const double> mean, variance;  // variance of nothing: centre only
+  Matrix<float> out;
+  HCI_HD void operator()(index_t t, index_t p) const {
+    const double factor = variance.size() == 0 ? 1 : inverse_deviation(variance(t), 1, mean(t), true);
+    out(t, p) = static_cast<float>((static_cast<double>(x(t, p)) - mean(t)) * factor);
+  }
+};
+
+void scale_each_row(Exec& exec, Matrix<const float> x, UsedColumns used, bool standard, Matrix<float> out) {
+  const Extents<2> chunks{x.extent(0), (x.extent(1) + kChunk - 1) / kChunk};
+  Array<double, 2> partial(exec, chunks), counts(exec, chunks);
+  Array<double, 1> mean(exec, {x.extent(0)}), variance(exec, {standard ? x.extent(0) : 0});
+  for_each(exec, chunks, RowChunk{x, used, {}, partial.view(), counts.view()});
+  for_each(exec, mean.extents(), RowMean{partial.view(), counts.view(), mean.view()});
+  if (standard) {
+    for_each(exec, chunks, RowChunk{x, used, mean.view(), partial.view(), counts.view()});
+    for_each(exec, mean.extents(), RowMean{partial.view(), counts.view(), variance.view()});
+  }
+  for_each(exec, x.extents(), ScaleRow{x, mean.view(), variance.view(), out});
+}
+
+}  // namespace
+
+void scale_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Scaling scaling, Matrix<float> out) {
+  require(x.extents() == out.extents() && x.stride(1) == 1 && out.stride(1) == 1, "scale_rows: shapes differ");
+  require(used.size() == 0 || used.size() == x.extent(1), "scale_rows: ", used.size(), " flags for ", x.extent(1),
+          " columns");
+  const bool standard = scaling == Scaling::temp_standard || scaling == Scaling::spat_standard;
+  switch (scaling) {
+    case Scaling::none:
+      if (x.data() != out.data())
+        for (index_t t = 0; t < x.extent(0); ++t) copy(exec, x[t], out[t]);
+      return;
+    case Scaling::temp_mean:
+    case Scaling::temp_standard: {
+      const index_t width = exec.on_cuda() ? 1 : kMostWidth;
+      for_each(exec, Extents<1>{(x.extent(1) + width - 1) / width}, ScaleColumns{x, standard, width, out});
+      return;
+    }
+    case Scaling::spat_mean:
+    case Scaling::spat_standard:
+      return scale_each_row(exec, x, used, standard, out);
+  }
+}
+
+}  // namespace hci

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/row_medians.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+
+namespace hci {
+namespace {
+
+/// Bits that sort as the number does.
+HCI_HD std::uint32_t sortable(float value) {
+  std::uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+}
+HCI_HD float number_of(std::uint32_t key) {
+  const std::uint32_t bits = (key & 0x80000000U) != 0 ? key & 0x7FFFFFFFU : ~key;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/// One median: a short set is sorted, of a long one the middle is found bit by bit.
+constexpr index_t kShort = 24;
+struct MedianOfSet {
+  Matrix<const float> x;
+  Vector<const index_t> offsets, rows;  // set s is rows(offsets(s)) .. rows(offsets(s + 1) - 1)
+  Matrix<float> medians;
+
+  HCI_HD void operator()(index_t s, index_t p) const {
+    const index_t first = offsets(s), count = offsets(s + 1) - first;
+    medians(s, p) = count == 0 ? NAN : count <= kShort ? by_sorting(first, count, p) : by_counting(first, count, p);
+  }
+
+  HCI_HD float by_sorting(index_t first, index_t count, index_t p) const {
+    float sorted[kShort] = {};
+    for (index_t i = 0; i < count; ++i) {
+      const float value = x(rows(first + i), p);
+      if (std::isnan(value)) return NAN;
+      index_t place = i;
+      for (; place > 0 && sorted[place - 1] > value; --place) sorted[place] = sorted[place - 1];
+      sorted[place] = value;
+    }
+    const float upper = sorted[count / 2];
+    return count % 2 == 1 ? upper : 0.5F * (sorted[count / 2 - 1] + upper);
+  }
+
+  /// The largest key below which there are at most count / 2 values is the upper middle one; the
+  /// lower middle one is the same or the largest value below it.
+  HCI_HD float by_counting(index_t first, index_t count, index_t p) const {
+    std::uint32_t key = 0;
+    for (int bit = 31; bit >= 0; --bit) {
+      const std::uint32_t tried = key | (1U << bit);
+      if (below(first, count, p, tried) <= count / 2) key = tried;
+    }
+    std::uint32_t lower = 0;
+    index_t smaller = 0;
+    for (index_t i = 0; i < count; ++i) {
+      const float value = x(rows(first + i), p);
+      if (std::isnan(value)) return NAN;
+      const std::uint32_t k = sortable(value);
+      smaller += k < key;
+      if (k < key && k > lower) lower = k;
+    }
+    const float upper = number_of(key);
+    if (count % 2 == 1 || smaller < count / 2) return upper;
+    return 0.5F * (number_of(lower) + upper);
+  }
+  HCI_HD index_t below(index_t first, index_t count, index_t p, std::uint32_t key) const {
+    index_t smaller = 0;
+    for (index_t i = 0; i < count; ++i) smaller += sortable(x(rows(first + i), p)) < key;
+    return smaller;
+  }
+};
+
+struct MeanOfRows {
+  Matrix<const float> x;
+  Matrix<float> means;
+  HCI_HD void operator()(index_t p) const {
+    double sum = 0;
+    for (index_t t = 0; t < x.extent(0); ++t) sum += static_cast<double>(x(t, p));
+    means(0, p) = static_cast<float>(sum / static_cast<double>(x.extent(0)));
+  }
+};
+
+/// A tile of columns, so that the CPU reads whole cache lines; CUDA uses tiles of one.
+constexpr index_t kMostWidth = 256;
+struct SubtractRows {
+  Matrix<const float> x, models;
+  Vector<const double> factors;
+  index_t width;
+  Matrix<float> out;
+  HCI_HD void operator()(index_t tile) const {
+    const index_t first = tile * width;
+    const index_t count = first + width < x.extent(1) ? width : x.extent(1) - first;
+    float mask[kMostWidth];  // 0, or NaN for the column
+    for (index_t p = 0; p < count; ++p) mask[p] = 0;
+    for (index_t t = 0; t < x.extent(0); ++t)
+      for (index_t p = 0; p < count; ++p)
+        if (std::isnan(x(t, first + p))) mask[p] = NAN;
+    for (index_t t = 0; t < x.extent(0); ++t) {
+      const float factor = factors.size() == 0 ? 1.0F : static_cast<float>(factors(t));
+      const Vector<const float> model = models[models.extent(0) == 1 ? 0 : t];
+      for (index_t p = 0; p < count; ++p) out(t, first + p) = x(t, first + p) - factor * model(first + p) + mask[p];
+    }
+  }
+};
+
+}  // namespace
+
+void row_medians(Exec& exec, Matrix<const float> x, const std::vector<std::vector<index_t>>& sets,
+                 Matrix<float> medians) {
+  require(medians.extent(0) == static_cast<index_t>(sets.size()) && medians.extent(1) == x.extent(1),
+          "row_medians: shapes differ");
+  std::vector<index_t> offsets{0}, rows;
+  for (const auto& set : sets) {
+    for (index_t row : set) {
+      require(row >= 0 && row < x.extent(0), "row_medians: row ", row, " of ", x.extent(0));
+      rows.push_back(row);
+    }
+    offsets.push_back(static_cast<index_t>(rows.size()));
+  }
+  const auto device_offsets = to_device(exec, std::move(offsets));
+  const auto device_rows = to_device(exec, std::move(rows));
+  for_each(exec, medians.extents(), MedianOfSet{x, device_offsets.view(), device_rows.view(), medians});
+}
+
+void row_means(Exec& exec, Matrix<const float> x, Matrix<float> means) {
+  require(means.extent(0) == 1 && means.extent(1) == x.extent(1) && x.extent(0) > 0, "row_means: shapes differ");
+  for_each(exec, Extents<1>{x.extent(1)}, MeanOfRows{x, means});
+}
+
+void subtract_rows(Exec& exec, Matrix<const float> x, Matrix<const float> models, Vector<const double> factors,
+                   Matrix<float> out) {
+  require(x.extents() == out.extents() && models.extent(1) == x.extent(1) &&
+              (models.extent(0) == 1 || models.extent(0) == x.extent(0)) &&
+              (factors.size() == 0 || factors.size() == x.extent(0)),
+          "subtract_rows: shapes differ");
+  const index_t width = exec.on_cuda() ? 1 : kMostWidth;
+  for_each(exec, Extents<1>{(x.extent(1) + width - 1) / width}, SubtractRows{x, models, factors, width, out});
+}
+
+}  // namespace hci

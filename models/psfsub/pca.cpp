@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
+
+#include "engine/params.hpp"
+#include "kernels/core/copy.hpp"
+#include "kernels/linalg/columns.hpp"
+#include "kernels/linalg/components.hpp"
+#include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/scale_rows.hpp"
+#include "kernels/linalg/subtract_product.hpp"
+#include "models/psfsub/ncomp.hpp"
+#include "models/psfsub/registry.hpp"
+
+namespace hci {
+namespace {
+
+/// The library rows of a region, as far as any target uses them: references only (RDI), targets
+/// only (ADI), or both (ARDI).
+struct LibraryRows {
+  index_t targets = 0;     ///< in use: all of them, or none
+  index_t references = 0;  ///< in use
+  index_t skipped = 0;     ///< rows of the region in front of the first one
+  index_t count() const { return targets + references; }
+};
+
+LibraryRows library_rows(const Region& region) {
+  index_t first = region.rows(), last = 0;
+  for (const RowSet& set : region.libraries)
+    if (!set.ranges().empty()) {
+      first = std::min(first, set.ranges().front().first);
+      last = std::max(last, set.ranges().back().last);
+    }
+  const index_t frames = region.targets.extent(0);
+  LibraryRows rows;
+  rows.targets = first < frames ? frames : 0;
+  rows.references = last > frames ? region.references.extent(0) : 0;
+  rows.skipped = rows.targets > 0 ? 0 : frames;
+  return rows;
+}
+
+/// A region on its way: what was found out about its library, without the pixels.
+struct Prepared {
+  LibraryRows rows;
+  UsedColumns used;
+  Array<std::uint8_t, 1> unmasked;       ///< where pixels are masked
+  Array<float, 2> references;            ///< scaled, where there is a scaling
+  Array<float, 2> left, right;           ///< one library for all: model = left (right y)
+  std::vector<int> counts;               ///< then: columns of left for each variant
+  std::vector<Array<float, 2>> weights;  ///< a library for each target: model = weights y, for each variant
+  int removed = -1;                      ///< components that the residual lacks; -1: it holds nothing yet
+};
+
+/// Principal components of the library projected out of the targets (PCA, KLIP), by way of the
+/// library's Gram matrix: residual = X - C X with C from G = X Xᵀ alone.
+///   Amara & Quanz 2012, MNRAS 427, 948;  Soummer, Pueyo & Larkin 2012, ApJL 755, L28
+class Pca final : public PsfSubtraction {
+ public:
+  struct Params {
+    Ncomp ncomp;
+    Scaling scaling = Scaling::none;
+    double tol = 0.1;
+    template <class Field>
+    void fields(Field&& field) {
+      field("ncomp", ncomp, "principal components: 20; 1,5,10 or 1:20:2 (each); 0.95 (share of the variance); auto");
+      field("scaling", scaling, "none, temp-mean, spat-mean, temp-standard or spat-standard");
+      field("tol", tol, "ncomp auto: the noise must drop by this much, in units of the data, for one more component");
+    }
+  };
+
+  explicit Pca(const Params& params) : params_(params) {
+    if (const auto* list = std::get_if<std::vector<int>>(&params_.ncomp.value)) {
+      require(!list->empty(), "pca: ncomp is an empty list");
+      for (int count : *list) require(count >= 1, "pca: ncomp is ", count, "; there must be 1 component at least");
+    }
+    require(params_.tol > 0, "pca: tol is ", params_.tol, "; it must be positive");
+  }
+
+  std::vector<std::string> variants() const override {
+    const auto* list = std::get_if<std::vector<int>>(&params_.ncomp.value);
+    if (list == nullptr) return {"ncomp " + to_text(params_.ncomp)};
+    std::vector<std::string> names;
+    for (int count : *list) names.push_back("ncomp " + std::to_string(count));
+    return names;
+  }
+
+  void subtract(Exec& exec, const RegionBatch& batch) const override {
+    std::vector<Prepared> prepared;
+    for (const Region& region : batch.regions)
+      prepared.push_back(prepare(exec, region, batch.small_libraries_are_errors));
+    for (std::size_t variant = 0; variant < variants().size(); ++variant) {
+      for (std::size_t i = 0; i < prepared.size(); ++i) apply(exec, batch.regions[i], prepared[i], variant);
+      if (batch.finished) batch.finished(variant);
+    }
+  }
+
+ private:
+  bool scales() const { return params_.scaling != Scaling::none; }
+  bool scales_rows() const {
+    return params_.scaling == Scaling::spat_mean || params_.scaling == Scaling::spat_standard;
+  }
+  const std::vector<int>* listed() const { return std::get_if<std::vector<int>>(&params_.ncomp.value); }
+  bool automatic() const { return std::holds_alternative<Ncomp::Automatic>(params_.ncomp.value); }
+
+  /// Leaves out the columns with masked pixels.
+  static void leave_out_masked(Exec& exec, const Region& region, Prepared& made) {
+    made.unmasked = Array<std::uint8_t, 1>(exec, {region.pixels()});
+    if (region.used.size() > 0)
+      copy(exec, region.used, made.unmasked.view());
+    else
+      fill_bytes(exec, made.unmasked.data(), 1, made.unmasked.bytes());
+    unuse_masked_columns(exec, region.targets, made.unmasked.view());
+    if (region.references.size() > 0) unuse_masked_columns(exec, region.references, made.unmasked.view());
+    made.used = made.unmasked.view();
+  }
+
+  /// The targets as they enter the products: themselves, or scaled into the residual.
+  Matrix<const float> scaled_targets(Exec& exec, const Region& region, const Prepared& made) const {
+    if (!scales()) return region.targets;
+    scale_rows(exec, region.targets, made.used, params_.scaling, region.residual);
+    return region.residual;
+  }
+  Matrix<const float> scaled_references(Exec& exec, const Region& region, Prepared& made) const {
+    if (!scales() || made.rows.references == 0) return region.references;
+    if (!made.references) made.references = Array<float, 2>(exec, region.references.extents());
+    scale_rows(exec, region.references, made.used, params_.scaling, made.references.view());
+    return made.references.view();
+  }
+
+  /// g (n, n) of the library rows; cross (t, n) of targets and library, the first rows of g where
+  /// the targets are in the library.
+  struct Grams {
+    Array<double, 2> library, cross;
+    Matrix<const double> of_targets(const LibraryRows& rows, index_t frames) const {
+      return rows.targets > 0 ? slice(library.view(), 0, frames) : cross.view();
+    }
+  };
+  Grams make_grams(Exec& exec, const Region& region, Prepared& made) const {
+    const Matrix<const float> targets = scaled_targets(exec, region, made);
+    const Matrix<const float> references = scaled_references(exec, region, made);
+    const index_t n = made.rows.count(), frames = made.rows.targets;
+    Grams grams;
+    grams.library = Array<double, 2>(exec, {n, n});
+    double* g = grams.library.data();
+    const Extents<2> apart{n, 1};
+    if (frames > 0) gram(exec, targets, made.used, {g, {frames, frames}, apart});
+    if (made.rows.references > 0) {
+      const index_t count = made.rows.references;
+      gram(exec, references, made.used, {g + frames * (n + 1), {count, count}, apart});
+      if (frames > 0) {
+        cross_gram(exec, targets, references, made.used, {g + frames, {frames, count}, apart});
+        cross_gram(exec, references, targets, made.used, {g + frames * n, {count, frames}, apart});
+      } else {
+        grams.cross = Array<double, 2>(exec, {region.targets.extent(0), count});
+        cross_gram(exec, targets, references, made.used, grams.cross.view());
+      }
+    }
+    return grams;
+  }
+
+  /// Grams without masked pixels: these are looked for only where a NaN shows, since that costs a
+  /// pass over the frames.
+  Grams clean_grams(Exec& exec, const Region& region, Prepared& made) const {
+    made.used = region.used;
+    if (scales_rows()) leave_out_masked(exec, region, made);
+    Grams grams = make_grams(exec, region, made);
+    if (scales_rows() || (is_finite(exec, grams.library) && is_finite(exec, grams.cross))) return grams;
+    leave_out_masked(exec, region, made);
+    grams = make_grams(exec, region, made);
+    require(is_finite(exec, grams.library), "pca: ", region.name, ": the squares of the pixels overflow");
+    return grams;
+  }
+  static bool is_finite(Exec& exec, const Array<double, 2>& g) {
+    if (!g) return true;
+    const auto host = to_host(exec, g.view());
+    return std::all_of(host.data(), host.data() + host.size(), [](double v) { return std::isfinite(v); });
+  }
+
+  Prepared prepare(Exec& exec, const Region& region, bool small_libraries_are_errors) const {
+    Prepared made;
+    made.rows = library_rows(region);
+    check_counts(region, small_libraries_are_errors);
+    const Grams grams = clean_grams(exec, region, made);
+    if (region.shares_library())
+      prepare_shared(exec, region, grams, made);
+    else
+      prepare_each(exec, region, grams, made);
+    return made;
+  }
+
+  void check_counts(const Region& region, bool small_libraries_are_errors) const {
+    index_t smallest = region.rows();
+    for (const RowSet& set : region.libraries) smallest = std::min(smallest, set.count());
+    require(smallest >= 1, "pca: ", region.name, ": a library is empty");
+    if (listed() == nullptr) return;
+    const int most = *std::max_element(listed()->begin(), listed()->end());
+    const index_t limit = small_libraries_are_errors ? smallest : region.rows();
+    require(most <= limit, "pca: ncomp is ", most, ", but there are only ", limit, " library frames in ", region.name,
+            "; use ncomp <= ", limit, region.shares_library() ? "" : " or a smaller delta_rot");
+  }
+
+  /// The number of components that hold the wanted share of the variance.
+  static int count_for(const std::vector<double>& values, double share) {
+    double total = 0, sum = 0;
+    for (double value : values) total += std::max(value, 0.0);
+    int count = 0;
+    for (double value : values) {
+      ++count;
+      sum += std::max(value, 0.0);
+      if (sum >= share * total) break;
+    }
+    return count;
+  }
+  int count_for_share(Exec& exec, const Grams& grams) const {
+    const index_t n = grams.library.extent(0);
+    Array<double, 1> values(exec, {n});
+    Array<double, 2> vectors(exec, {n, n});
+    eigh_top(exec, grams.library.view(), n, values.view(), vectors.view());
+    const auto host = to_host(exec, values.view());
+    return count_for({host.data(), host.data() + n}, std::get<Ncomp::Share>(params_.ncomp.value).variance);
+  }
+
+  Array<double, 1> sums_of_rows(Exec& exec, const Region& region, Prepared& made) const {
+    Array<double, 1> sums(exec, {made.rows.count()});
+    if (made.rows.targets > 0)
+      row_sums(exec, scaled_targets(exec, region, made), made.used, slice(sums.view(), 0, made.rows.targets));
+    if (made.rows.references > 0)
+      row_sums(exec, scaled_references(exec, region, made), made.used,
+               slice(sums.view(), made.rows.targets, made.rows.references));
+    return sums;
+  }
+
+  /// Counts for each variant where all libraries get the same; nothing for `auto`.
+  std::vector<int> common_counts(Exec& exec, const Grams& grams) const {
+    if (listed() != nullptr) return *listed();
+    if (automatic()) return {};
+    return {count_for_share(exec, grams)};
+  }
+
+  void prepare_shared(Exec& exec, const Region& region, const Grams& grams, Prepared& made) const {
+    const index_t n = made.rows.count(), frames = region.targets.extent(0);
+    made.counts = common_counts(exec, grams);
+    const index_t wanted = made.counts.empty() ? n : *std::max_element(made.counts.begin(), made.counts.end());
+    const index_t k = std::min(wanted, n);
+    Array<double, 1> values(exec, {k});
+    Array<double, 2> vectors(exec, {k, n});
+    eigh_top(exec, grams.library.view(), k, values.view(), vectors.view());
+    if (automatic()) made.counts = {automatic_count(exec, region, made, values, vectors)};
+    for (int& count : made.counts) count = static_cast<int>(std::min<index_t>(count, k));
+    // A target that is in the library has its entry of the eigenvector as score: no division by
+    // small eigenvalues.
+    made.right = Array<float, 2>(exec, {k, n});
+    made.left = Array<float, 2>(exec, {frames, k});
+    to_single(exec, vectors.view(), values.view(), false, made.right.view());
+    if (made.rows.targets > 0) {
+      const Matrix<const double> transposed(vectors.data(), {frames, k}, {1, n});
+      to_single(exec, transposed, values.view(), true, made.left.view());
+    } else {
+      Array<double, 2> scores(exec, {frames, k});
+      component_scores(exec, grams.cross.view(), {values.data(), {1, k}}, {vectors.data(), {1, k, n}}, scores.view());
+      to_single(exec, scores.view(), values.view(), true, made.left.view());
+    }
+  }
+
+  int automatic_count(Exec& exec, const Region& region, Prepared& made, const Array<double, 1>& values,
+                      const Array<double, 2>& vectors) const {
+    const index_t n = vectors.extent(1);
+    const auto sums = sums_of_rows(exec, region, made);
+    const auto size = to_device(exec, std::vector<index_t>{n});
+    Array<index_t, 1> count(exec, {1});
+    automatic_counts(exec, {values.data(), {1, n}}, {vectors.data(), {1, n, n}}, size.view(), sums.view(),
+                     region.pixels(), params_.tol, count.view());
+    return static_cast<int>(to_host(exec, count.view()).data()[0]);
+  }
+
+  /// A library for each target: many small eigenproblems, some targets at a time.
+  void prepare_each(Exec& exec, const Region& region, const Grams& grams, Prepared& made) const {
+    const index_t n = made.rows.count(), frames = region.targets.extent(0);
+    std::vector<IndexSet> sets;
+    index_t largest = 0;
+    for (const RowSet& library : region.libraries) {
+      IndexSet set = library.indices();
+      for (index_t& row : set) row -= made.rows.skipped;
+      largest = std::max(largest, static_cast<index_t>(set.size()));
+      sets.push_back(std::move(set));
+    }
+    const std::vector<int> counts = common_counts(exec, grams);
+    const index_t wanted = counts.empty() ? largest : *std::max_element(counts.begin(), counts.end());
+    const index_t k = std::min(wanted, largest);
+    for (std::size_t v = 0; v < std::max<std::size_t>(counts.size(), 1); ++v)
+      made.weights.emplace_back(exec, Extents<2>{frames, n});
+    const auto sums = automatic() ? sums_of_rows(exec, region, made) : Array<double, 1>(exec, {0});
+
+    constexpr index_t kBytes = index_t{64} << 20;  // of eigenvectors at a time
+    const index_t most = std::clamp<index_t>(kBytes / (k * n * 8), 1, frames);
+    Array<double, 2> values(exec, {most, k}), scores(exec, {most, k});
+    Array<double, 3> vectors(exec, {most, k, n});
+    for (index_t first = 0; first < frames; first += most) {
+      const index_t count = std::min(most, frames - first);
+      const auto some_values = slice(values.view(), 0, count);
+      const auto some_scores = slice(scores.view(), 0, count);
+      const auto some_vectors = slice(vectors.view(), 0, count);
+      const std::vector<IndexSet> some(sets.begin() + first, sets.begin() + first + count);
+      eigh_top_subsets(exec, grams.library.view(), some, k, some_values, some_vectors);
+      component_scores(exec, slice(grams.of_targets(made.rows, frames), first, count), some_values, some_vectors,
+                       some_scores);
+      for (std::size_t v = 0; v < made.weights.size(); ++v) {
+        Array<index_t, 1> some_counts(exec, {count});
+        if (automatic()) {
+          std::vector<index_t> sizes;
+          for (const IndexSet& set : some) sizes.push_back(static_cast<index_t>(set.size()));
+          const auto on_device = to_device(exec, std::move(sizes));
+          automatic_counts(exec, some_values, some_vectors, on_device.view(), sums.view(), region.pixels(), params_.tol,
+                           some_counts.view());
+        } else {
+          some_counts =
+              to_device(exec, std::vector<index_t>(static_cast<std::size_t>(count), std::min<index_t>(counts[v], k)));
+        }
+        component_coefficients(exec, some_scores, some_vectors, some_counts.view(),
+                               slice(made.weights[v].view(), first, count));
+      }
+    }
+  }
+
+  void apply(Exec& exec, const Region& region, Prepared& made, std::size_t variant) const {
+    if (region.shares_library())
+      apply_shared(exec, region, made, made.counts[variant]);
+    else
+      apply_each(exec, region, made, made.weights[variant].view());
+    if (made.unmasked) mask_columns(exec, made.unmasked.view(), region.residual);
+  }
+
+  /// Library frames `rows` of y as columns first .. of the weights.
+  static Matrix<const float> columns(Matrix<const float> weights, index_t first, index_t count) {
+    return {weights.data() + first, {weights.extent(0), count}, weights.strides()};
+  }
+
+  void apply_each(Exec& exec, const Region& region, Prepared& made, Matrix<const float> weights) const {
+    Matrix<const float> rest = scaled_targets(exec, region, made);
+    if (made.rows.targets > 0) {
+      subtract_product(exec, columns(weights, 0, made.rows.targets), rest, rest, region.residual);
+      rest = region.residual;
+    }
+    if (made.rows.references > 0)
+      subtract_product(exec, columns(weights, made.rows.targets, made.rows.references), scaled(region, made), rest,
+                       region.residual);
+  }
+
+  /// The references as prepared.
+  static Matrix<const float> scaled(const Region& region, const Prepared& made) {
+    return made.references ? static_cast<const Array<float, 2>&>(made.references).view() : region.references;
+  }
+
+  /// Goes on from the residual of the variant before where that lacks fewer components: the further
+  /// components are orthogonal to those. Not with two kinds of library frames, since the residual
+  /// is then no stand-in for the targets among them.
+  void apply_shared(Exec& exec, const Region& region, Prepared& made, int count) const {
+    const bool both = made.rows.targets > 0 && made.rows.references > 0;
+    const bool go_on = made.removed >= 0 && made.removed <= count && !both;
+    if (go_on && made.removed == count) return;
+    const index_t first = go_on ? made.removed : 0, more = count - first;
+    Matrix<const float> rest = go_on ? Matrix<const float>(region.residual) : scaled_targets(exec, region, made);
+    const Matrix<const float> left = columns(made.left.view(), first, more);
+    const Matrix<const float> right = slice(Matrix<const float>(made.right.view()), first, more);
+    if (made.rows.targets > 0) {
+      subtract_product(exec, left, columns(right, 0, made.rows.targets), rest, rest, region.residual);
+      rest = region.residual;
+    }
+    if (made.rows.references > 0)
+      subtract_product(exec, left, columns(right, made.rows.targets, made.rows.references), scaled(region, made), rest,
+                       region.residual);
+    made.removed = count;
+  }
+
+  Params params_;
+};
+
+const Registration<Pca> registration("pca", "principal components of the library are projected out (PCA, KLIP)");
+
+}  // namespace
+}  // namespace hci

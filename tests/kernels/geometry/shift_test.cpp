@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/geometry/shift.hpp"
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/image/psf_fit.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+Array<float, 3> noise(Extents<3> extents, unsigned seed) {
+  auto cube = host_array<float, 3>(extents);
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = normal(random);
+  return cube;
+}
+
+class ShiftFrames : public OnEveryDevice {
+ protected:
+  Array<float, 3> shifted(const Array<float, 3>& cube, const std::vector<Shift>& shifts) {
+    const auto in = to_device(exec(), cube.view());
+    Array<float, 3> out(exec(), cube.extents());
+    shift(exec(), in.view(), shifts, out.view());
+    return to_host(exec(), std::as_const(out).view());
+  }
+};
+
+// In double, back to float: a unit in the last place of values of order 4.
+constexpr double kRounding = 1e-6;
+
+TEST_P(ShiftFrames, ByWholePixelsMovesThemAndBringsZerosIn) {
+  for (const Extents<3> extents : {Extents<3>{2, 12, 15}, {2, 16, 16}, {2, 9, 9}}) {
+    const auto cube = noise(extents, 1);
+    const auto got = shifted(cube, {{2, -3}, {-1, 4}});
+    for (index_t t = 0; t < 2; ++t)
+      for (index_t y = 0; y < extents[1]; ++y)
+        for (index_t x = 0; x < extents[2]; ++x) {
+          const index_t from_y = t == 0 ? y - 2 : y + 1, from_x = t == 0 ? x + 3 : x - 4;
+          const bool inside = from_y >= 0 && from_y < extents[1] && from_x >= 0 && from_x < extents[2];
+          EXPECT_NEAR(got.view()(t, y, x), inside ? cube.view()(t, from_y, from_x) : 0, kRounding);
+        }
+  }
+}
+
+// A Gaussian of FWHM 5 px has no more than exp(-pi² sigma² / 2) = 2e-10 of its power at Nyquist, and
+// 1e-12 of its peak at the frame's edge: the shift is that of the function.
+TEST_P(ShiftFrames, ByPartsOfAPixelMovesASmoothSource) {
+  for (const Extents<2> extents : {Extents<2>{41, 41}, {40, 44}}) {
+    PsfShape shape{.y = 20.3, .x = 20.6, .fwhm_y = 5, .fwhm_x = 5};
+    const auto before = draw_psf(extents, shape);
+    auto cube = host_array<float, 3>({3, extents[0], extents[1]});
+    for (index_t t = 0; t < 3; ++t)
+      for (index_t i = 0; i < before.size(); ++i) cube.data()[t * before.size() + i] = before.data()[i];
+    const std::vector<Shift> shifts{{0.37, -1.25}, {-2.5, 0.5}, {0, 0.01}};
+    const auto got = shifted(cube, shifts);
+    for (index_t t = 0; t < 3; ++t) {
+      const Shift by = shifts[static_cast<std::size_t>(t)];
+      PsfShape moved = shape;
+      moved.y += by.dy;
+      moved.x += by.dx;
+      const auto want = draw_psf(extents, moved);
+      for (index_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got.data()[t * want.size() + i], want.data()[i], kRounding);
+    }
+  }
+}
+
+TEST_P(ShiftFrames, ByNothingIsTheSame) {
+  const auto cube = noise({3, 1, 1}, 2), wide = noise({1, 7, 10}, 3);
+  const auto one = shifted(cube, {{}, {}, {}}), same = shifted(wide, {{}});
+  for (index_t i = 0; i < cube.size(); ++i) EXPECT_NEAR(one.data()[i], cube.data()[i], kRounding);
+  for (index_t i = 0; i < wide.size(); ++i) EXPECT_NEAR(same.data()[i], wide.data()[i], kRounding);
+}
+
+TEST_P(ShiftFrames, KeepsTheFramesApart) {
+  auto cube = noise({3, 14, 14}, 4);
+  const auto alone = shifted(cube, {{0.4, 0.7}, {0.4, 0.7}, {1.4, 0.7}});
+  cube.view()(1, 3, 3) = std::numeric_limits<float>::quiet_NaN();
+  const auto got = shifted(cube, {{0.4, 0.7}, {0.4, 0.7}, {1.4, 0.7}});
+  for (index_t i = 0; i < 14 * 14; ++i) {
+    EXPECT_EQ(got.data()[i], alone.data()[i]);
+    EXPECT_TRUE(std::isnan(got.data()[14 * 14 + i]));
+    EXPECT_EQ(got.data()[2 * 14 * 14 + i], alone.data()[2 * 14 * 14 + i]);
+  }
+}
+
+TEST_P(ShiftFrames, RefusesWhatMakesNoSense) {
+  const auto cube = noise({2, 5, 5}, 5);
+  EXPECT_THROW(shifted(cube, {{1, 1}}), InvalidInput);
+  EXPECT_THROW(shifted(cube, {{1, 1}, {1, std::numeric_limits<double>::quiet_NaN()}}), InvalidInput);
+  EXPECT_THROW(shifted(cube, {{1, 1}, {1, 1e9}}), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(ShiftFrames);
+
+}  // namespace
+}  // namespace hci::test
