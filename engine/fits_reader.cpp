@@ -250,6 +250,10 @@ void FitsFile::State::open(const std::string& name) {
   check(status, "cannot be opened as FITS");
   if (plain) descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   for (int index = 0; scan_hdu(index);) ++index;
+  // Old astropy wrote a scalar as an image without axes and its one value behind the header.
+  HduInfo& first = hdus.front();
+  first.scalar = descriptor >= 0 && hdus.size() == 1 && first.shape.empty() &&
+                 lseek(descriptor, 0, SEEK_END) >= raw.front().offset + std::abs(first.bitpix) / 8;
 }
 
 /// False behind the last HDU.
@@ -302,13 +306,7 @@ void FitsFile::State::scan_image(HduInfo& info, RawImage& image, int& status) {
   image.blank = blank;
   fits_clear_errmsg();
   info.scaled = image.scale != 1 || image.zero != 0 || image.has_blank;
-  if (descriptor < 0) return;
-  const off_t file_end = lseek(descriptor, 0, SEEK_END);
-  // Old astropy wrote a scalar as an image without axes and its one value behind the header.
-  info.scalar = count == 0 && info.index == 0 && file_end >= image.offset + std::abs(info.bitpix) / 8 &&
-                fits_movrel_hdu(file, 1, nullptr, &missing) != 0;
-  fits_clear_errmsg();
-  if (!info.compressed && count > 0)
+  if (descriptor >= 0 && !info.compressed && count > 0)
     check_length(info, image.offset + static_cast<off_t>(info.size()) * (std::abs(info.bitpix) / 8));
 }
 

@@ -39,6 +39,29 @@ std::uint8_t encoded(double linear) {
   return static_cast<std::uint8_t>(std::lround(255 * e));
 }
 
+/// The relative luminance of a lightness L* (CIE 1976).
+double luminance_of(double lightness) {
+  return lightness > 8 ? std::pow((lightness + 16) / 116, 3) : lightness / 903.3;
+}
+
+/// The colour of v: L* rises linearly, the hue turns from blue over magenta and orange to yellow in
+/// Oklab, where equal turns look equal.
+Colour made_colour(double v) {
+  const double luminance = luminance_of(5 + 91 * v), hue = (272 + 190 * v) * std::numbers::pi / 180;
+  const auto outside = [](double c) { return c < -1e-3 || c > 1.001; };
+  std::array<double, 3> rgb{};
+  for (double chroma = 0.05 + 0.105 * std::sin(std::numbers::pi * (0.06 + 0.94 * v)); chroma >= 0; chroma -= 0.004) {
+    double low = 0, high = 1;
+    for (int i = 0; i < 20; ++i) {
+      const double middle = (low + high) / 2;
+      rgb = linear_rgb(middle, chroma, hue);
+      (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2] < luminance ? low : high) = middle;
+    }
+    if (std::none_of(rgb.begin(), rgb.end(), outside)) break;  // else less colourful
+  }
+  return {encoded(rgb[0]), encoded(rgb[1]), encoded(rgb[2])};
+}
+
 /// Draws on Pixels; what falls outside is left out. Coordinates count from the top left.
 class Canvas {
  public:
@@ -53,8 +76,12 @@ class Canvas {
       at[c] = static_cast<std::uint8_t>(std::lround(at[c] + alpha * (colour[c] - at[c])));
   }
   void rectangle(index_t y, index_t x, index_t height, index_t width, Colour colour, double alpha = 1) {
-    for (index_t j = y; j < y + height; ++j)
-      for (index_t i = x; i < x + width; ++i) blend(j, i, colour, alpha);
+    for (index_t j = std::max<index_t>(y, 0); j < std::min(y + height, pixels_.height); ++j)
+      for (index_t i = std::max<index_t>(x, 0); i < std::min(x + width, pixels_.width); ++i)
+        if (alpha < 1)
+          blend(j, i, colour, alpha);
+        else
+          std::copy(colour.begin(), colour.end(), &pixels_.rgb[static_cast<std::size_t>((j * pixels_.width + i) * 3)]);
   }
   /// A circle's line with soft edges.
   void circle(double y, double x, double radius, double thickness, Colour colour, double alpha) {
@@ -133,18 +160,19 @@ struct Layout {
   index_t bar_left, bar_width;  ///< colour bar, as high as the frame's picture
   index_t full_height, full_width;
 
-  Layout(Frame<const float> frame, const Picture& picture) {
+  Layout(Frame<const float> frame, const Picture& picture, index_t most_label_letters) {
     const index_t ny = frame.extent(0), nx = frame.extent(1);
-    zoom = std::max<index_t>(1, (std::max(1, picture.least_width) + nx - 1) / nx);
+    zoom = std::max<index_t>(1, (std::max(1, picture.least_width) - 1) / std::max(ny, nx) + 1);
     height = ny * zoom;
     width = nx * zoom;
-    dot = std::max<index_t>(1, std::lround(static_cast<double>(width) / 330.0));
+    dot = std::max<index_t>(1, std::lround(static_cast<double>(std::max(height, width)) / 330.0));
     const index_t gap = 6 * dot;
     top = picture.title.empty() && picture.value_label.empty() ? gap : gap + (Glyph::height + 5) * dot;
     left = gap;
     bar_left = left + width + gap;
     bar_width = 9 * dot;
-    full_width = bar_left + bar_width + 9 * (Glyph::width + 1) * dot;
+    full_width = bar_left + std::max(bar_width + 4 * dot + most_label_letters * (Glyph::width + 1) * dot,
+                                     text_width(picture.value_label, dot) + gap);
     full_height = top + height + gap;
   }
   /// Centre of the pixel (y, x) of the frame; y upward.
@@ -153,30 +181,34 @@ struct Layout {
 };
 
 void draw_frame(Canvas& canvas, const Layout& at, Frame<const float> frame, double low, double high) {
-  std::array<Colour, 256> map;
-  for (std::size_t i = 0; i < map.size(); ++i) map[i] = colour_of(static_cast<double>(i) / 255.0);
   for (index_t y = 0; y < frame.extent(0); ++y)
     for (index_t x = 0; x < frame.extent(1); ++x) {
       const double v = (static_cast<double>(frame(y, x)) - low) / (high - low);
-      const Colour colour =
-          std::isnan(v) ? kMasked : map[static_cast<std::size_t>(std::lround(255 * std::clamp(v, 0.0, 1.0)))];
+      const Colour colour = std::isnan(v) ? kMasked : colour_of(v);
       canvas.rectangle(at.top + at.height - (y + 1) * at.zoom, at.left + x * at.zoom, at.zoom, at.zoom, colour);
     }
+}
+
+/// Round values between low and high, with their labels.
+std::vector<std::pair<double, std::string>> ticks_between(double low, double high) {
+  const double step = round_number_below((high - low) / 4);
+  std::vector<std::pair<double, std::string>> ticks;
+  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k)
+    ticks.emplace_back(k * step, number_text(k == 0 ? 0 : k * step));
+  return ticks;
 }
 
 void draw_colour_bar(Canvas& canvas, const Layout& at, double low, double high) {
   for (index_t y = 0; y < at.height; ++y)
     canvas.rectangle(at.top + y, at.bar_left, 1, at.bar_width,
                      colour_of(1 - (static_cast<double>(y) + 0.5) / static_cast<double>(at.height)));
-  const double step = round_number_below((high - low) / 4);
-  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k) {
-    const double share = (k * step - low) / (high - low);
+  for (const auto& [value, label] : ticks_between(low, high)) {
+    const double share = (value - low) / (high - low);
     const auto y = at.top + static_cast<index_t>(std::lround((1 - share) * static_cast<double>(at.height - 1)));
     canvas.rectangle(y - at.dot / 2, at.bar_left + at.bar_width, at.dot, 2 * at.dot, kText);
     const index_t text_top =
-        std::clamp(y - Glyph::above_line * at.dot / 2, at.top, at.top + at.height - Glyph::above_line * at.dot);
-    canvas.text(text_top, at.bar_left + at.bar_width + 4 * at.dot, number_text(k * step == 0 ? 0 : k * step), at.dot,
-                kText);
+        std::max(at.top, std::min(y - Glyph::above_line * at.dot / 2, at.top + at.height - Glyph::above_line * at.dot));
+    canvas.text(text_top, at.bar_left + at.bar_width + 4 * at.dot, label, at.dot, kText);
   }
 }
 
@@ -219,23 +251,21 @@ void draw_marker(Canvas& canvas, const Layout& at, const Marker& marker) {
 }  // namespace
 
 std::array<std::uint8_t, 3> colour_of(double v) {
-  v = std::clamp(v, 0.0, 1.0);
-  const double lightness = 0.14 + 0.83 * v;
-  const double hue = (272 + 190 * v) * std::numbers::pi / 180;  // blue, magenta, orange, yellow
-  double chroma = 0.05 + 0.105 * std::sin(std::numbers::pi * std::min(1.0, 0.06 + 0.94 * v));
-  std::array<double, 3> rgb = linear_rgb(lightness, chroma, hue);
-  const auto outside = [](double c) { return c < 0 || c > 1; };
-  while (chroma > 0 && std::any_of(rgb.begin(), rgb.end(), outside)) {
-    chroma -= 0.002;  // less colour, same lightness
-    rgb = linear_rgb(lightness, chroma, hue);
-  }
-  return {encoded(rgb[0]), encoded(rgb[1]), encoded(rgb[2])};
+  static const std::array<Colour, 256> map = [] {
+    std::array<Colour, 256> colours;
+    for (std::size_t i = 0; i < colours.size(); ++i) colours[i] = made_colour(static_cast<double>(i) / 255);
+    return colours;
+  }();
+  return map[static_cast<std::size_t>(std::lround(255 * std::clamp(v, 0.0, 1.0)))];
 }
 
 Pixels render(Frame<const float> frame, const Picture& picture) {
   require(frame.extent(0) > 0 && frame.extent(1) > 0, "render: the frame is empty");
   const auto [low, high] = value_range(frame, picture);
-  const Layout at(frame, picture);
+  index_t most_letters = 0;
+  for (const auto& [value, label] : ticks_between(low, high))
+    most_letters = std::max(most_letters, static_cast<index_t>(label.size()));
+  const Layout at(frame, picture, most_letters + 1);
   Canvas canvas(at.full_height, at.full_width);
   draw_frame(canvas, at, frame, low, high);
   draw_colour_bar(canvas, at, low, high);

@@ -36,8 +36,8 @@ struct Pixels {
   std::vector<std::uint8_t> rgb;  ///< (y, x, 3)
 };
 
-/// The colour of v in 0 .. 1: dark blue over magenta to pale yellow, equal steps in lightness
-/// (made in Oklab, Ottosson 2020).
+/// The colour of v in 0 .. 1: dark blue over magenta and orange to pale yellow; the lightness L* rises
+/// linearly. Colours are made in Oklab (Ottosson 2020), 256 of them.
 std::array<std::uint8_t, 3> colour_of(double v);
 
 /// The frame as a picture: y upward (row 0 at the bottom), colour bar, scale bar, markers. NaN is grey.

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "engine/products.hpp"
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "engine/version.hpp"
+#include "tests/engine/files.hpp"
+
+namespace hci {
+namespace {
+
+using test::expect_parts;
+using test::message_of;
+
+Array<float, 2> small_frame() {
+  auto frame = host_array<float, 2>({4, 5});
+  for (index_t i = 0; i < frame.size(); ++i) frame.data()[i] = static_cast<float>(i);
+  return frame;
+}
+
+TEST(OutputFolder, ShowsItsFilesAtCommitAndNotBefore) {
+  const test::TemporaryFolder folder;
+  const auto visible = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "a/b"))
+      if (entry.path().filename().string()[0] != '.') names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  OutputFolder out(folder / "a/b");
+  const auto frame = small_frame();
+  out.write_fits("frame.fits", frame.view());
+  out.write_png("frame.png", frame.view());
+  out.write_text("notes.txt", "hello\n");
+  EXPECT_TRUE(visible().empty());
+  out.commit();
+  EXPECT_EQ(visible(), (std::vector<std::string>{"frame.fits", "frame.png", "notes.txt"}));
+  EXPECT_EQ(test::read_bytes(folder / "a/b/notes.txt"), "hello\n");
+  std::size_t all = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "a/b")) all += entry.exists() ? 1 : 0;
+  EXPECT_EQ(all, 3U);  // no hidden ones either
+}
+
+TEST(OutputFolder, LeavesThingsAsTheyWereWithoutCommit) {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "old");
+  test::write_bytes(folder / "old/frame.fits", "older");
+  {
+    OutputFolder fresh(folder / "new/deep/"), old(folder / "old");
+    fresh.write_fits("frame.fits", small_frame().view());
+    old.write_fits("frame.fits", small_frame().view());
+    old.write_text("summary.json", "{}");
+  }
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"old"});
+  EXPECT_EQ(test::read_bytes(folder / "old/frame.fits"), "older");
+  EXPECT_FALSE(std::filesystem::exists(folder / "old/summary.json"));
+}
+
+TEST(OutputFolder, RefusesAtOnceWhatItCannotWrite) {
+  const test::TemporaryFolder folder;
+  test::write_bytes(folder / "file", "x");
+  expect_parts(message_of([&] { OutputFolder out(folder / "file"); }), {"file", "is a file, expected a folder"});
+  expect_parts(message_of([&] { OutputFolder out(folder / "file/deep"); }), {"file/deep", "cannot be"});
+  expect_parts(message_of([&] { OutputFolder out("/proc/cuhci"); }), {"/proc/cuhci", "cannot be"});
+  expect_parts(message_of([&] { OutputFolder out(""); }), {"found nothing"});
+  if (geteuid() != 0) {  // root may write anywhere
+    std::filesystem::create_directory(folder / "locked");
+    std::filesystem::permissions(folder / "locked",
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+    expect_parts(message_of([&] { OutputFolder out(folder / "locked"); }), {"locked", "cannot be written"});
+    expect_parts(message_of([&] { OutputFolder out(folder / "locked/new"); }), {"locked/new", "cannot be made"});
+  }
+  OutputFolder out(folder / "good");
+  EXPECT_THROW(out.write_text("../escape.txt", "x"), InvalidInput);
+  EXPECT_THROW(out.write_text("", "x"), InvalidInput);
+  std::filesystem::create_directory(folder / "good/frame.fits");
+  out.write_text("a.txt", "x");
+  out.write_fits("frame.fits", small_frame().view());
+  expect_parts(message_of([&] { out.commit(); }), {"frame.fits", "is a folder"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "good/a.txt"));
+}
+
+struct Params {
+  int ncomp = 20;
+  double delta_rot = 0.1;
+  template <class Field>
+  void fields(Field&& field) {
+    field("ncomp", ncomp, "components");
+    field("delta_rot", delta_rot, "threshold");
+  }
+};
+
+Provenance some_provenance() {
+  Provenance provenance;
+  provenance.command = "cuhci reduce cube.fits --angles pa.fits";
+  provenance.device = "cpu: a CPU, 2 threads";
+  std::promise<std::string> hash;
+  hash.set_value("sha256:" + std::string(64, 'f'));
+  provenance.inputs = {{"cube", "/data/cube.fits", hash.get_future().share()}, {"angles", "pa.fits", {}}};
+  provenance.add(Params{});
+  return provenance;
+}
+
+TEST(Provenance, IsInTheHeaderOfAProduct) {
+  const test::TemporaryFolder folder;
+  write_fits(folder / "x.fits", small_frame().view(), provenance_header(some_provenance()));
+  const Header header = FitsFile(folder / "x.fits").header(0);
+  EXPECT_EQ(header.text("CREATOR"), "cuHCI " + version());
+  EXPECT_EQ(header.text("HCI NCOMP"), "20");
+  EXPECT_EQ(header.text("HCI DELTA_ROT"), "0.1");
+  EXPECT_EQ(header.text("HCI DEVICE"), "cpu: a CPU, 2 threads");
+  EXPECT_EQ(header.text("HCI COMMAND"), "cuhci reduce cube.fits --angles pa.fits");
+  EXPECT_EQ(header.text("HCI INPUT1 ROLE"), "cube");
+  EXPECT_EQ(header.text("HCI INPUT1 FILE"), "/data/cube.fits");
+  EXPECT_EQ(header.text("HCI INPUT1 SUM"), "sha256:" + std::string(64, 'f'));
+  EXPECT_EQ(header.text("HCI INPUT2 FILE"), "pa.fits");
+  EXPECT_EQ(header.find("HCI INPUT2 SUM"), nullptr);
+  EXPECT_EQ(header.text("DATE").value_or("").size(), 19U);
+}
+
+TEST(Summary, IsNestedJsonInItsOrder) {
+  Summary summary;
+  summary.set("algorithm", "pca");
+  summary.set("peak.x", 61.74);
+  summary.set("peak.y", std::numeric_limits<double>::quiet_NaN());
+  summary.set("frames", index_t{61});
+  summary.set("done", true);
+  summary.set("fwhm", std::vector<double>{4.8, 5});
+  summary.append("detections", {{"x", 1.5}, {"label", "b \"quoted\""}});
+  summary.append("detections", {{"x", 2.5}, {"label", "c"}});
+  summary.set("peak.x", 62.0);  // replaces
+  summary.set(some_provenance());
+  const std::string text = summary.to_json();
+  const auto json = nlohmann::ordered_json::parse(text);
+  EXPECT_EQ(json["algorithm"], "pca");
+  EXPECT_EQ(json["peak"]["x"], 62.0);
+  EXPECT_TRUE(json["peak"]["y"].is_null());
+  EXPECT_EQ(json["frames"], 61);
+  EXPECT_EQ(json["done"], true);
+  EXPECT_EQ(json["fwhm"][1], 5.0);
+  EXPECT_EQ(json["detections"].size(), 2U);
+  EXPECT_EQ(json["detections"][0]["label"], "b \"quoted\"");
+  EXPECT_EQ(json["provenance"]["recipe"]["ncomp"], "20");
+  EXPECT_EQ(json["provenance"]["inputs"][0]["role"], "cube");
+  EXPECT_EQ(json.begin().key(), "algorithm");
+  EXPECT_LT(text.find("\"peak\""), text.find("\"frames\""));
+}
+
+}  // namespace
+}  // namespace hci
