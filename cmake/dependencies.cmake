@@ -13,7 +13,8 @@ find_package(Threads REQUIRED)
 
 # OpenBLAS for OpenMP: one thread pool with ours. The pthread build inside a parallel region is six
 # times slower.
-find_library(HCI_OPENBLAS_LIBRARY openblas PATH_SUFFIXES openblas-openmp openblas)
+# Fedora calls it openblaso.
+find_library(HCI_OPENBLAS_LIBRARY NAMES openblaso openblas PATH_SUFFIXES openblas-openmp openblas)
 find_path(HCI_OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES openblas-openmp openblas)
 if(NOT HCI_OPENBLAS_LIBRARY OR NOT HCI_OPENBLAS_INCLUDE)
   message(FATAL_ERROR "OpenBLAS (libopenblas-openmp-dev) not found: ${hci_hint}")

@@ -19,6 +19,8 @@ class Settings {
     entries_[std::move(name)] = {std::move(text), std::move(origin), false};
   }
   bool has(std::string_view name) const { return entries_.contains(std::string(name)); }
+  /// How the user knows a setting that is there.
+  const std::string& origin(std::string_view name) const { return entries_.at(std::string(name)).origin; }
 
   /// Fills the fields that were set. Throws InvalidInput naming the origin and the text.
   template <class Params>

@@ -36,9 +36,9 @@ std::string describe(index_t annulus, index_t annuli, double inner, double width
 }
 
 std::vector<RegionGeometry> full_frame(const RegionParams& params, index_t ny, index_t nx, DeltaRot delta_rot) {
-  require(params.mask_center_px >= 0, "mask_center_px is ", params.mask_center_px, "; it must not be negative");
-  require(static_cast<index_t>(circle(ny, nx, params.mask_center_px).size()) < ny * nx, "mask_center_px is ",
-          params.mask_center_px, ": no pixel of the ", ny, " x ", nx, " frame is left; use a smaller radius");
+  require(params.mask_center >= 0, "mask_center is ", params.mask_center, "; it must not be negative");
+  require(static_cast<index_t>(circle(ny, nx, params.mask_center).size()) < ny * nx, "mask_center is ",
+          params.mask_center, ": no pixel of the ", ny, " x ", nx, " frame is left; use a smaller radius");
   RegionGeometry whole;
   whole.name = "the full frame";
   if (params.source_xy) {

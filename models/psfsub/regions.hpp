@@ -43,7 +43,7 @@ void from_text(std::string_view text, PixelXY& value);
 /// Geometry and choice of libraries, for every algorithm; names and defaults are VIP's.
 struct RegionParams {
   RegionMode mode = RegionMode::full;
-  int mask_center_px = 0;
+  int mask_center = 0;
   std::optional<PixelXY> source_xy;
   double radius_int = 0;
   double asize = 4;
@@ -61,7 +61,7 @@ struct RegionParams {
   template <class Field>
   void fields(Field&& field) {
     field("mode", mode, "where the star is subtracted: full (frame), annular (many annuli), annulus (one)");
-    field("mask_center_px", mask_center_px, "full: radius of the central disc that is left out and set to 0, px");
+    field("mask_center", mask_center, "full: radius of the central disc that is left out and set to 0, px");
     field("source_xy", source_xy,
           "full: place of a companion, x,y in px; frames in which it moved by less than delta_rot are not used");
     field("radius_int", radius_int, "annular: inner radius of the first annulus, px");

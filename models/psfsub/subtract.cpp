@@ -97,7 +97,7 @@ void subtract_full_frame(Exec& exec, const PsfSubtraction& algorithm, const Regi
   region.libraries = libraries.of(geometry);
   region.residual = as_matrix(residual);
 
-  const PixelSet centre = circle(residual.extent(1), residual.extent(2), params.mask_center_px);
+  const PixelSet centre = circle(residual.extent(1), residual.extent(2), params.mask_center);
   std::vector<std::uint8_t> flags(centre.empty() ? 0 : static_cast<std::size_t>(region.pixels()), 1);
   for (index_t p : centre) flags[static_cast<std::size_t>(p)] = 0;
   const auto masked = to_device(exec, std::vector<index_t>(centre));
