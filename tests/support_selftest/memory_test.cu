@@ -133,6 +133,7 @@ TEST_F(EmulatedMemoryDeath, AKernelWritesFarTooFar) {
 }
 
 TEST_F(EmulatedMemoryDeath, AnotherStreamUsesMemoryThatIsNotYetAllocated) {
+  cuda_emulation::set_order(cuda_emulation::Order::forward);
   Exec other = on_device(0);
   auto x = floats(10);  // nobody has waited for this stream
   EXPECT_DEATH(
