@@ -92,6 +92,12 @@ class Program {
   }
 
   int run(int argc, char** argv) {
+    if (argc > 1 && argv[1][0] != '-' &&
+        std::none_of(subcommands_.begin(), subcommands_.end(),
+                     [&](const Subcommand& s) { return s.name == argv[1]; })) {
+      std::fprintf(stderr, "cuhci: error: there is no subcommand '%s'; see 'cuhci --help'\n", argv[1]);
+      return kBadInput;
+    }
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -3,5 +3,6 @@
 
 int main(int argc, char** argv) {
   using namespace hci::app;
-  return run_program(argc, argv, {devices_command()});
+  return run_program(argc, argv,
+                     {reduce_command(), snr_command(), simulate_command(), info_command(), devices_command()});
 }

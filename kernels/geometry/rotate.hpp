@@ -31,10 +31,11 @@ struct RotateOptions {
   Rotation method = Rotation::lanczos4;
   Border border = Border::constant;
   /// Centre of rotation (y, x), pixels; unset: frame_centre() of docs/conventions.md.
-  std::optional<std::array<double, 2>> centre;
-  /// Pixels of the unrotated frame that equal this value (NaN: that are NaN) get it back after the
-  /// rotation and do not spread: only for Rotation::fft, as in VIP. The interpolating methods let
-  /// a NaN reach every output pixel that reads it.
+  std::optional<std::array<double, 2>> centre = std::nullopt;
+  /// Only for Rotation::fft, as in VIP: pixels of the unrotated frame that equal this value (NaN:
+  /// that are NaN) count as 0 in the rotation and get the value back after it, where they were. Any
+  /// other NaN counts as 0. The interpolating methods let a NaN reach every output pixel that reads
+  /// it (lanczos4: 8 x 8, bicubic: 4 x 4, bilinear: 2 x 2 pixels, also where the weight is 0).
   float mask_value = std::numeric_limits<float>::quiet_NaN();
 };
 
@@ -44,8 +45,11 @@ struct RotateOptions {
 ///   angles  T of them, host, degrees
 ///   out  (t, y, x) on the Exec's device, must not overlap `in`
 /// The interpolating methods follow OpenCV 5's warpAffine (see docs/conventions.md): lanczos4 on
-/// the 1/32 px fixed-point grid; fft is VIP's three-shear rotation (Larkin, Oldenburg & Klemm 1997,
-/// Optics Communications 139, 99), in double.
+/// the 1/32 px fixed-point grid, bicubic (A = -0.75), bilinear and nearest at the exact position.
+/// fft is VIP's three-shear rotation (Larkin, Oldenburg & Klemm 1997, Optics Communications 139,
+/// 99) in double, on a grid about four times as large; frames that are not square are padded by
+/// their longer side. Turns by multiples of 90 degrees of odd square frames are exact, for fft up to
+/// rounding to float32. Throws InvalidInput for angles that are not finite or not one per frame.
 void derotate(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
               Cube<float> out);
 

@@ -26,14 +26,23 @@ constexpr auto enum_names(Collapse) {
 
 struct CollapseOptions {
   Collapse mode = Collapse::median;
-  /// trimmean keeps this many central values (one more where the parities differ), as VIP's n.
+  /// trimmean keeps this many central values, VIP's n, or one more where n and the number of frames
+  /// T are not both odd or both even: the sorted values (T - n) / 2 up to that many further on. NaN
+  /// sort last, as in VIP: a pixel with few values loses more low ones. More than T keeps all.
   int trim_keep = 50;
   /// wmean: one weight for each frame, used as they are (not normalised).
-  std::vector<double> weights;
+  std::vector<double> weights = {};
 };
 
-/// out = the frames of `in` collapsed over t.  in (t, y, x), out (y, x), on the Exec's device.
-/// Sums accumulate in double; the median of an even number of values is the mean of the middle two.
+/// Throws InvalidInput where the options do not fit a cube of this many frames; `caller` opens the
+/// message.
+void check_collapse(const char* caller, index_t frames, const CollapseOptions& options);
+
+/// out = the frames of `in` collapsed over t, rounded once to float32.
+///   in   (t, y, x) with T >= 1 frames, on the Exec's device
+///   out  (y, x) on the Exec's device
+/// Sums accumulate in double in the order of t; order statistics are exact, and the median of an
+/// even number of values is the mean of the middle two. So the same bits on every path.
 void collapse(Exec& exec, Cube<const float> in, const CollapseOptions& options, Frame<float> out);
 
 }  // namespace hci

@@ -5,7 +5,6 @@
 // its two transcendental functions at the grid lines only; eight corners of a line at a time.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <optional>
 #if defined(__AVX__)
@@ -20,7 +19,6 @@ namespace hci {
 namespace {
 
 using V = double __attribute__((vector_size(32)));
-using F = float __attribute__((vector_size(16)));
 
 V vector_of(double value) { return V{value, value, value, value}; }
 
@@ -40,17 +38,45 @@ struct Lanes {
 };
 
 V load(const float* from) {
-  F values;
-  std::memcpy(&values, from, sizeof values);
-  return __builtin_convertvector(values, V);
+#if defined(__AVX__)
+  return V(_mm256_cvtps_pd(_mm_loadu_ps(from)));
+#else
+  return V{from[0], from[1], from[2], from[3]};
+#endif
 }
 
-/// disc::half_area() of four values.
-V half_area(V t) {
-  const V size = t < 0 ? -t : t;
-  const V d = size < 1 ? 1 - size : V{};
-  const V area = disc::kQuarterPi - d * square_root(d) * disc::rim_polynomial(d);
-  return t < 0 ? -area : area;
+/// Several vectors that go through the same arithmetic side by side, to hide its latency.
+template <int N>
+struct Pack {
+  V v[N];
+  friend Pack operator*(Pack a, const Pack& b) {
+    for (int k = 0; k < N; ++k) a.v[k] *= b.v[k];
+    return a;
+  }
+  friend Pack operator*(Pack a, double b) {
+    for (int k = 0; k < N; ++k) a.v[k] *= b;
+    return a;
+  }
+  friend Pack operator+(Pack a, double b) {
+    for (int k = 0; k < N; ++k) a.v[k] += b;
+    return a;
+  }
+};
+
+/// disc::half_area() of all values.
+template <int N>
+Pack<N> half_areas(const Pack<N>& t) {
+  Pack<N> d, area;
+  for (int k = 0; k < N; ++k) {
+    const V size = t.v[k] < 0 ? -t.v[k] : t.v[k];
+    d.v[k] = size < 1 ? 1 - size : V{};
+  }
+  const Pack<N> polynomial = disc::rim_polynomial(d);
+  for (int k = 0; k < N; ++k) {
+    const V half = disc::kQuarterPi - d.v[k] * square_root(d.v[k]) * polynomial.v[k];
+    area.v[k] = t.v[k] < 0 ? -half : half;
+  }
+  return area;
 }
 
 /// The overlaps of one aperture with at most kRows rows of kPixels pixels.
@@ -61,12 +87,37 @@ struct Patch {
   Lanes overlap[kRows];  // the last lane is 0
 };
 
-/// Four lines x (a = G(x), xx = x²) crossed by line y (b = G(y)): F.
-V corners(V x, V a, V xx, double y, double b) {
-  const V inside = (disc::kQuarterPi + b) + a + x * y;
-  const V outside = y < 0 ? (x < 0 ? V{} : vector_of(2 * (disc::kQuarterPi + b)))
-                          : 2 * (a + (x < 0 ? vector_of(disc::kQuarterPi) : vector_of(b)));
-  return xx < 1 - y * y ? inside : outside;
+/// What disc::corner() needs of the lines y: F = inside + a + x y where x² < limit, else
+/// both a + (x < 0 ? left : right), a = G(x).
+struct LinesY {
+  V y[4], limit[4], inside[4], both[4], left[4], right[4];
+
+  void set(int k, V lines, V areas) {
+    y[k] = lines;
+    limit[k] = 1 - lines * lines;
+    inside[k] = disc::kQuarterPi + areas;
+    both[k] = lines < 0 ? V{} : vector_of(2);
+    left[k] = lines < 0 ? V{} : vector_of(2 * disc::kQuarterPi);
+    right[k] = 2 * (lines < 0 ? inside[k] : areas);
+  }
+};
+
+V broadcast(const V* values, int k) { return vector_of(reinterpret_cast<const double*>(values)[k]); }
+
+/// Eight lines x: their places, their half areas, their squares.
+struct LinesX {
+  Lanes x, area, square;
+};
+
+/// F where the lines x cross line y number l.
+Lanes corners(const LinesX& lines, const LinesY& across, int l) {
+  const V y = broadcast(across.y, l), limit = broadcast(across.limit, l), base = broadcast(across.inside, l);
+  const V both = broadcast(across.both, l), left = broadcast(across.left, l), right = broadcast(across.right, l);
+  const auto at = [&](V x, V a, V square) -> V {
+    const V inside = base + a + x * y, outside = both * a + (x < 0 ? left : right);
+    return square < limit ? inside : outside;
+  };
+  return {at(lines.x.low, lines.area.low, lines.square.low), at(lines.x.high, lines.area.high, lines.square.high)};
 }
 
 /// Lane k becomes lane k + 1 minus lane k; the last lane becomes 0.
@@ -76,28 +127,25 @@ Lanes differences(const Lanes& s) {
   return {low, high};
 }
 
-/// Overlaps, in units of radius², of the disc about (y, x) with the patch's pixels.
-void cover(double y, double x, double scale, Patch& patch) {
-  double line_y[kRows + 1], area_y[16];
-  static_assert(kRows + 1 == 16);
+/// Overlaps, in units of radius², of the disc about (y, x) with the patch's pixels, whose rows lie
+/// between no more than 4 N lines.
+template <int N>
+[[gnu::noinline]] void cover(double y, double x, double scale, Patch& patch) {
   const double bottom = (static_cast<double>(patch.y) - 0.5 - y) * scale;
-  for (int l = 0; l <= patch.rows; l += 4) {
-    const V lines = bottom + scale * (static_cast<double>(l) + V{0, 1, 2, 3});
-    const V areas = half_area(lines);
-    std::memcpy(line_y + l, &lines, sizeof lines);
-    std::memcpy(area_y + l, &areas, sizeof areas);
-  }
   const double left = (static_cast<double>(patch.x) - 0.5 - x) * scale;
-  const Lanes line_x{left + scale * V{0, 1, 2, 3}, left + scale * V{4, 5, 6, 7}};
-  const Lanes area_x{half_area(line_x.low), half_area(line_x.high)};
-  const Lanes square_x{line_x.low * line_x.low, line_x.high * line_x.high};
-  const auto line = [&](int l) -> Lanes {
-    return {corners(line_x.low, area_x.low, square_x.low, line_y[l], area_y[l]),
-            corners(line_x.high, area_x.high, square_x.high, line_y[l], area_y[l])};
-  };
-  Lanes below = line(0);
+  Pack<N + 2> lines;
+  for (int k = 0; k < N; ++k) lines.v[k] = bottom + scale * (4.0 * k + V{0, 1, 2, 3});
+  lines.v[N] = left + scale * V{0, 1, 2, 3};
+  lines.v[N + 1] = left + scale * V{4, 5, 6, 7};
+  const Pack<N + 2> areas = half_areas(lines);
+  LinesY across;
+  for (int k = 0; k < N; ++k) across.set(k, lines.v[k], areas.v[k]);
+  const LinesX along{{lines.v[N], lines.v[N + 1]},
+                     {areas.v[N], areas.v[N + 1]},
+                     {lines.v[N] * lines.v[N], lines.v[N + 1] * lines.v[N + 1]}};
+  Lanes below = corners(along, across, 0);
   for (int row = 0; row < patch.rows; ++row) {
-    const Lanes above = line(row + 1);
+    const Lanes above = corners(along, across, row + 1);
     patch.overlap[row] = differences({above.low - below.low, above.high - below.high});
     below = above;
   }
@@ -122,18 +170,22 @@ class TurnedFrames {
         }
   }
 
-  /// Adds the patch's sums in the four turns.
+  /// Adds the patch's sums in the four turns; side by side, so that eight sums grow in registers.
   void add(const Patch& patch, Lanes (&sums)[4]) const {
-    const float* from = pixels_.data() + (patch.y + reach_) * width_ + patch.x + reach_;
-    for (int q = 0; q < 4; ++q) {
-      const float* row = from + q * frame_size_;
-      Lanes sum = sums[q];
-      for (int j = 0; j < patch.rows; ++j, row += width_) {
-        sum.low += patch.overlap[j].low * load(row);
-        sum.high += patch.overlap[j].high * load(row + 4);
-      }
-      sums[q] = sum;
+    const float* row = pixels_.data() + (patch.y + reach_) * width_ + patch.x + reach_;
+    Lanes s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+    for (int j = 0; j < patch.rows; ++j, row += width_) {
+      const Lanes overlap = patch.overlap[j];
+      const auto grow = [&](Lanes& sum, const float* from) {
+        sum.low += overlap.low * load(from);
+        sum.high += overlap.high * load(from + 4);
+      };
+      grow(s0, row);
+      grow(s1, row + frame_size_);
+      grow(s2, row + 2 * frame_size_);
+      grow(s3, row + 3 * frame_size_);
     }
+    sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
   }
 
  private:
@@ -172,29 +224,38 @@ struct Sums {
   V masked{};  ///< area covered of pixels that are masked
 };
 
-/// Sums over the disc about an offset from the centre; `last` is the second frame's, if there is one.
+/// Where sums over patches grow.
+struct Growing {
+  Lanes values[4], masked[4];
+};
+
+/// Sums over the disc about an offset from the centre, of each source that there is.
 void sum_apertures(double dy, double dx, double radius, const Source* const (&sources)[2], Sums (&sums)[2]) {
   const double scale = 1 / radius, area = radius * radius;
   const auto first = [&](double at) { return static_cast<index_t>(std::floor(at - radius + 0.5)); };
   const auto last = [&](double at) { return static_cast<index_t>(std::floor(at + radius + 0.5)); };
-  Lanes values[2][4]{}, masked[2][4]{};
+  Growing growing[2];
+  for (int s = 0; s < 2; ++s) {
+    if (sources[s] == nullptr) continue;
+    std::fill(growing[s].values, growing[s].values + 4, Lanes{});
+    if (!sources[s]->masked.empty()) std::fill(growing[s].masked, growing[s].masked + 4, Lanes{});
+  }
   Patch patch;
-  for (index_t y = first(dy); y <= last(dy); y += kRows)
-    for (index_t x = first(dx); x <= last(dx); x += kPixels) {
-      patch.y = y;
-      patch.x = x;
-      patch.rows = static_cast<int>(std::min<index_t>(kRows, last(dy) - y + 1));
-      cover(dy, dx, scale, patch);
+  const index_t last_y = last(dy), last_x = last(dx);
+  for (patch.y = first(dy); patch.y <= last_y; patch.y += kRows)
+    for (patch.x = first(dx); patch.x <= last_x; patch.x += kPixels) {
+      patch.rows = static_cast<int>(std::min<index_t>(kRows, last_y - patch.y + 1));
+      patch.rows < 8 ? cover<2>(dy, dx, scale, patch) : cover<4>(dy, dx, scale, patch);
       for (int s = 0; s < 2; ++s) {
         if (sources[s] == nullptr) continue;
-        sources[s]->values.add(patch, values[s]);
-        if (!sources[s]->masked.empty()) sources[s]->masked[0].add(patch, masked[s]);
+        sources[s]->values.add(patch, growing[s].values);
+        if (!sources[s]->masked.empty()) sources[s]->masked[0].add(patch, growing[s].masked);
       }
     }
   for (int s = 0; s < 2; ++s) {
     if (sources[s] == nullptr) continue;
-    sums[s].values = area * total(values[s]);
-    sums[s].masked = area * total(masked[s]);
+    sums[s].values = area * total(growing[s].values);
+    if (!sources[s]->masked.empty()) sums[s].masked = area * total(growing[s].masked);
   }
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <optional>
+#include <string>
+
+#include "engine/products.hpp"
+#include "engine/progress.hpp"
+#include "models/detect/detection.hpp"
+
+namespace hci::app {
+
+/// What was found in a frame and its S/N map, with what the dataset knows to express it in.
+struct Found {
+  Detection peak;
+  std::optional<double> pixel_scale;  ///< arcsec/px
+  std::optional<double> contrast;     ///< flux ratio to the star, not corrected for throughput
+};
+
+/// name.png of a frame; the peak, if any, marked.  frame (y, x), host
+void write_picture(OutputFolder& folder, const std::string& name, Frame<const float> frame,
+                   const std::optional<Found>& found, double fwhm, std::optional<double> pixel_scale,
+                   const std::string& title, const std::string& value_label);
+
+/// "peak": {x, y, snr, ...}.
+void add_peak(Summary& summary, const Found& found);
+
+/// "seconds": {stage: ...}, "device", "memory": {...}.
+void add_run(Summary& summary, const Progress& progress, Exec& exec);
+
+/// The peak in two lines for people, on stdout.
+void print_peak(const Found& found);
+
+}  // namespace hci::app

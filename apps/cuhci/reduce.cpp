@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+#include <map>
+#include <optional>
+
+#include "apps/cuhci/products.hpp"
+#include "apps/cuhci/run_options.hpp"
+#include "engine/products.hpp"
+#include "kernels/core/copy.hpp"
+#include "models/preproc/psf.hpp"
+#include "models/reduction.hpp"
+
+namespace hci::app {
+namespace {
+
+std::string algorithm_names() {
+  std::string names;
+  for (const auto& [name, info] : psf_subtractions()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+void declare(Flags& flags) {
+  flags.positional("CUBE", "FITS or HDF5 file with the cube: FILE, FILE[HDU] or FILE[DATASET]");
+  flags.group("Data");
+  flags.option("angles", "file with the derotation angles, degrees");
+  flags.option("psf", "file with the off-axis PSF: gives the FWHM and the contrast");
+  flags.option("cube_ref", "file with frames of other stars (RDI)");
+  flags.option("wavelengths", "file with the wavelengths, or numbers 1.593,1.667");
+  flags.option("fwhm", "px: a number, one for each channel, or a file; default: measured from the PSF");
+  flags.option("starphot",
+               "flux of the star in an aperture of diameter FWHM, in the cube's unit, for the contrast; default: that "
+               "of the PSF");
+  flags.option("pixel_scale", "arcsec/px: a number, or a file with one");
+  flags.fields(DatasetOptions{});
+  flags.group("Subtraction");
+  flags.option("algorithm", "one of: " + algorithm_names(), Recipe{}.algorithm);
+  flags.fields(RegionParams{});
+  std::map<std::string, std::pair<ParameterInfo, std::string>> parameters;  // of all algorithms, with who has it
+  for (const auto& [name, info] : psf_subtractions())
+    for (const ParameterInfo& parameter : info.parameters) {
+      auto [entry, added] = parameters.try_emplace(parameter.name, parameter, name);
+      if (!added) entry->second.second += ", " + name;
+    }
+  for (const auto& [name, entry] : parameters)
+    flags.option(name, entry.second + ": " + entry.first.help, entry.first.default_text);
+  flags.group("Products");
+  flags.fields(CombineParams{});
+  flags.option("snr", "make the S/N map and find its peak", "", true);
+  flags.option("save_residuals", "keep the residual cube, residuals.fits", "", true);
+  flags.option("output", "folder for the products; required", "", false, "-o");
+  flags.group("Run");
+  flags.fields(RunOptions{});
+}
+
+DatasetOptions dataset_options(Flags& flags) {
+  Settings& given = flags.settings();
+  DatasetOptions options;
+  options.cube = flags.values("CUBE").front();
+  given.apply(options);
+  require(given.take("angles", options.angles) || options.cube.find(".h") != std::string::npos,
+          "--angles is missing: a file with one derotation angle for each frame");
+  given.take("psf", options.psf);
+  given.take("cube_ref", options.reference);
+  given.take("wavelengths", options.wavelengths);
+  given.take("fwhm", options.fwhm);
+  given.take("pixel_scale", options.pixel_scale);
+  return options;
+}
+
+Recipe recipe(Settings& given) {
+  Recipe recipe;
+  if (given.take("algorithm", recipe.algorithm))
+    require(psf_subtractions().contains(recipe.algorithm), given.origin("algorithm"), ": '", recipe.algorithm,
+            "' is none of: ", algorithm_names());
+  const AlgorithmInfo& algorithm = psf_subtraction(recipe.algorithm);
+  static_cast<void>(algorithm.make(given));  // errors name the flag
+  for (const ParameterInfo& parameter : algorithm.parameters)
+    if (std::string text; given.take(parameter.name, text))
+      recipe.algorithm_settings.emplace_back(parameter.name, text);
+  given.apply(recipe.regions);
+  given.apply(recipe.combine);
+  given.take("snr", recipe.snr);
+  given.take("save_residuals", recipe.save_residuals);
+  return recipe;
+}
+
+Provenance provenance_of(const Flags& flags, const Recipe& recipe, Exec& exec, const Dataset& dataset) {
+  Provenance provenance{
+      .command = flags.command_line(), .recipe = {}, .device = description(exec), .inputs = dataset.inputs};
+  provenance.recipe.emplace_back("algorithm", recipe.algorithm);
+  for (const ParameterInfo& parameter : psf_subtraction(recipe.algorithm).parameters) {
+    provenance.recipe.emplace_back(parameter.name, parameter.default_text);
+    for (const auto& [name, text] : recipe.algorithm_settings)
+      if (name == parameter.name) provenance.recipe.back().second = text;
+  }
+  provenance.add(recipe.regions);
+  provenance.add(recipe.combine);
+  return provenance;
+}
+
+/// Measures what the PSF tells where it was given: the FWHM, unless that was given too, and the flux
+/// of the star in an aperture, unless `starphot` is it. A spectral cube has no single flux.
+std::optional<double> measure_star(Exec& exec, Dataset& dataset, std::optional<double> starphot, const Log& log) {
+  if (!dataset.psf) return starphot;
+  const NormalizedPsf star = normalize_psf(exec, dataset.psf.view(), {.fwhm = dataset.fwhm});
+  if (dataset.fwhm.empty()) {
+    dataset.fwhm = star.fwhm;
+    for (std::size_t c = 0; c < star.fwhm.size(); ++c) {
+      char text[400];
+      std::snprintf(text, sizeof text, "channel %zu: FWHM %.3f px, measured from the PSF", c, star.fwhm[c]);
+      log(LogLevel::info, text);
+    }
+  }
+  if (starphot || dataset.channels() > 1 || star.flux.size() != 1) return starphot;
+  return star.flux.front();
+}
+
+std::optional<Found> find(Exec& exec, const ReductionResult& result, const Dataset& dataset,
+                          std::optional<double> star_flux, const Log& log) {
+  if (!result.snr) return std::nullopt;
+  const Array<float, 2> frame = to_device(exec, result.frame.view()), map = to_device(exec, result.snr.view());
+  Found found{.peak = find_peak(exec, frame.view(), map.view(), result.fwhm),
+              .pixel_scale = dataset.pixel_scale,
+              .contrast = {}};
+  if (!star_flux) return found;
+  const double ratio = flux_ratio(exec, frame.view(), {found.peak.y, found.peak.x}, result.fwhm, *star_flux);
+  if (ratio < 1)
+    found.contrast = ratio;
+  else
+    log(LogLevel::warning,
+        "the peak is brighter than the star of the PSF file, so that file is not in the unit of the cube: no contrast; "
+        "give --starphot");
+  return found;
+}
+
+void write_products(OutputFolder& folder, const ReductionResult& result, const std::optional<Found>& found,
+                    const Dataset& dataset, const std::string& algorithm, const Provenance& provenance) {
+  const std::string& variant = result.variants[result.chosen];
+  Header header = provenance_header(provenance);
+  if (!variant.empty()) header.set("VARIANT", variant, "which of a list this frame is");
+  folder.write_fits("frame.fits", result.frame.view(), header);
+  if (result.frames) folder.write_fits("frames.fits", result.frames.view(), provenance_header(provenance));
+  if (result.channel_frames) folder.write_fits("channels.fits", result.channel_frames.view(), header);
+  if (result.residuals) folder.write_fits("residuals.fits", result.residuals.view(), header);
+  const std::string title = algorithm + (variant.empty() ? "" : ", " + variant);
+  write_picture(folder, "frame.png", result.frame.view(), found, result.fwhm, dataset.pixel_scale, title, "counts");
+  if (!result.snr) return;
+  folder.write_fits("snr.fits", result.snr.view(), header);
+  write_picture(folder, "snr.png", result.snr.view(), found, result.fwhm, dataset.pixel_scale, title, "S/N");
+}
+
+int run(Flags& flags) {
+  Settings& given = flags.settings();
+  RunOptions options;
+  given.apply(options);
+  const DatasetOptions files = dataset_options(flags);
+  std::optional<double> starphot;
+  given.take("starphot", starphot);
+  require(!starphot || *starphot > 0, "--starphot is ", to_text(starphot), ", it must be positive");
+  const Reduction reduction(recipe(given));
+  std::string output;
+  require(given.take("output", output), "-o is missing: the folder for the products");
+  given.require_all_used("no setting of '" + reduction.recipe().algorithm + "' (see 'cuhci reduce --help')");
+
+  const Log log = make_log(options);
+  Exec exec = make_exec(options, log);
+  OutputFolder folder(output);
+  Progress progress(progress_style(options));
+  progress.stage("load");
+  Dataset dataset = load_dataset(files, log);
+  const std::optional<double> star_flux = measure_star(exec, dataset, starphot, log);
+  const ReductionResult result = reduction.run(exec, dataset, progress);
+
+  progress.stage("write");
+  const std::optional<Found> found = find(exec, result, dataset, star_flux, log);
+  const Provenance provenance = provenance_of(flags, reduction.recipe(), exec, dataset);
+  write_products(folder, result, found, dataset, reduction.recipe().algorithm, provenance);
+  progress.finish();
+  Summary summary;
+  if (!result.variants[result.chosen].empty()) summary.set("variant", result.variants[result.chosen]);
+  summary.set("fwhm", result.fwhm);
+  if (found) add_peak(summary, *found);
+  add_run(summary, progress, exec);
+  summary.set(provenance);
+  folder.write_json("summary.json", summary);
+  folder.commit();
+  if (options.json) {
+    std::printf("%s\n", summary.to_json().c_str());
+    return kDone;
+  }
+  if (found) print_peak(*found);
+  std::printf("Wrote %s\n", folder.path().c_str());
+  return kDone;
+}
+
+}  // namespace
+
+Subcommand reduce_command() {
+  return {"reduce", "Subtract the star from a cube, derotate, collapse, find the planet", declare, run};
+}
+
+}  // namespace hci::app

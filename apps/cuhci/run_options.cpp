@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "apps/cuhci/run_options.hpp"
+
+#include <sys/resource.h>
+
+namespace hci::app {
+namespace {
+
+Device parse_device(const std::string& text) {
+  if (text == "cpu") return {};
+  if (text.rfind("cuda:", 0) == 0) {
+    Device device{.kind = Device::Kind::cuda};
+    try {
+      from_text(std::string_view(text).substr(5), device.index);
+      return device;
+    } catch (const InvalidInput&) {  // told below, with the whole text
+    }
+  }
+  throw InvalidInput("--device: '" + text + "' is none of: auto, cpu, cuda:N (see 'cuhci devices')");
+}
+
+}  // namespace
+
+Exec make_exec(const RunOptions& options, const Log& log) {
+  require(options.threads >= 0, "--threads is ", options.threads, ", it must be at least 1, or 0 for all cores");
+  Exec::Options exec{.threads = options.threads};
+  if (options.device != "auto") {
+    exec.device = parse_device(options.device);
+  } else if (const auto devices = available_devices(); devices.size() > 1) {
+    exec.device = devices[1].device;
+  } else if (built_with_cuda()) {
+    log(LogLevel::info, "no GPU found, running on the CPU");
+  }
+  return Exec(exec);
+}
+
+std::string description(Exec& exec) {
+  for (const DeviceInfo& info : available_devices())
+    if (info.device == exec.device()) return info.device.name() + ": " + info.description;
+  return exec.device().name();
+}
+
+ProgressStyle progress_style(const RunOptions& options) {
+  if (options.quiet) return ProgressStyle::quiet;
+  return options.json ? ProgressStyle::json : ProgressStyle::automatic;
+}
+
+Log make_log(const RunOptions& options) {
+  // With --json, stderr is for programs: progress lines, and warnings as they are.
+  return stderr_log(options.quiet || options.json ? LogLevel::warning : LogLevel::info);
+}
+
+std::size_t peak_process_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace hci::app

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+
+#include "apps/cuhci/products.hpp"
+#include "apps/cuhci/run_options.hpp"
+#include "engine/dataset.hpp"
+#include "kernels/core/copy.hpp"
+#include "models/detect/snr.hpp"
+
+namespace hci::app {
+namespace {
+
+void declare(Flags& flags) {
+  flags.positional("FRAME", "FITS or HDF5 file with the frame: FILE, FILE[HDU] or FILE[DATASET]");
+  flags.fields(SnrParams{});
+  flags.option("pixel_scale", "arcsec/px");
+  flags.option("output", "folder for the products; required", "", false, "-o");
+  flags.group("Run");
+  flags.fields(RunOptions{});
+}
+
+int run(Flags& flags) {
+  Settings& given = flags.settings();
+  RunOptions options;
+  given.apply(options);
+  SnrParams params;
+  given.apply(params);
+  require(given.has("fwhm"), "--fwhm is missing: the full width at half maximum of the PSF, px");
+  std::optional<double> pixel_scale;
+  given.take("pixel_scale", pixel_scale);
+  require(!pixel_scale || *pixel_scale > 0, "--pixel-scale is ", to_text(pixel_scale), ", it must be positive");
+  std::string output;
+  require(given.take("output", output), "-o is missing: the folder for the products");
+  given.require_all_used("no setting of 'cuhci snr'");
+
+  const Log log = make_log(options);
+  Exec exec = make_exec(options, log);
+  OutputFolder folder(output);
+  Progress progress(progress_style(options));
+  progress.stage("load");
+  const std::string path = flags.values("FRAME").front();
+  const Array<float, 2> host = load_frame(path);
+  progress.stage("S/N map");
+  const Array<float, 2> frame = to_device(exec, host.view());
+  Array<float, 2> map(exec, frame.extents());
+  snr_map(exec, frame.view(), params, map.view());
+  const Array<float, 2> host_map = to_host(exec, std::as_const(map).view());
+  const Found found{
+      .peak = find_peak(exec, frame.view(), map.view(), params.fwhm), .pixel_scale = pixel_scale, .contrast = {}};
+
+  progress.stage("write");
+  Provenance provenance{.command = flags.command_line(), .recipe = {}, .device = description(exec), .inputs = {}};
+  provenance.add(params);
+  provenance.inputs.push_back({.role = "frame", .path = path, .hash = {}});
+  folder.write_fits("snr.fits", host_map.view(), provenance_header(provenance));
+  write_picture(folder, "snr.png", host_map.view(), found, params.fwhm, pixel_scale, path, "S/N");
+  progress.finish();
+  Summary summary;
+  summary.set("fwhm", params.fwhm);
+  add_peak(summary, found);
+  add_run(summary, progress, exec);
+  summary.set(provenance);
+  folder.write_json("summary.json", summary);
+  folder.commit();
+  if (options.json) {
+    std::printf("%s\n", summary.to_json().c_str());
+    return kDone;
+  }
+  print_peak(found);
+  std::printf("Wrote %s\n", folder.path().c_str());
+  return kDone;
+}
+
+}  // namespace
+
+Subcommand snr_command() { return {"snr", "Make the S/N map of a frame and find its peak", declare, run}; }
+
+}  // namespace hci::app

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/geometry/rotate.hpp"
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/geometry/centre.hpp"
+#include "kernels/geometry/rotate_plan.hpp"
+
+namespace hci {
+namespace {
+
+/// One output pixel of a block of rows: gathers where it came from.
+template <Rotation method>
+struct DerotatePixel {
+  Cube<const float> in;
+  Vector<const Affine> maps;
+  const float* lanczos;
+  Border border;
+  index_t first_row;
+  Cube<float> out;
+
+  HCI_HD void operator()(index_t t, index_t y, index_t x) const {
+    out(t, y, x) = sample<method>(frame_of(in, t), maps(t), lanczos, border, first_row + y, x);
+  }
+};
+
+/// Beyond this the fixed-point positions of lanczos4 would not fit 32 bits.
+constexpr double kFarthestCentre = 1e5;
+
+std::array<double, 2> centre_of(Extents<3> in, const RotateOptions& options) {
+  return options.centre.value_or(std::array<double, 2>{frame_centre(in[1]), frame_centre(in[2])});
+}
+
+}  // namespace
+
+Affine derotation(double angle, double centre_y, double centre_x) {
+  const double radians = -angle * (M_PI / 180);
+  const double c = std::cos(radians), s = std::sin(radians);
+  const double cx = static_cast<float>(centre_x), cy = static_cast<float>(centre_y);
+  const double forward_x0 = (1 - c) * cx - s * cy, forward_y0 = s * cx + (1 - c) * cy;
+  const double inverse_determinant = 1 / (c * c + s * s);
+  Affine map{};
+  map.xx = c * inverse_determinant;
+  map.yy = map.xx;
+  map.xy = -s * inverse_determinant;
+  map.yx = s * inverse_determinant;
+  map.x0 = -map.xx * forward_x0 - map.xy * forward_y0;
+  map.y0 = -map.yx * forward_x0 - map.yy * forward_y0;
+  return map;
+}
+
+std::vector<float> lanczos4_weights() {
+  std::vector<float> weights(kLanczosPhases * kLanczosTaps, 0.0F);
+  weights[3] = 1;  // on the pixel itself, exactly
+  for (int phase = 1; phase < kLanczosPhases; ++phase) {
+    double values[kLanczosTaps], sum = 0;
+    for (int tap = 0; tap < kLanczosTaps; ++tap) {
+      const double distance = M_PI * (phase / double(kLanczosPhases) - (tap - 3));
+      values[tap] = std::sin(distance) * std::sin(distance / 4) / (distance * distance);
+      sum += values[tap];
+    }
+    for (int tap = 0; tap < kLanczosTaps; ++tap)
+      weights[static_cast<std::size_t>(phase * kLanczosTaps + tap)] = static_cast<float>(values[tap] / sum);
+  }
+  return weights;
+}
+
+void check_rotation(const char* caller, Extents<3> in, const std::vector<double>& angles,
+                    const RotateOptions& options) {
+  require(in.size() > 0, caller, ": the cube is empty (", in[0], " x ", in[1], " x ", in[2], ")");
+  require(static_cast<index_t>(angles.size()) == in[0], caller, ": got ", angles.size(), " angles for ", in[0],
+          " frames: give one for each");
+  for (std::size_t t = 0; t < angles.size(); ++t)
+    require(std::isfinite(angles[t]), caller, ": the angle of frame ", t, " is ", angles[t]);
+  const auto centre = centre_of(in, options);
+  for (const double c : centre)
+    require(std::isfinite(c) && std::abs(c) < kFarthestCentre, caller, ": the centre of rotation is (", centre[0], ", ",
+            centre[1], "): it must be finite and within ", kFarthestCentre, " px");
+  require(options.method != Rotation::fft || centre == centre_of(in, {}), caller,
+          ": the fft rotation turns about the frame's centre only, not about (", centre[0], ", ", centre[1],
+          "): use another method, or recentre the frames");
+}
+
+std::vector<Affine> derotations(Extents<3> in, const std::vector<double>& angles, const RotateOptions& options) {
+  const auto [cy, cx] = centre_of(in, options);
+  std::vector<Affine> maps;
+  for (const double angle : angles) maps.push_back(derotation(angle, cy, cx));
+  return maps;
+}
+
+Interpolation prepare_interpolation(Exec& exec, Extents<3> in, const std::vector<double>& angles,
+                                    const RotateOptions& options) {
+  return {options.method, options.border, to_device(exec, derotations(in, angles, options)),
+          to_device(exec, lanczos4_weights())};
+}
+
+void derotate_rows(Exec& exec, Cube<const float> in, const Interpolation& plan, index_t first_row, Cube<float> out) {
+  const Vector<const Affine> maps = plan.maps.view();
+  const float* lanczos = plan.lanczos.data();
+  switch (plan.method) {
+    case Rotation::lanczos4:
+      return for_each(exec, out.extents(),
+                      DerotatePixel<Rotation::lanczos4>{in, maps, lanczos, plan.border, first_row, out});
+    case Rotation::bicubic:
+      return for_each(exec, out.extents(),
+                      DerotatePixel<Rotation::bicubic>{in, maps, lanczos, plan.border, first_row, out});
+    case Rotation::bilinear:
+      return for_each(exec, out.extents(),
+                      DerotatePixel<Rotation::bilinear>{in, maps, lanczos, plan.border, first_row, out});
+    default:
+      return for_each(exec, out.extents(),
+                      DerotatePixel<Rotation::nearest>{in, maps, lanczos, plan.border, first_row, out});
+  }
+}
+
+void derotate(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
+              Cube<float> out) {
+  check_rotation("derotate", in.extents(), angles, options);
+  require(in.extents() == out.extents(), "derotate: the input is ", in.extent(0), " x ", in.extent(1), " x ",
+          in.extent(2), ", the output ", out.extent(0), " x ", out.extent(1), " x ", out.extent(2));
+  if (options.method == Rotation::fft) {
+    derotate_fft(exec, in, angles, options.mask_value, out);
+    return;
+  }
+  derotate_rows(exec, in, prepare_interpolation(exec, in.extents(), angles, options), 0, out);
+}
+
+}  // namespace hci

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+// Rotation by three shears: the frame of mind is in shears.hpp. Here for a tile of frames at a time
+// with batched transforms, on either device.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/geometry/rotate_plan.hpp"
+#include "kernels/geometry/shears.hpp"
+#include "kernels/image/fft.hpp"
+
+namespace hci {
+namespace {
+
+HCI_HD Complex phase(double turns) {
+  const double angle = -2 * M_PI * turns;
+  return {cos(angle), sin(angle)};
+}
+
+/// rows (t, r, j) = the frame turned by quarters, row offset r - reach, column offset(j).
+struct LoadRows {
+  Cube<const float> in;
+  Vector<const Shears> shears;
+  float mask_value;
+  ShearGrid grid;
+  Cube<double> rows;
+
+  HCI_HD void operator()(index_t t, index_t r, index_t j) const {
+    rows(t, r, j) = turned_pixel(frame_of(in, t), shears(t).quarters, mask_value, r - grid.reach, grid.offset(j));
+  }
+};
+
+/// First shear: spectra (t, r, f); the imaginary part of frequency M / 2 goes to q (t, index of y).
+struct ShearRowsFirst {
+  Cube<Complex> spectra;
+  Vector<const Shears> shears;
+  ShearGrid grid;
+  Matrix<double> q;
+
+  HCI_HD void operator()(index_t t, index_t r, index_t f) const {
+    const double shift = shears(t).a * double(r - grid.reach), m = double(grid.length);
+    const Complex x = spectra(t, r, f);
+    if (2 * f < grid.length) {
+      const Complex turned = x * phase(double(f) / m * shift);
+      spectra(t, r, f) = {turned.re / m, turned.im / m};
+    } else {
+      spectra(t, r, f) = {x.re * cos(M_PI * shift) / m, 0};
+      q(t, grid.index(r - grid.reach)) = x.re * sin(M_PI * shift) / m;
+    }
+  }
+};
+
+/// columns (t, j, index of y) = rows (t, r, j), zero where there is no row.
+struct RowsToColumns {
+  Cube<const double> rows;
+  ShearGrid grid;
+  Cube<double> columns;
+
+  HCI_HD void operator()(index_t t, index_t j, index_t i) const {
+    const index_t r = grid.offset(i) + grid.reach;
+    columns(t, j, i) = r >= 0 && r < grid.rows() ? rows(t, r, j) : 0.0;
+  }
+};
+
+/// Second shear: spectra (t, j, f); coefficient M / 2 of each column is kept in middle (t, j).
+struct ShearColumns {
+  Cube<Complex> spectra;
+  Vector<const Shears> shears;
+  ShearGrid grid;
+  Matrix<double> middle;
+
+  HCI_HD void operator()(index_t t, index_t j, index_t f) const {
+    const double shift = shears(t).b * double(grid.offset(j)), m = double(grid.length);
+    const Complex x = spectra(t, j, f);
+    if (2 * f < grid.length) {
+      const Complex turned = x * phase(double(f) / m * shift);
+      spectra(t, j, f) = {turned.re / m, turned.im / m};
+    } else {
+      spectra(t, j, f) = {x.re * cos(M_PI * shift) / m, 0};
+      middle(t, j) = x.re;
+    }
+  }
+};
+
+/// The spectrum of q becomes that of u; its coefficient M / 2, Nq, and c are kept: nyquist (t, 2).
+struct ShearQ {
+  Matrix<Complex> spectra;
+  Vector<const Shears> shears;
+  Matrix<const double> middle;
+  ShearGrid grid;
+  Matrix<double> nyquist;
+
+  HCI_HD void operator()(index_t t, index_t f) const {
+    const double b = shears(t).b, m = double(grid.length);
+    const Complex x = spectra(t, f);
+    // The sum of exp(-i step x) over all x = -M/2 .. M/2 - 1.
+    const double step = 2 * M_PI * double(f) / m * b, half = sin(step / 2);
+    const double ratio = half == 0 ? m : sin(step / 2 * m) / half;
+    const Complex sum{cos(step / 2) * ratio, sin(step / 2) * ratio};
+    if (2 * f < grid.length) {
+      const Complex turned = x * sum;
+      spectra(t, f) = {turned.re / m, turned.im / m};
+      return;
+    }
+    spectra(t, f) = {x.re * sum.re / m, 0};
+    nyquist(t, 0) = x.re;
+    double c = 0;
+    for (index_t j = 0; j < grid.length; ++j) {
+      const double dx = double(grid.offset(j));
+      c += alternate(j) * sin(M_PI * b * dx) * middle(t, j);
+    }
+    nyquist(t, 1) = c / m;
+  }
+};
+
+/// rows (t, r, j) of the third shear, from the columns of the second.
+struct ColumnsToRows {
+  Cube<const double> columns;
+  Vector<const Shears> shears;
+  Matrix<const double> nyquist;
+  ShearGrid grid;
+  Cube<double> rows;
+
+  HCI_HD void operator()(index_t t, index_t r, index_t j) const {
+    const index_t dy = r - grid.reach, dx = grid.offset(j);
+    const double back = alternate(dy) * alternate(dx) * sin(M_PI * shears(t).b * double(dx)) * nyquist(t, 0);
+    rows(t, r, j) = columns(t, j, grid.index(dy)) - back / double(grid.length);
+  }
+};
+
+/// Third shear: spectra (t, r, f).
+struct ShearRowsLast {
+  Cube<Complex> spectra;
+  Vector<const Shears> shears;
+  Matrix<const double> u, nyquist;
+  ShearGrid grid;
+
+  HCI_HD void operator()(index_t t, index_t r, index_t f) const {
+    const index_t dy = r - grid.reach;
+    const double shift = shears(t).a * double(dy), m = double(grid.length);
+    const Complex x = spectra(t, r, f);
+    if (2 * f < grid.length) {
+      const Complex turned = x * phase(double(f) / m * shift);
+      spectra(t, r, f) = {turned.re / m, turned.im / m};
+    } else {
+      const double imaginary = u(t, grid.index(dy)) + alternate(dy) * nyquist(t, 1);
+      spectra(t, r, f) = {(x.re * cos(M_PI * shift) - imaginary * sin(M_PI * shift)) / m, 0};
+    }
+  }
+};
+
+/// out (t, y, x) from the rows; masked pixels get their value back.
+struct StoreRows {
+  Cube<const double> rows;
+  Cube<const float> in;
+  float mask_value;
+  ShearGrid grid;
+  Cube<float> out;
+
+  HCI_HD void operator()(index_t t, index_t y, index_t x) const {
+    const index_t dy = y - in.extent(1) / 2, dx = x - in.extent(2) / 2;
+    const double value = rows(t, dy + grid.reach, grid.index(dx));
+    out(t, y, x) = is_masked(in(t, y, x), mask_value) ? mask_value : static_cast<float>(value);
+  }
+};
+
+/// The arrays of one tile of frames; rows and columns lie in the same memory.
+struct Scratch {
+  Array<double, 1> reals;
+  Array<Complex, 1> spectra;
+  Array<double, 1> rows;
+  Array<double, 2> q, u, middle, nyquist;
+  Array<Complex, 2> q_spectra;
+
+  Scratch(Exec& exec, const ShearGrid& grid, index_t frames)
+      : reals(exec, {frames * grid.length * grid.length}),
+        spectra(exec, {frames * grid.length * (grid.length / 2 + 1)}),
+        rows(exec, {frames * grid.rows() * grid.length}),
+        q(exec, {frames, grid.length}),
+        u(exec, {frames, grid.length}),
+        middle(exec, {frames, grid.length}),
+        nyquist(exec, {frames, 2}),
+        q_spectra(exec, {frames, grid.length / 2 + 1}) {}
+};
+
+Matrix<double> flat(const Cube<double>& cube) {
+  return {cube.data(), {cube.extent(0) * cube.extent(1), cube.extent(2)}};
+}
+Matrix<Complex> flat(const Cube<Complex>& cube) {
+  return {cube.data(), {cube.extent(0) * cube.extent(1), cube.extent(2)}};
+}
+
+void derotate_tile(Exec& exec, Cube<const float> in, Vector<const Shears> shears, float mask_value,
+                   const ShearGrid& grid, Scratch& scratch, Cube<float> out) {
+  const index_t nt = in.extent(0), m = grid.length, nf = m / 2 + 1;
+  const Cube<double> rows(scratch.rows.data(), {nt, grid.rows(), m}), columns(scratch.reals.data(), {nt, m, m});
+  const Cube<Complex> row_spectra(scratch.spectra.data(), {nt, grid.rows(), nf});
+  const Cube<Complex> column_spectra(scratch.spectra.data(), {nt, m, nf});
+  const Matrix<double> q(scratch.q.data(), {nt, m}), u(scratch.u.data(), {nt, m});
+  const Matrix<double> middle(scratch.middle.data(), {nt, m}), nyquist(scratch.nyquist.data(), {nt, 2});
+  const Matrix<Complex> q_spectra(scratch.q_spectra.data(), {nt, nf});
+
+  for_each(exec, rows.extents(), LoadRows{in, shears, mask_value, grid, rows});
+  fft_rows(exec, flat(rows), flat(row_spectra));
+  fill_zero(exec, q);
+  for_each(exec, row_spectra.extents(), ShearRowsFirst{row_spectra, shears, grid, q});
+  inverse_fft_rows(exec, flat(row_spectra), flat(rows));
+
+  for_each(exec, columns.extents(), RowsToColumns{rows, grid, columns});
+  fft_rows(exec, flat(columns), flat(column_spectra));
+  for_each(exec, column_spectra.extents(), ShearColumns{column_spectra, shears, grid, middle});
+  inverse_fft_rows(exec, flat(column_spectra), flat(columns));
+
+  fft_rows(exec, q, q_spectra);
+  for_each(exec, q_spectra.extents(), ShearQ{q_spectra, shears, middle, grid, nyquist});
+  inverse_fft_rows(exec, q_spectra, u);
+
+  for_each(exec, rows.extents(), ColumnsToRows{columns, shears, nyquist, grid, rows});
+  fft_rows(exec, flat(rows), flat(row_spectra));
+  for_each(exec, row_spectra.extents(), ShearRowsLast{row_spectra, shears, u, nyquist, grid});
+  inverse_fft_rows(exec, flat(row_spectra), flat(rows));
+  for_each(exec, out.extents(), StoreRows{rows, in, mask_value, grid, out});
+}
+
+/// Bytes that the scratch of a tile may take where one frame takes less.
+constexpr index_t kScratchBytes = index_t{256} << 20;
+
+}  // namespace
+
+Shears shears_of(double angle) {
+  double turn = std::fmod(-angle, 360.0);  // VIP's frame_rotate(frame, -angle)
+  if (turn < 0) turn += 360;
+  const double quarters = std::max(0.0, std::ceil((turn - 45) / 90));
+  const double rest = (turn - 90 * quarters) * (M_PI / 180);
+  return {static_cast<int>(quarters) % 4, std::tan(rest / 2), -std::sin(rest)};
+}
+
+ShearGrid shear_grid(index_t ny, index_t nx) {
+  const index_t n = std::max(ny, nx);
+  index_t first = 3 * n / 2;
+  first += first % 2 != n % 2;
+  index_t second = std::llrint(double(first) * (4 / 1.5));
+  second -= second % 2 != n % 2;
+  return {second - second % 2, n / 2};
+}
+
+void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& angles, float mask_value,
+                  Cube<float> out) {
+  const ShearGrid grid = shear_grid(in.extent(1), in.extent(2));
+  std::vector<Shears> turns;
+  for (const double angle : angles) turns.push_back(shears_of(angle));
+  const auto shears = to_device(exec, std::move(turns));
+  const index_t frame_bytes = 2 * grid.length * (grid.length + grid.rows()) * static_cast<index_t>(sizeof(double));
+  const index_t frames = std::clamp(kScratchBytes / frame_bytes, index_t{1}, in.extent(0));
+  Scratch scratch(exec, grid, frames);
+  for (index_t first = 0; first < in.extent(0); first += frames) {
+    const index_t count = std::min(frames, in.extent(0) - first);
+    derotate_tile(exec, slice(in, first, count), slice(Vector<const Shears>(shears.view()), first, count), mask_value,
+                  grid, scratch, slice(out, first, count));
+  }
+}
+
+}  // namespace hci

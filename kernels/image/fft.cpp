@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/image/fft.hpp"
+
+#include <fftw3.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "kernels/core/array.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/image/fft_plan.hpp"
+#if HCI_HAVE_CUDA
+#include "kernels/core/cuda.hpp"
+#endif
+
+namespace hci {
+namespace {
+
+/// FFTW makes and destroys plans in one thread at a time.
+std::mutex& planner() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+void check_shapes(const char* caller, Extents<2> rows, bool rows_dense, Extents<2> spectrum, bool spectrum_dense) {
+  require(rows_dense && spectrum_dense, caller, ": rows and spectrum must be dense");
+  require(rows[1] >= 1 && spectrum[0] == rows[0] && spectrum[1] == rows[1] / 2 + 1, caller, ": rows are ", rows[0],
+          " x ", rows[1], ", the spectrum is ", spectrum[0], " x ", spectrum[1]);
+}
+
+#if HCI_HAVE_CUDA
+cufftHandle cuda_plan(Exec& exec, cufftType type, Extents<2> rows) {
+  return exec.cuda().fft_plan(type, static_cast<int>(rows[1]), static_cast<int>(rows[0]));
+}
+#endif
+
+}  // namespace
+
+RealFft::RealFft(index_t n) {
+  auto reals = host_array<double, 1>({n});
+  auto spectrum = host_array<Complex, 1>({n / 2 + 1});
+  auto* complex = reinterpret_cast<fftw_complex*>(spectrum.data());
+  forward_ = fftw_plan_dft_r2c_1d(static_cast<int>(n), reals.data(), complex, FFTW_ESTIMATE);
+  inverse_ = fftw_plan_dft_c2r_1d(static_cast<int>(n), complex, reals.data(), FFTW_ESTIMATE);
+  require(forward_ != nullptr && inverse_ != nullptr, "fft: FFTW has no plan for length ", n);
+}
+
+RealFft::~RealFft() {
+  fftw_destroy_plan(static_cast<fftw_plan>(forward_));
+  fftw_destroy_plan(static_cast<fftw_plan>(inverse_));
+}
+
+const RealFft& RealFft::of_length(index_t n) {
+  static std::map<index_t, std::unique_ptr<const RealFft>> plans;
+  const std::lock_guard lock(planner());
+  auto& plan = plans[n];
+  if (!plan) plan.reset(new RealFft(n));
+  return *plan;
+}
+
+void RealFft::forward(double* reals, Complex* spectrum) const {
+  fftw_execute_dft_r2c(static_cast<fftw_plan>(forward_), reals, reinterpret_cast<fftw_complex*>(spectrum));
+}
+
+void RealFft::inverse(Complex* spectrum, double* reals) const {
+  fftw_execute_dft_c2r(static_cast<fftw_plan>(inverse_), reinterpret_cast<fftw_complex*>(spectrum), reals);
+}
+
+void fft_rows(Exec& exec, Matrix<const double> rows, Matrix<Complex> spectrum) {
+  check_shapes("fft_rows", rows.extents(), rows.is_dense(), spectrum.extents(), spectrum.is_dense());
+  if (rows.extent(0) == 0) return;
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda()) {
+    const DeviceGuard guard(exec.cuda().device());
+    check(cufftExecD2Z(cuda_plan(exec, CUFFT_D2Z, rows.extents()), const_cast<double*>(rows.data()),
+                       reinterpret_cast<cufftDoubleComplex*>(spectrum.data())));
+    return;
+  }
+#endif
+  const index_t batch = rows.extent(0), n = rows.extent(1);
+  const RealFft& fft = RealFft::of_length(n);
+#pragma omp parallel num_threads(exec.threads())
+  {
+    // Rows of odd length are not aligned where they are.
+    auto reals = host_array<double, 1>({n});
+    auto row_spectrum = host_array<Complex, 1>({n / 2 + 1});
+#pragma omp for schedule(static)
+    for (index_t b = 0; b < batch; ++b) {
+      std::memcpy(reals.data(), rows.data() + b * n, reals.bytes());
+      fft.forward(reals.data(), row_spectrum.data());
+      std::memcpy(spectrum.data() + b * spectrum.extent(1), row_spectrum.data(), row_spectrum.bytes());
+    }
+  }
+}
+
+void inverse_fft_rows(Exec& exec, Matrix<Complex> spectrum, Matrix<double> rows) {
+  check_shapes("inverse_fft_rows", rows.extents(), rows.is_dense(), spectrum.extents(), spectrum.is_dense());
+  if (rows.extent(0) == 0) return;
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda()) {
+    const DeviceGuard guard(exec.cuda().device());
+    check(cufftExecZ2D(cuda_plan(exec, CUFFT_Z2D, rows.extents()),
+                       reinterpret_cast<cufftDoubleComplex*>(spectrum.data()), rows.data()));
+    return;
+  }
+#endif
+  const index_t batch = rows.extent(0), n = rows.extent(1);
+  const RealFft& fft = RealFft::of_length(n);
+#pragma omp parallel num_threads(exec.threads())
+  {
+    auto reals = host_array<double, 1>({n});
+    auto row_spectrum = host_array<Complex, 1>({n / 2 + 1});
+#pragma omp for schedule(static)
+    for (index_t b = 0; b < batch; ++b) {
+      std::memcpy(row_spectrum.data(), spectrum.data() + b * spectrum.extent(1), row_spectrum.bytes());
+      fft.inverse(row_spectrum.data(), reals.data());
+      std::memcpy(rows.data() + b * n, reals.data(), reals.bytes());
+    }
+  }
+}
+
+}  // namespace hci

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/optics/matrix_fourier.hpp"
+
+#include <cmath>
+#include <memory>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/optics/matrix_fourier_cpu.hpp"
+
+namespace hci {
+namespace {
+
+using Complex = std::complex<float>;
+
+/// out(t) = in(t) columns^T: along the last axis.
+struct AlongRows {
+  Cube<const Complex> in;
+  Matrix<const Complex> columns;
+  Cube<Complex> out;
+  HCI_HD void operator()(index_t t, index_t k, index_t u) const {
+    float real = 0, imag = 0;
+    for (index_t l = 0; l < in.extent(2); ++l) {
+      const Complex f = in(t, k, l), w = columns(u, l);
+      real += f.real() * w.real() - f.imag() * w.imag();
+      imag += f.real() * w.imag() + f.imag() * w.real();
+    }
+    out(t, k, u) = {real, imag};
+  }
+};
+
+/// out(t) = rows in(t): along the middle axis.
+struct AlongColumns {
+  Cube<const Complex> in;
+  Matrix<const Complex> rows;
+  Cube<Complex> out;
+  HCI_HD void operator()(index_t t, index_t v, index_t u) const {
+    float real = 0, imag = 0;
+    for (index_t k = 0; k < in.extent(1); ++k) {
+      const Complex f = in(t, k, u), w = rows(v, k);
+      real += f.real() * w.real() - f.imag() * w.imag();
+      imag += f.real() * w.imag() + f.imag() * w.real();
+    }
+    out(t, v, u) = {real, imag};
+  }
+};
+
+}  // namespace
+
+Array<Complex, 2> fourier_matrix(Exec& exec, const std::vector<double>& frequencies,
+                                 const std::vector<double>& positions, double sign, double scale) {
+  auto values = std::make_shared<std::vector<Complex>>();
+  values->reserve(frequencies.size() * positions.size());
+  for (const double f : frequencies)
+    for (const double p : positions)
+      values->emplace_back(std::polar(scale, sign * 6.283185307179586 * std::remainder(f * p, 1.0)));
+  Array<Complex, 2> matrix(exec, {static_cast<index_t>(frequencies.size()), static_cast<index_t>(positions.size())});
+  upload_bytes(exec, values->data(), matrix.data(), matrix.bytes());
+  exec.keep_until_wait(values);
+  return matrix;
+}
+
+void matrix_fourier(Exec& exec, Cube<const Complex> in, Matrix<const Complex> rows, Matrix<const Complex> columns,
+                    Cube<Complex> out) {
+  require(in.extent(0) == out.extent(0), "matrix_fourier: ", in.extent(0), " frames in, ", out.extent(0), " out");
+  require(rows.extent(1) == in.extent(1) && columns.extent(1) == in.extent(2),
+          "matrix_fourier: the matrices do not fit the frames of ", in.extent(1), " x ", in.extent(2));
+  require(rows.extent(0) == out.extent(1) && columns.extent(0) == out.extent(2),
+          "matrix_fourier: the matrices do not give frames of ", out.extent(1), " x ", out.extent(2));
+  require(in.is_dense() && rows.is_dense() && columns.is_dense() && out.is_dense(),
+          "matrix_fourier: the views must be dense");
+  if (!exec.on_cuda() && exec.tuned()) {
+    matrix_fourier_cpu(exec, in, rows, columns, out);
+    return;
+  }
+  Array<Complex, 3> half(exec, {in.extent(0), in.extent(1), columns.extent(0)});
+  for_each(exec, half.extents(), AlongRows{in, columns, half.view()});
+  for_each(exec, out.extents(), AlongColumns{half.view(), rows, out});
+}
+
+}  // namespace hci

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/core/view.hpp"
+
+namespace hci {
+
+/// Four words: the state of Philox's counter, and what it makes of it.
+struct PhiloxBlock {
+  std::uint32_t word[4];
+};
+
+/// Philox4x32-10, a bijection of the 128-bit counter for each 64-bit key (Salmon, Moraes, Dror & Shaw
+/// 2011, SC'11, "Parallel random numbers: as easy as 1, 2, 3"). The same integers on every device.
+HCI_HD inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = std::uint64_t{0xD2511F53u} * counter.word[0];
+    const std::uint64_t b = std::uint64_t{0xCD9E8D57u} * counter.word[2];
+    counter = {{static_cast<std::uint32_t>(b >> 32) ^ counter.word[1] ^ key0, static_cast<std::uint32_t>(b),
+                static_cast<std::uint32_t>(a >> 32) ^ counter.word[3] ^ key1, static_cast<std::uint32_t>(a)}};
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return counter;
+}
+
+/// Random numbers of one item (a pixel, a mode, a planet) for one purpose: the stream depends on
+/// (seed, purpose, item) alone, so that neither the order of work, nor threads, tiles or devices
+/// matter. Integers and uniforms are the same bits everywhere; normal() and poisson() go through
+/// log, cos and sqrt, whose last bit may differ between a CPU and a GPU.
+/// A stream holds 2^33 uniforms.
+class RandomStream {
+ public:
+  HCI_HD RandomStream(std::uint64_t seed, std::uint32_t purpose, std::uint64_t item)
+      : seed_(seed), purpose_(purpose), item_(item) {}
+
+  /// Uniform in the open interval (0, 1), 53 bits.
+  HCI_HD double uniform() {
+    if (have_second_) {
+      have_second_ = false;
+      return second_;
+    }
+    const PhiloxBlock r =
+        philox4x32({{block_++, purpose_, static_cast<std::uint32_t>(item_), static_cast<std::uint32_t>(item_ >> 32)}},
+                   static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32));
+    second_ = to_unit(r.word[2], r.word[3]);
+    have_second_ = true;
+    return to_unit(r.word[0], r.word[1]);
+  }
+
+  /// Two independent normal numbers of mean 0 and variance 1 (Box & Muller 1958).
+  HCI_HD void normal_pair(double& first, double& second) {
+    const double radius = std::sqrt(-2.0 * std::log(uniform()));
+    const double angle = 6.283185307179586 * uniform();
+    first = radius * std::cos(angle);
+    second = radius * std::sin(angle);
+  }
+
+  HCI_HD double normal() {
+    double first, second;
+    normal_pair(first, second);
+    return first;
+  }
+
+  /// Poisson number of the given mean; 0 for a mean that is not above 0, NaN for NaN. Below a mean of
+  /// 10 by products of uniforms (Knuth), above by transformed rejection (PTRS, Hormann 1993,
+  /// Insurance: Mathematics and Economics 12, 39).
+  HCI_HD double poisson(double mean) {
+    if (mean != mean) return mean;
+    if (!(mean > 0)) return 0;
+    return mean < 10 ? poisson_by_products(mean) : poisson_by_rejection(mean);
+  }
+
+ private:
+  HCI_HD static double to_unit(std::uint32_t high, std::uint32_t low) {
+    const std::uint64_t bits = (std::uint64_t{high} << 32 | low) >> 12;  // 52 bits, and a half: never 0 or 1
+    return (static_cast<double>(bits) + 0.5) * (1.0 / 4503599627370496.0);
+  }
+
+  HCI_HD double poisson_by_products(double mean) {
+    const double limit = std::exp(-mean);
+    double product = uniform();
+    int k = 0;
+    for (; product > limit; ++k) product *= uniform();
+    return k;
+  }
+
+  HCI_HD double poisson_by_rejection(double mean) {
+    const double b = 0.931 + 2.53 * std::sqrt(mean), a = -0.059 + 0.02483 * b;
+    const double log_inverse_alpha = std::log(1.1239 + 1.1328 / (b - 3.4)), v_sure = 0.9277 - 3.6224 / (b - 2);
+    const double log_mean = std::log(mean);
+    for (;;) {
+      const double u = uniform() - 0.5, v = uniform();
+      const double s = 0.5 - std::fabs(u);
+      const double k = std::floor((2 * a / s + b) * u + mean + 0.43);
+      if (s >= 0.07 && v <= v_sure) return k;
+      if (k < 0 || (s < 0.013 && v > s)) continue;
+      if (std::log(v) + log_inverse_alpha - std::log(a / (s * s) + b) <= k * log_mean - mean - log_factorial(k))
+        return k;
+    }
+  }
+
+  /// Stirling's series above 9 (its next term, 1 / 1260 k^5, is below 1e-8 there), products below. Not
+  /// std::lgamma: that one writes a global.
+  HCI_HD static double log_factorial(double k) {
+    if (k < 10) {
+      double product = 1;
+      for (double i = 2; i <= k; ++i) product *= i;
+      return std::log(product);
+    }
+    return (k + 0.5) * std::log(k) - k + 0.9189385332046727 + 1.0 / (12 * k) - 1.0 / (360 * k * k * k);
+  }
+
+  std::uint64_t seed_;
+  std::uint32_t purpose_;
+  std::uint64_t item_;
+  std::uint32_t block_ = 0;
+  bool have_second_ = false;
+  double second_ = 0;
+};
+
+}  // namespace hci

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/collapse.hpp"
+
+#include <cmath>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/stats/collapse_plan.hpp"
+
+namespace hci {
+namespace {
+
+/// The values of one pixel over all frames.
+struct Samples {
+  const float* first;
+  index_t step, count;
+
+  HCI_HD float operator()(index_t t) const { return first[t * step]; }
+  HCI_HD index_t valid() const {
+    index_t n = 0;
+    for (index_t t = 0; t < count; ++t) n += (*this)(t) == (*this)(t);
+    return n;
+  }
+  /// How many are below the value with this key.
+  HCI_HD index_t below(std::uint32_t key) const {
+    index_t n = 0;
+    for (index_t t = 0; t < count; ++t) {
+      const float v = (*this)(t);
+      n += v == v && order_key(v) < key;
+    }
+    return n;
+  }
+  /// Order statistic k (from 0, NaN not counted): its key grows bit by bit from the top.
+  HCI_HD std::uint32_t key_of_rank(index_t k) const {
+    std::uint32_t key = 0;
+    for (std::uint32_t bit = 0x80000000U; bit != 0; bit >>= 1)
+      if (below(key | bit) <= k) key |= bit;
+    return key;
+  }
+};
+
+HCI_HD float median(const Samples& samples) {
+  const index_t n = samples.valid();
+  if (n == 0) return NAN;
+  const index_t k = (n - 1) / 2;
+  const std::uint32_t low = samples.key_of_rank(k);
+  if (n % 2 == 1) return middle_of(from_order_key(low), from_order_key(low));
+  index_t not_above = 0;
+  std::uint32_t next = 0xffffffffU;
+  for (index_t t = 0; t < samples.count; ++t) {
+    const float v = samples(t);
+    if (v != v) continue;
+    const std::uint32_t key = order_key(v);
+    if (key <= low)
+      ++not_above;
+    else if (key < next)
+      next = key;
+  }
+  const std::uint32_t high = not_above > k + 1 ? low : next;
+  return middle_of(from_order_key(low), from_order_key(high));
+}
+
+HCI_HD float trimmed_mean(const Samples& samples, Trim trim) {
+  const index_t n = samples.valid();
+  if (n <= trim.first) return NAN;
+  const index_t last = (trim.first + trim.count < n ? trim.first + trim.count : n) - 1;
+  const float low = from_order_key(samples.key_of_rank(trim.first));
+  const float high = from_order_key(samples.key_of_rank(last));
+  double between = 0;
+  index_t not_above_low = 0, below_high = 0;
+  for (index_t t = 0; t < samples.count; ++t) {
+    const float v = samples(t);
+    not_above_low += v <= low;
+    below_high += v < high;
+    if (v > low && v < high) between += v;
+  }
+  const double sum = trimmed_sum(low, high, between, trim.first, last, not_above_low, below_high);
+  return static_cast<float>(sum / static_cast<double>(last - trim.first + 1));
+}
+
+/// One output pixel: all frames at this place.
+struct CollapsePixel {
+  Cube<const float> in;
+  Collapse mode;
+  Trim trim;
+  Vector<const double> weights;
+  Frame<float> out;
+
+  HCI_HD void operator()(index_t y, index_t x) const {
+    const Samples samples{&in(0, y, x), in.stride(0), in.extent(0)};
+    if (mode == Collapse::median)
+      out(y, x) = median(samples);
+    else if (mode == Collapse::trimmean)
+      out(y, x) = trimmed_mean(samples, trim);
+    else
+      out(y, x) = accumulated(samples);
+  }
+
+  HCI_HD float accumulated(const Samples& samples) const {
+    double sum = 0;
+    float largest = -INFINITY;
+    index_t n = 0;
+    for (index_t t = 0; t < samples.count; ++t) {
+      const float v = samples(t);
+      if (v != v) continue;
+      ++n;
+      if (mode == Collapse::max)
+        largest = v > largest ? v : largest;
+      else if (mode == Collapse::wmean)
+        sum = fma(weights(t), double(v), sum);
+      else
+        sum += mode == Collapse::absmean ? fabs(double(v)) : double(v);
+    }
+    if (mode == Collapse::sum || mode == Collapse::wmean) return static_cast<float>(sum);
+    if (n == 0) return NAN;
+    return mode == Collapse::max ? largest : static_cast<float>(sum / static_cast<double>(n));
+  }
+};
+
+}  // namespace
+
+Trim trim_of(index_t frames, int keep) {
+  if (keep >= frames) return {0, frames};
+  return {(frames - keep) / 2, keep + (frames - keep) % 2};
+}
+
+void check_collapse(const char* caller, index_t frames, const CollapseOptions& options) {
+  require(frames > 0, caller, ": the cube has no frames");
+  if (options.mode == Collapse::trimmean)
+    require(options.trim_keep >= 1, caller, ": trimmean keeps ", options.trim_keep, " values: it must keep at least 1");
+  if (options.mode == Collapse::wmean)
+    require(static_cast<index_t>(options.weights.size()) == frames, caller, ": wmean got ", options.weights.size(),
+            " weights for ", frames, " frames: give one for each");
+}
+
+void collapse(Exec& exec, Cube<const float> in, const CollapseOptions& options, Frame<float> out) {
+  check_collapse("collapse", in.extent(0), options);
+  require(in.extent(1) == out.extent(0) && in.extent(2) == out.extent(1), "collapse: frames are ", in.extent(1), " x ",
+          in.extent(2), ", the output is ", out.extent(0), " x ", out.extent(1));
+  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1) {
+    collapse_cpu(exec, in, options, out);
+    return;
+  }
+  Array<double, 1> weights;
+  if (options.mode == Collapse::wmean) weights = to_device(exec, options.weights);
+  for_each(exec, out.extents(),
+           CollapsePixel{in, options.mode, trim_of(in.extent(0), options.trim_keep), weights.view(), out});
+}
+
+}  // namespace hci

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include "models/reduction.hpp"
+
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/geometry/annulus.hpp"
+#include "kernels/geometry/centre.hpp"
+#include "models/detect/peak.hpp"
+#include "models/psfsub/subtract.hpp"
+
+namespace hci {
+namespace {
+
+/// One channel of a host cube (t, λ, y, x): the cube itself where there is one channel.
+Cube<const float> channel_of(SpectralCube<const float> cube, index_t channel) {
+  return {cube.data() + channel * cube.stride(1),
+          {cube.extent(0), cube.extent(2), cube.extent(3)},
+          {cube.stride(0), cube.stride(2), cube.stride(3)}};
+}
+
+/// One channel of a dataset's cube on the Exec's device; without a copy where that can be.
+class ChannelInput {
+ public:
+  ChannelInput(Exec& exec, SpectralCube<const float> cube, index_t channel) {
+    Cube<const float> view = channel_of(cube, channel);
+    if (!view.is_dense()) {
+      packed_ = host_array<float, 3>(view.extents());
+      const auto frame = static_cast<std::size_t>(view.extent(1) * view.extent(2));
+      for (index_t t = 0; t < view.extent(0); ++t)
+        std::memcpy(packed_.view()[t].data(), view[t].data(), frame * sizeof(float));
+      view = packed_.view();
+    }
+    input_.emplace(exec, view);
+  }
+  Cube<const float> view() const { return input_->view(); }
+
+ private:
+  Array<float, 3> packed_;
+  std::optional<DeviceInput<float, 3>> input_;
+};
+
+void zero_centre(Frame<float> frame, double radius) {
+  for (const index_t pixel : circle(frame.extent(0), frame.extent(1), radius)) frame.data()[pixel] = 0;
+}
+
+double mean_of(const std::vector<double>& values) {
+  return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+/// The frames of one channel, (variant, y, x), host, and its residuals where asked for.
+struct Reduction::Channel {
+  Array<float, 3> frames;
+  Array<float, 3> residuals;
+};
+
+Reduction::Reduction(Recipe recipe)
+    : recipe_(std::move(recipe)), algorithm_(make_psf_subtraction(recipe_.algorithm, recipe_.algorithm_settings)) {
+  require(recipe_.combine.collapse != Collapse::wmean && recipe_.combine.collapse_ifs != Collapse::wmean,
+          "collapse: wmean needs weights, which a recipe cannot give; use mean, or trimmean");
+  require(recipe_.combine.trim_keep >= 1, "trim_keep is ", recipe_.combine.trim_keep, ", it must be at least 1");
+  require(!recipe_.save_residuals || algorithm_->variants().size() == 1,
+          "save_residuals: a list of ncomp gives as many residual cubes; ask for one ncomp");
+}
+
+Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset, index_t channel, double fwhm,
+                                             Progress& progress) const {
+  const index_t nt = dataset.frames(), ny = dataset.cube.extent(2), nx = dataset.cube.extent(3);
+  const auto variants = static_cast<index_t>(algorithm_->variants().size());
+  const std::vector<double> angles = checked_angles(dataset.angles);
+  RotateOptions rotation{.method = recipe_.combine.rotation};
+  // Masked pixels are 0 before the rotation and shall be 0 after it, as in VIP.
+  if (recipe_.regions.mask_center > 0 || recipe_.regions.radius_int > 0) rotation.mask_value = 0;
+  const CollapseOptions collapse{.mode = recipe_.combine.collapse, .trim_keep = recipe_.combine.trim_keep};
+
+  if (exec.on_cuda()) progress.stage("upload");
+  const ChannelInput targets(exec, dataset.cube.view(), channel);
+  std::optional<ChannelInput> references;
+  if (dataset.reference) references.emplace(exec, dataset.reference.view(), channel);
+  exec.wait();
+
+  Channel result{host_array<float, 3>({variants, ny, nx}), {}};
+  Array<float, 3> residual(exec, {nt, ny, nx});
+  Array<float, 2> frame(exec, {ny, nx});
+  progress.stage("subtract");
+  subtract_psf(exec, *algorithm_, recipe_.regions,
+               {.targets = targets.view(),
+                .references = references ? references->view() : Cube<const float>(),
+                .angles = dataset.angles,
+                .fwhm = fwhm > 0 ? fwhm : SubtractionInput{}.fwhm},  // not used where it need not be known
+               residual.view(), [&](std::size_t variant) {
+                 exec.wait();
+                 progress.stage("derotate, collapse");
+                 derotate_collapse(exec, residual.view(), angles, rotation, collapse, frame.view());
+                 const Frame<float> out = result.frames.view()[static_cast<index_t>(variant)];
+                 download<float, 2>(exec, frame.view(), out);
+                 exec.wait();
+                 if (recipe_.regions.mode == RegionMode::full) zero_centre(out, recipe_.regions.mask_center);
+                 if (static_cast<index_t>(variant) + 1 < variants) progress.stage("subtract");
+               });
+  if (recipe_.save_residuals) result.residuals = to_host(exec, residual.view());
+  return result;
+}
+
+ReductionResult Reduction::run(Exec& exec, const Dataset& dataset) const {
+  Progress quiet(ProgressStyle::quiet);
+  return run(exec, dataset, quiet);
+}
+
+ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& progress) const {
+  const index_t channels = dataset.channels(), ny = dataset.cube.extent(2), nx = dataset.cube.extent(3);
+  require(static_cast<index_t>(dataset.angles.size()) == dataset.frames(), "the cube has ", dataset.frames(),
+          " frames, but there are ", dataset.angles.size(), " angles");
+  ReductionResult result;
+  result.fwhm = mean_of(dataset.fwhm);
+  result.variants = algorithm_->variants();
+  const auto variants = static_cast<index_t>(result.variants.size());
+  const bool needs_fwhm = recipe_.snr || recipe_.regions.mode == RegionMode::annular || recipe_.regions.source_xy;
+  require(!needs_fwhm || result.fwhm > 0,
+          "the FWHM is needed for annuli, angle thresholds and S/N: give --fwhm, or --psf to measure it");
+  require(channels == 1 || !recipe_.save_residuals, "save_residuals: only for cubes of one channel, this one has ",
+          channels);
+
+  Array<float, 3> frames;  // (variant, y, x)
+  if (channels == 1) {
+    Channel channel = reduce_channel(exec, dataset, 0, result.fwhm, progress);
+    frames = std::move(channel.frames);
+    result.residuals = std::move(channel.residuals);
+  } else {
+    require(variants == 1, "a list of ncomp is only for cubes of one channel, this one has ", channels);
+    result.channel_frames = host_array<float, 3>({channels, ny, nx});
+    for (index_t c = 0; c < channels; ++c) {
+      const double fwhm = dataset.fwhm.size() == static_cast<std::size_t>(channels)
+                              ? dataset.fwhm[static_cast<std::size_t>(c)]
+                              : result.fwhm;
+      const Channel channel = reduce_channel(exec, dataset, c, fwhm, progress);
+      const Frame<const float> frame = channel.frames.view()[0];
+      std::copy(frame.data(), frame.data() + frame.size(), result.channel_frames.view()[c].data());
+    }
+    const Array<float, 3> stack = to_device(exec, result.channel_frames.view());
+    Array<float, 2> collapsed(exec, {ny, nx});
+    collapse(exec, stack.view(), {.mode = recipe_.combine.collapse_ifs, .trim_keep = recipe_.combine.trim_keep},
+             collapsed.view());
+    const Array<float, 2> host = to_host(exec, collapsed.view());
+    frames = host_array<float, 3>({1, ny, nx});
+    std::copy(host.data(), host.data() + host.size(), frames.data());
+  }
+
+  const bool choose = variants > 1 && result.fwhm > 0;
+  double best = -std::numeric_limits<double>::infinity();
+  Array<float, 2> best_map;
+  if (recipe_.snr || choose) {
+    progress.stage("S/N map", variants, "frames");
+    for (index_t v = 0; v < variants; ++v) {
+      const Array<float, 2> frame = to_device(exec, Frame<const float>(frames.view()[v]));
+      Array<float, 2> map(exec, {ny, nx});
+      snr_map(exec, frame.view(), SnrParams{.fwhm = result.fwhm}, map.view());
+      Array<float, 2> host = to_host(exec, map.view());
+      const auto& source = recipe_.regions.source_xy;
+      const double score = source ? snr_at(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm}).snr
+                                  : highest_pixel(host.view()).value;
+      if (score > best || v == 0) {
+        best = score;
+        result.chosen = static_cast<std::size_t>(v);
+        best_map = std::move(host);
+      }
+      progress.advance();
+    }
+    if (recipe_.snr) result.snr = std::move(best_map);
+  }
+  progress.finish();
+
+  result.frame = host_array<float, 2>({ny, nx});
+  const Frame<const float> chosen = frames.view()[static_cast<index_t>(result.chosen)];
+  std::copy(chosen.data(), chosen.data() + chosen.size(), result.frame.data());
+  if (variants > 1) result.frames = std::move(frames);
+  return result;
+}
+
+}  // namespace hci

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/dataset.hpp"
+#include "engine/progress.hpp"
+#include "kernels/geometry/derotate_collapse.hpp"
+#include "models/detect/snr.hpp"
+#include "models/psfsub/regions.hpp"
+#include "models/psfsub/registry.hpp"
+
+namespace hci {
+
+/// From residual frames to one frame.
+struct CombineParams {
+  Rotation rotation = Rotation::lanczos4;
+  Collapse collapse = Collapse::median;
+  int trim_keep = 50;
+  Collapse collapse_ifs = Collapse::mean;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("rotation", rotation, "values between pixels: lanczos4, bicubic, bilinear, nearest, fft (VIP's vip-fft)");
+    field("collapse", collapse, "over frames: median, mean, sum, trimmean, max, absmean");
+    field("trim_keep", trim_keep, "trimmean: central values that are kept");
+    field("collapse_ifs", collapse_ifs, "over the channels of a spectral cube: mean, median, sum, ...");
+  }
+};
+
+/// All that decides a reduction. It is data: write it down and the product can be made again.
+struct Recipe {
+  std::string algorithm = "pca";
+  /// {{"ncomp", "20"}}: what differs from the algorithm's defaults, as text.
+  std::vector<std::pair<std::string, std::string>> algorithm_settings;
+  RegionParams regions;
+  CombineParams combine;
+  bool snr = false;             ///< make the S/N map
+  bool save_residuals = false;  ///< keep the residual cube
+};
+
+/// What a reduction gives, in host memory.
+struct ReductionResult {
+  Array<float, 2> frame;              ///< (y, x) the final frame; of a list of ncomp the chosen one
+  Array<float, 3> frames;             ///< (variant, y, x) all of a list of ncomp; empty without a list
+  Array<float, 3> channel_frames;     ///< (λ, y, x) of a spectral cube; empty for one channel
+  Array<float, 3> residuals;          ///< (t, y, x) before derotation; empty if not asked for
+  Array<float, 2> snr;                ///< (y, x); empty if not asked for
+  std::vector<std::string> variants;  ///< "ncomp 5", ...; one, maybe empty, without a list
+  std::size_t chosen = 0;             ///< index into variants: the highest S/N (at source_xy where given)
+  double fwhm = 0;                    ///< px, used for apertures and thresholds; mean over channels; 0: not known
+};
+
+/// A recipe that can be run on datasets and devices.
+class Reduction {
+ public:
+  /// Throws InvalidInput for unknown algorithms, unknown or unreadable settings.
+  explicit Reduction(Recipe recipe);
+
+  /// Subtracts the star, derotates, collapses, and makes the S/N map. Channels of a spectral cube are
+  /// reduced one by one (ADI) and their frames collapsed with collapse_ifs. Memory beyond the dataset:
+  /// one cube of residuals, on the device also one of targets. Throws InvalidInput where recipe and
+  /// dataset do not fit, DeviceError where the device fails.
+  ReductionResult run(Exec& exec, const Dataset& dataset, Progress& progress) const;
+  ReductionResult run(Exec& exec, const Dataset& dataset) const;
+
+  const Recipe& recipe() const { return recipe_; }
+
+ private:
+  struct Channel;
+  Channel reduce_channel(Exec& exec, const Dataset& dataset, index_t channel, double fwhm, Progress& progress) const;
+
+  Recipe recipe_;
+  std::unique_ptr<PsfSubtraction> algorithm_;
+};
+
+}  // namespace hci

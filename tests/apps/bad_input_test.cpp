@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Malformed files and option mistakes: each gets a message that names the culprit, exit code 2, and
+// leaves nothing behind.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <functional>
+
+#include "engine/fits.hpp"
+#include "kernels/core/array.hpp"
+#include "tests/apps/run_cuhci.hpp"
+
+namespace hci::test {
+namespace {
+
+constexpr index_t kFrames = 12, kSize = 31;
+
+/// A small dataset in a folder: speckles that stay, a field that turns.
+class BadInput : public ::testing::Test {
+ protected:
+  BadInput() : cube_(host_array<float, 3>({kFrames, kSize, kSize})) {
+    for (index_t i = 0; i < cube_.size(); ++i) cube_.data()[i] = static_cast<float>(100 + (i * 7919) % 101);
+    for (index_t t = 0; t < kFrames; ++t) angles_.push_back(5.0 * static_cast<double>(t));
+    write("cube.fits");
+    write_angles("angles.fits", angles_);
+    auto psf = host_array<float, 2>({15, 15});
+    for (index_t y = 0; y < 15; ++y)
+      for (index_t x = 0; x < 15; ++x)
+        psf.view()(y, x) = std::exp(-0.5F * static_cast<float>((y - 7) * (y - 7) + (x - 7) * (x - 7)) / 3.0F);
+    write_fits(path("psf.fits"), psf.view());
+  }
+
+  std::string path(const std::string& name) const { return folder_.path(name); }
+  void write(const std::string& name) { write_fits(path(name), cube_.view()); }
+  void write_angles(const std::string& name, const std::vector<double>& angles) { write_fits(path(name), angles); }
+  void write_text(const std::string& name, const std::string& text) { std::ofstream(path(name)) << text; }
+  void truncate(const std::string& name, std::uintmax_t bytes) { std::filesystem::resize_file(path(name), bytes); }
+
+  /// "reduce CUBE --angles ANGLES -o OUT ..." with this folder's names.
+  ProgramResult reduce(const std::string& cube, const std::string& angles, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"reduce",    path(cube), "--angles", path(angles), "-o",
+                                   path("out"), "--quiet",  "--device", "cpu"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_cuhci(words);
+  }
+
+  /// Exit code 2, one short message with all of `words`, no products.
+  void expect_refused(const ProgramResult& result, const std::vector<std::string>& words) {
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_TRUE(result.out.empty()) << result.out;
+    EXPECT_LT(result.err.size(), 1000U) << result.err;
+    for (const std::string& word : words)
+      EXPECT_NE(result.err.find(word), std::string::npos) << "'" << word << "' is not in: " << result.err;
+    EXPECT_FALSE(std::filesystem::exists(path("out"))) << "something was left in the output folder";
+  }
+
+  TemporaryFolder folder_;
+  Array<float, 3> cube_;
+  std::vector<double> angles_;
+};
+
+TEST_F(BadInput, GoodInputIsTaken) {
+  const ProgramResult result = reduce("cube.fits", "angles.fits", {"--psf", path("psf.fits"), "--ncomp", "3", "--snr"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* name : {"frame.fits", "snr.fits", "frame.png", "snr.png", "summary.json"})
+    EXPECT_TRUE(std::filesystem::exists(path("out") + "/" + name)) << name;
+}
+
+TEST_F(BadInput, InFiles) {
+  const auto refused = [&](const std::string& cube, const std::string& angles, const std::vector<std::string>& words,
+                           const std::vector<std::string>& more = {}) {
+    SCOPED_TRACE(cube + " " + angles);
+    expect_refused(reduce(cube, angles, more), words);
+  };
+  refused("missing.fits", "angles.fits", {"missing.fits"});
+  refused("cube.fits", "missing_angles.fits", {"missing_angles.fits"});
+  refused("cube.fits", "angles.fits", {"no_psf.fits"}, {"--psf", path("no_psf.fits")});
+
+  write("truncated.fits");
+  truncate("truncated.fits", 20000);
+  refused("truncated.fits", "angles.fits", {"truncated.fits"});
+  write("header_only.fits");
+  truncate("header_only.fits", 1000);
+  refused("header_only.fits", "angles.fits", {"header_only.fits"});
+  write_text("text.fits", "this is not a FITS file\n");
+  refused("text.fits", "angles.fits", {"text.fits"});
+  write_text("empty.fits", "");
+  refused("empty.fits", "angles.fits", {"empty.fits"});
+  write_text("noise.h5", "this is not an HDF5 file\n");
+  refused("noise.h5", "angles.fits", {"noise.h5"});
+  refused("cube.fits[7]", "angles.fits", {"cube.fits", "7"});
+  refused("psf.fits", "angles.fits", {"psf.fits", "15"});        // a frame where a cube is wanted
+  refused("angles.fits", "angles.fits", {"angles.fits", "12"});  // a vector where a cube is wanted
+  std::filesystem::create_directory(path("folder.fits"));
+  refused("folder.fits", "angles.fits", {"folder.fits"});
+
+  write_angles("eleven.fits", {angles_.begin(), angles_.end() - 1});
+  refused("cube.fits", "eleven.fits", {"eleven.fits", "11", "12"});
+  std::vector<double> bad = angles_;
+  bad[3] = std::nan("");
+  write_angles("nan_angle.fits", bad);
+  refused("cube.fits", "nan_angle.fits", {"nan_angle.fits", "3"});
+  refused("cube.fits", "cube.fits", {"cube.fits"});  // a cube where angles are wanted
+  write_text("words.txt", "0\n5\nten\n");
+  refused("cube.fits", "words.txt", {"words.txt", "ten"});
+
+  for (index_t i = 0; i < kSize * kSize; ++i) cube_.data()[4 * kSize * kSize + i] = std::nanf("");
+  write("nan_frame.fits");
+  refused("nan_frame.fits", "angles.fits", {"nan_frame.fits", "4"});
+  for (index_t i = 0; i < kSize * kSize; ++i) cube_.data()[4 * kSize * kSize + i] = 0;
+  write("zero_frame.fits");
+  refused("zero_frame.fits", "angles.fits", {"zero_frame.fits", "4"});
+  for (index_t i = 0; i < cube_.size(); ++i) cube_.data()[i] = 0;
+  write("zeros.fits");
+  refused("zeros.fits", "angles.fits", {"zeros.fits"});
+
+  // A header that promises 40 TB.
+  write("huge.fits");
+  {
+    std::fstream file(path("huge.fits"), std::ios::in | std::ios::out | std::ios::binary);
+    std::string header(2880, ' ');
+    file.read(header.data(), 2880);
+    const auto axis = header.find("NAXIS3  =");
+    header.replace(axis, 30, "NAXIS3  =          10000000000");
+    file.seekp(0);
+    file.write(header.data(), 2880);
+  }
+  refused("huge.fits", "angles.fits", {"huge.fits"});
+}
+
+TEST_F(BadInput, InOptions) {
+  const auto refused = [&](const std::vector<std::string>& more, const std::vector<std::string>& words) {
+    SCOPED_TRACE(more.front() + " " + more.back());
+    expect_refused(reduce("cube.fits", "angles.fits", more), words);
+  };
+  refused({"--ncomp", "13"}, {"ncomp", "13", "12"});
+  refused({"--ncomp", "0"}, {"--ncomp", "0"});
+  refused({"--ncomp", "-2"}, {"--ncomp", "-2"});
+  refused({"--ncomp", "many"}, {"--ncomp", "many"});
+  refused({"--ncomp", "1.5"}, {"--ncomp", "1.5"});
+  refused({"--fwhm", "-4"}, {"fwhm", "-4"});
+  refused({"--fwhm", "0"}, {"fwhm", "0"});
+  refused({"--pixel-scale", "-0.01"}, {"pixel", "-0.01"});
+  refused({"--algorithm", "magic"}, {"magic", "pca"});
+  refused({"--algorithm", "median", "--ncomp", "3"}, {"--ncomp", "median"});
+  refused({"--mode", "sideways"}, {"--mode", "sideways", "annular"});
+  refused({"--rotation", "fast"}, {"--rotation", "fast", "lanczos4"});
+  refused({"--collapse", "vote"}, {"--collapse", "vote", "median"});
+  refused({"--scaling", "louder"}, {"--scaling", "louder"});
+  refused({"--mode", "annular"}, {"--fwhm", "--psf"});
+  refused({"--snr"}, {"--fwhm", "--psf"});
+  refused({"--mode", "annular", "--fwhm", "4", "--asize", "0"}, {"asize", "0"});
+  refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "40"}, {"radius_int", "40"});
+  refused({"--mode", "annular", "--fwhm", "4", "--delta-rot", "50"}, {"delta_rot", "50"});
+  refused({"--source-xy", "99,99", "--fwhm", "4"}, {"source_xy", "99"});
+  refused({"--mask-center", "-3"}, {"mask_center", "-3"});
+  refused({"--no-such-flag"}, {"--no-such-flag"});
+  refused({"--device", "gpu"}, {"--device", "gpu"});
+  refused({"--threads", "-1"}, {"--threads", "-1"});
+  refused({"--config", path("no.toml")}, {"no.toml"});
+  write_text("bad.toml", "ncomp = = 3\n");
+  refused({"--config", path("bad.toml")}, {"bad.toml", "1"});
+  write_text("unknown.toml", "ncompo = 3\n");
+  refused({"--config", path("unknown.toml")}, {"unknown.toml", "ncompo"});
+}
+
+TEST_F(BadInput, WithoutAPlaceForProducts) {
+  const auto without_output = run_cuhci({"reduce", path("cube.fits"), "--angles", path("angles.fits"), "--quiet"});
+  expect_refused(without_output, {"-o"});
+  const auto without_angles = run_cuhci({"reduce", path("cube.fits"), "-o", path("out"), "--quiet"});
+  expect_refused(without_angles, {"--angles"});
+  write_text("file", "in the way");
+  const auto on_a_file =
+      run_cuhci({"reduce", path("cube.fits"), "--angles", path("angles.fits"), "-o", path("file"), "--quiet"});
+  expect_refused(on_a_file, {path("file")});
+  const auto in_proc =
+      run_cuhci({"reduce", path("cube.fits"), "--angles", path("angles.fits"), "-o", "/proc/cuhci-out", "--quiet"});
+  expect_refused(in_proc, {"/proc/cuhci-out"});
+  expect_refused(run_cuhci({}), {});
+  expect_refused(run_cuhci({"reduse"}), {"reduse"});
+}
+
+TEST_F(BadInput, FailureLeavesEarlierProductsAlone) {
+  ASSERT_EQ(reduce("cube.fits", "angles.fits").exit_code, 0);
+  const auto before = std::filesystem::last_write_time(path("out") + "/frame.fits");
+  EXPECT_EQ(reduce("cube.fits", "angles.fits", {"--ncomp", "13"}).exit_code, 2);
+  EXPECT_EQ(std::filesystem::last_write_time(path("out") + "/frame.fits"), before);
+  std::size_t files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path("out"))) ++files;
+  EXPECT_EQ(files, 3U);  // frame.fits, frame.png, summary.json
+}
+
+TEST_F(BadInput, ADeviceThatIsNotThereIsExitCodeThree) {
+  EXPECT_EQ(reduce("cube.fits", "angles.fits", {"--device", "cuda:99"}).exit_code, 2 + 1);
+}
+
+}  // namespace
+}  // namespace hci::test

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/geometry/rotate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/geometry/centre.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr Rotation kInterpolating[] = {Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear, Rotation::nearest};
+constexpr Rotation kAll[] = {Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear, Rotation::nearest,
+                             Rotation::fft};
+
+class Derotate : public OnEveryDevice {
+ protected:
+  Array<float, 3> derotated(const Array<float, 3>& cube, const std::vector<double>& angles,
+                            const RotateOptions& options) {
+    const DeviceInput<float, 3> in(exec(), cube.view());
+    Array<float, 3> out(exec(), cube.extents());
+    derotate(exec(), in.view(), angles, options, out.view());
+    return to_host(exec(), View<const float, 3>(out.view()));
+  }
+};
+
+Array<float, 3> noise_cube(Extents<3> shape, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> noise(0, 10);
+  auto cube = host_array<float, 3>(shape);
+  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = noise(random);
+  return cube;
+}
+
+/// A planet of 1000 counts, sigma 2.5 px, at separation and polar angle (degrees from +x,
+/// counter-clockwise with y up) about the frame's centre.
+double planet(double y, double x, double cy, double cx, double separation, double theta) {
+  const double dy = y - cy - separation * std::sin(theta * M_PI / 180);
+  const double dx = x - cx - separation * std::cos(theta * M_PI / 180);
+  return 1000 * std::exp(-(dy * dy + dx * dx) / (2 * 2.5 * 2.5));
+}
+
+/// The interpolation written from its definition, in double: kernel value at each source pixel
+/// within reach, without tables of borders or taps.
+double kernel(Rotation method, double d) {
+  d = std::abs(d);
+  if (method == Rotation::bilinear) return std::max(0.0, 1 - d);
+  if (method == Rotation::bicubic) {
+    const double a = -0.75;
+    if (d <= 1) return (a + 2) * d * d * d - (a + 3) * d * d + 1;
+    return d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a : 0.0;
+  }
+  if (d == 0) return 1;
+  return d < 4 ? std::sin(M_PI * d) / (M_PI * d) * std::sin(M_PI * d / 4) / (M_PI * d / 4) : 0.0;
+}
+
+/// Pixel i of n continued beyond the edges, spelt out as sequences.
+index_t continued(index_t i, index_t n, Border border) {
+  std::vector<index_t> period;
+  for (index_t k = 0; k < n; ++k) period.push_back(k);
+  if (border == Border::symmetric)
+    for (index_t k = n - 1; k >= 0; --k) period.push_back(k);
+  if (border == Border::reflect)
+    for (index_t k = n - 2; k > 0; --k) period.push_back(k);
+  const auto length = static_cast<index_t>(period.size());
+  if (border == Border::edge) return std::clamp(i, index_t{0}, n - 1);
+  return period[static_cast<std::size_t>(((i % length) + length) % length)];
+}
+
+double reference_pixel(const Frame<const float>& in, double angle, const RotateOptions& options, index_t y, index_t x) {
+  const double cy = options.centre ? (*options.centre)[0] : frame_centre(in.extent(0));
+  const double cx = options.centre ? (*options.centre)[1] : frame_centre(in.extent(1));
+  const double c = std::cos(angle * M_PI / 180), s = std::sin(angle * M_PI / 180);
+  // Where the light came from: turned clockwise by the angle (y up).
+  double sx = cx + c * (double(x) - cx) + s * (double(y) - cy);
+  double sy = cy - s * (double(x) - cx) + c * (double(y) - cy);
+  if (options.method == Rotation::nearest) sx = std::rint(sx), sy = std::rint(sy);
+  const double reach = options.method == Rotation::nearest ? 0 : 4;
+  double sum = 0, weight_y = 0;
+  for (auto j = static_cast<index_t>(std::floor(sy - reach)); double(j) <= sy + reach; ++j) {
+    double row = 0, weight_x = 0;
+    for (auto i = static_cast<index_t>(std::floor(sx - reach)); double(i) <= sx + reach; ++i) {
+      const double w = options.method == Rotation::nearest ? 1 : kernel(options.method, double(i) - sx);
+      weight_x += w;
+      const bool inside = j >= 0 && j < in.extent(0) && i >= 0 && i < in.extent(1);
+      if (!inside && options.border == Border::constant) continue;
+      row += w * double(in(continued(j, in.extent(0), options.border), continued(i, in.extent(1), options.border)));
+    }
+    const double w = options.method == Rotation::nearest ? 1 : kernel(options.method, double(j) - sy);
+    weight_y += w;
+    sum += w * row / weight_x;
+  }
+  return sum / weight_y;
+}
+
+TEST_P(Derotate, AgreesWithTheDefinitionOfEachMethodAndBorder) {
+  const std::vector<double> angles = {12.34, -67.1, 213.3};
+  for (const Extents<3> shape : {Extents<3>{3, 21, 21}, {3, 20, 24}, {3, 9, 40}, {3, 1, 3}}) {
+    const auto cube = noise_cube(shape, 5);
+    for (const Rotation method : {Rotation::bicubic, Rotation::bilinear, Rotation::nearest})
+      for (const Border border : {Border::constant, Border::edge, Border::symmetric, Border::reflect, Border::wrap}) {
+        const RotateOptions options{.method = method, .border = border};
+        const auto out = derotated(cube, angles, options);
+        for (index_t t = 0; t < shape[0]; ++t)
+          for (index_t y = 0; y < shape[1]; ++y)
+            for (index_t x = 0; x < shape[2]; ++x)
+              // Weights and 16 products in float32: 16 x 6e-8 of values up to 50, and the fraction of
+              // a pixel is rounded to 6e-8, times a slope of 100.
+              ASSERT_NEAR(
+                  out.view()(t, y, x),
+                  reference_pixel(frame_of(Cube<const float>(cube.view()), t), angles[std::size_t(t)], options, y, x),
+                  1e-4)
+                  << "method " << int(method) << ", border " << int(border) << ", t y x " << t << " " << y << " " << x;
+      }
+  }
+}
+
+TEST_P(Derotate, PutsLanczosPositionsOnAGridOfThirtySeconds) {
+  const std::vector<double> angles = {33.3, 151.0};
+  for (const Extents<3> shape : {Extents<3>{2, 31, 31}, {2, 24, 40}})
+    for (const Border border : {Border::constant, Border::edge, Border::symmetric, Border::reflect, Border::wrap}) {
+      // The position moves by at most 1/64 px (the grid) + 1/1024 px (rounding of the two parts) in
+      // each axis.
+      const auto cube = noise_cube(shape, 7);
+      const RotateOptions options{.border = border};
+      const auto out = derotated(cube, angles, options);
+      // The steepest slope of a Lanczos-4 interpolation of noise of +-50: |d/dx| sums to less than 4
+      // per pixel of amplitude over the taps of both axes.
+      const double most = 4 * 50 * std::sqrt(2.0) * (1.0 / 64 + 1.0 / 1024);
+      double mean_error = 0;
+      for (index_t t = 0; t < shape[0]; ++t)
+        for (index_t y = 0; y < shape[1]; ++y)
+          for (index_t x = 0; x < shape[2]; ++x) {
+            const double expected =
+                reference_pixel(frame_of(Cube<const float>(cube.view()), t), angles[std::size_t(t)], options, y, x);
+            ASSERT_NEAR(out.view()(t, y, x), expected, most) << t << " " << y << " " << x << " border " << int(border);
+            mean_error += std::abs(out.view()(t, y, x) - expected);
+          }
+      // A uniform error of +-1/64 px in each axis, on noise of sigma 10 whose slope has an rms of
+      // pi / sqrt(3) sigma per pixel: 0.16 rms in each axis, 0.18 mean of both; a shift of half a cell
+      // in one axis would double it.
+      EXPECT_LT(mean_error / double(out.size()), 0.25);
+    }
+}
+
+TEST_P(Derotate, BringsAPlanetBackFromWhereTheFieldTurnedIt) {
+  // Interpolation of a Gaussian of sigma 2.5 px. In one axis, over all phases, the kernels' own error
+  // is at most: bilinear 18.7 (f''/8 = 20), bicubic 10.7, lanczos4 2.1 (kernels summed in double);
+  // twice that for two axes. The grid of lanczos4 moves it by at most 1/64 px in each axis, times
+  // the largest slope 1000 exp(-1/2) / 2.5 = 243 a px: 3.8 x sqrt(2). nearest: half a pixel in each.
+  const auto bound = [](Rotation method) {
+    return method == Rotation::fft        ? 0.01
+           : method == Rotation::lanczos4 ? 9.6
+           : method == Rotation::bicubic  ? 21.4
+           : method == Rotation::bilinear ? 37.4
+                                          : 243 * 0.71;
+  };
+  const std::vector<double> angles = {0, 20, 45, -57, 100, 179, 250, 359.5};
+  for (const Extents<3> shape : {Extents<3>{8, 51, 51}, {8, 48, 48}, {8, 41, 52}}) {
+    const double cy = frame_centre(shape[1]), cx = frame_centre(shape[2]);
+    auto cube = host_array<float, 3>(shape);
+    for (index_t t = 0; t < shape[0]; ++t)
+      for (index_t y = 0; y < shape[1]; ++y)
+        for (index_t x = 0; x < shape[2]; ++x)
+          cube.view()(t, y, x) =
+              static_cast<float>(planet(double(y), double(x), cy, cx, 8, 30 - angles[std::size_t(t)]));
+    for (const Rotation method : kAll) {
+      const auto out = derotated(cube, angles, {.method = method});
+      for (index_t t = 0; t < shape[0]; ++t)
+        for (index_t y = 0; y < shape[1]; ++y)
+          for (index_t x = 0; x < shape[2]; ++x)
+            ASSERT_NEAR(out.view()(t, y, x), planet(double(y), double(x), cy, cx, 8, 30), bound(method))
+                << "method " << int(method) << ", angle " << angles[std::size_t(t)] << ", " << y << ", " << x;
+    }
+  }
+}
+
+TEST_P(Derotate, TurnsOddSquareFramesByQuartersExactly) {
+  const std::vector<double> angles = {0, 90, 180, 270, -90, 360};
+  const index_t n = 25, c = n / 2;
+  const auto cube = noise_cube({6, n, n}, 11);
+  for (const Rotation method : kAll) {
+    const auto out = derotated(cube, angles, {.method = method});
+    for (index_t t = 0; t < 6; ++t)
+      for (index_t y = 0; y < n; ++y)
+        for (index_t x = 0; x < n; ++x) {
+          index_t sy = y - c, sx = x - c;
+          const int quarters = static_cast<int>(std::lround(angles[std::size_t(t)] / 90) + 4) % 4;
+          for (int k = 0; k < quarters; ++k) sx = std::exchange(sy, -sx);  // source: a quarter back
+          const float expected = cube.view()(t, sy + c, sx + c);
+          // The transforms round at 1e-16 of the values, which may turn the rounding to float32.
+          if (method == Rotation::fft)
+            ASSERT_NEAR(out.view()(t, y, x), expected, 5e-6);
+          else
+            ASSERT_EQ(out.view()(t, y, x), expected)
+                << "method " << int(method) << ", angle " << angles[std::size_t(t)];
+        }
+  }
+}
+
+TEST_P(Derotate, TurnsAboutAnyCentreWithoutFft) {
+  const auto cube = noise_cube({2, 15, 18}, 3);
+  const std::vector<double> angles = {77, -31.5};
+  RotateOptions options{.method = Rotation::bicubic, .centre = std::array<double, 2>{4.25, 20.5}};
+  const auto out = derotated(cube, angles, options);
+  for (index_t t = 0; t < 2; ++t)
+    for (index_t y = 0; y < 15; ++y)
+      for (index_t x = 0; x < 18; ++x)
+        ASSERT_NEAR(out.view()(t, y, x),
+                    reference_pixel(frame_of(Cube<const float>(cube.view()), t), angles[std::size_t(t)], options, y, x),
+                    1e-4);
+  options.method = Rotation::fft;
+  EXPECT_THROW(derotated(cube, angles, options), InvalidInput);
+}
+
+TEST_P(Derotate, LetsANanReachTheOutputPixelsThatReadItAndNoOthers) {
+  auto cube = noise_cube({1, 33, 33}, 4);
+  cube.view()(0, 16, 16) = kNan;  // the centre: it stays where it is
+  const double reach[] = {4, 2, 1, 0.5};
+  for (std::size_t m = 0; m < 4; ++m) {
+    const auto out = derotated(cube, {30.0}, {.method = kInterpolating[m]});
+    EXPECT_TRUE(std::isnan(out.view()(0, 16, 16)));
+    for (index_t y = 0; y < 33; ++y)
+      for (index_t x = 0; x < 33; ++x) {
+        const bool far = std::hypot(double(y) - 16, double(x) - 16) > (reach[m] + 0.05) * std::sqrt(2.0);
+        EXPECT_FALSE(far && std::isnan(out.view()(0, y, x))) << "method " << m << ", " << y << ", " << x;
+      }
+  }
+}
+
+TEST_P(Derotate, ByFftPutsMasksBackWhereTheyWereAndSpreadsNone) {
+  auto plain = noise_cube({1, 20, 20}, 6);
+  for (index_t y = 8; y < 13; ++y)
+    for (index_t x = 8; x < 13; ++x) plain.view()(0, y, x) = 0;
+  auto masked = host_array<float, 3>(plain.extents());
+  for (const float mask : {kNan, 7.0F}) {
+    std::copy_n(plain.data(), plain.size(), masked.data());
+    for (index_t y = 8; y < 13; ++y)
+      for (index_t x = 8; x < 13; ++x) masked.view()(0, y, x) = mask;
+    const auto expected = derotated(plain, {25.0}, {.method = Rotation::fft});
+    const auto out = derotated(masked, {25.0}, {.method = Rotation::fft, .mask_value = mask});
+    for (index_t y = 0; y < 20; ++y)
+      for (index_t x = 0; x < 20; ++x) {
+        const float value = out.view()(0, y, x);
+        if (y >= 8 && y < 13 && x >= 8 && x < 13)
+          EXPECT_TRUE(std::isnan(mask) ? std::isnan(value) : value == mask);
+        else
+          EXPECT_EQ(value, expected.view()(0, y, x));
+      }
+  }
+}
+
+TEST_P(Derotate, TakesOneFrameAndOnePixel) {
+  auto cube = host_array<float, 3>({1, 1, 1});
+  cube.data()[0] = 5;
+  for (const Rotation method : kAll) EXPECT_FLOAT_EQ(derotated(cube, {40.0}, {.method = method}).data()[0], 5);
+}
+
+TEST_P(Derotate, SaysWhatIsWrong) {
+  const auto cube = noise_cube({2, 4, 4}, 1);
+  EXPECT_THROW(derotated(cube, {1.0}, {}), InvalidInput);
+  EXPECT_THROW(derotated(cube, {1.0, double(kNan)}, {}), InvalidInput);
+  EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.centre = std::array<double, 2>{1e9, 0.0}}), InvalidInput);
+  const DeviceInput<float, 3> in(exec(), cube.view());
+  Array<float, 3> wrong(exec(), {2, 4, 5});
+  EXPECT_THROW(derotate(exec(), in.view(), {1.0, 2.0}, {}, wrong.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Derotate);
+
+}  // namespace
+}  // namespace hci::test

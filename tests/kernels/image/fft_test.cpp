@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/image/fft.hpp"
+
+#include <cmath>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class RealRows : public OnEveryDevice {};
+
+TEST_P(RealRows, TransformLikeTheSumThatDefinesIt) {
+  for (const index_t n : {1, 2, 5, 12, 134, 402}) {
+    const index_t batch = 3, nf = n / 2 + 1;
+    auto rows = host_array<double, 2>({batch, n});
+    for (index_t i = 0; i < rows.size(); ++i) rows.data()[i] = std::sin(0.7 * double(i * i % 1013));
+    const auto in = to_device(exec(), View<const double, 2>(rows.view()));
+    Array<Complex, 2> spectrum(exec(), {batch, nf});
+    fft_rows(exec(), in.view(), spectrum.view());
+    const auto out = to_host(exec(), spectrum.view());
+    for (index_t b = 0; b < batch; ++b)
+      for (index_t f = 0; f < nf; ++f) {
+        double re = 0, im = 0;
+        for (index_t j = 0; j < n; ++j) {
+          const double angle = -2 * M_PI * double(f * j % n) / double(n);
+          re += rows.view()(b, j) * std::cos(angle);
+          im += rows.view()(b, j) * std::sin(angle);
+        }
+        // 402 terms of size 1, each rounded to 1e-16, in both sums.
+        EXPECT_NEAR(out.view()(b, f).re, re, 1e-12);
+        EXPECT_NEAR(out.view()(b, f).im, im, 1e-12);
+      }
+  }
+}
+
+TEST_P(RealRows, ComeBackTimesTheirLength) {
+  const index_t batch = 5, n = 134;
+  auto rows = host_array<double, 2>({batch, n});
+  for (index_t i = 0; i < rows.size(); ++i) rows.data()[i] = double(i % 17) - 8;
+  const auto in = to_device(exec(), View<const double, 2>(rows.view()));
+  Array<Complex, 2> spectrum(exec(), {batch, n / 2 + 1});
+  Array<double, 2> back(exec(), {batch, n});
+  fft_rows(exec(), in.view(), spectrum.view());
+  inverse_fft_rows(exec(), spectrum.view(), back.view());
+  const auto out = to_host(exec(), back.view());
+  for (index_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(out.data()[i], double(n) * rows.data()[i], 1e-11);
+}
+
+TEST_P(RealRows, SayWhatIsWrong) {
+  Array<double, 2> rows(exec(), {2, 8});
+  Array<Complex, 2> spectrum(exec(), {2, 4});
+  EXPECT_THROW(fft_rows(exec(), rows.view(), spectrum.view()), InvalidInput);
+  EXPECT_THROW(inverse_fft_rows(exec(), spectrum.view(), rows.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(RealRows);
+
+}  // namespace
+}  // namespace hci::test

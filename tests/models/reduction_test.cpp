@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The main job on real data, on every device.
+#include "models/reduction.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/core/copy.hpp"
+#include "models/detect/detection.hpp"
+#include "models/preproc/psf.hpp"
+#include "tests/support/data.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+Dataset beta_pictoris(const std::string& cube) {
+  const std::string folder = (*shared_folder() / "data" / "naco_betapic").string() + "/";
+  Dataset data = load_dataset({.cube = folder + cube, .angles = folder + "angles.fits", .psf = folder + "psf.fits"});
+  data.fwhm = measure_fwhm(data.psf.view());
+  return data;
+}
+
+Recipe pca(const std::string& ncomp) {
+  return {.algorithm = "pca", .algorithm_settings = {{"ncomp", ncomp}}, .regions = {}, .combine = {}, .snr = true};
+}
+
+Detection peak_of(Exec& exec, const ReductionResult& result) {
+  const auto frame = to_device(exec, result.frame.view());
+  const auto map = to_device(exec, result.snr.view());
+  return find_peak(exec, frame.view(), map.view(), result.fwhm);
+}
+
+class MainJob : public OnEveryDevice {};
+
+// Absil et al. 2013: 452 mas = 16.6 px; the manifest of the goldens has it at x = 61.74, y = 61.75.
+TEST_P(MainJob, FindsBetaPictorisBInTheCentredCube) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube_cen.fits");
+  for (const char* ncomp : {"7", "20"}) {
+    const Detection peak = peak_of(exec(), Reduction(pca(ncomp)).run(exec(), data));
+    EXPECT_NEAR(peak.x, 61.74, 0.5) << "ncomp " << ncomp;
+    EXPECT_NEAR(peak.y, 61.75, 0.5) << "ncomp " << ncomp;
+    EXPECT_GT(peak.significance, 5) << "ncomp " << ncomp;
+  }
+}
+
+TEST_P(MainJob, FindsBetaPictorisBWhereTheStarIsOffCentre) {
+  HCI_NEEDS_SHARED();
+  const Detection peak = peak_of(exec(), Reduction(pca("20")).run(exec(), beta_pictoris("cube.fits")));
+  EXPECT_NEAR(peak.x, 62, 1.5);
+  EXPECT_NEAR(peak.y, 63, 1.5);
+}
+
+TEST_P(MainJob, FindsBetaPictorisBInAnnuli) {
+  HCI_NEEDS_SHARED();
+  Recipe recipe = pca("7");
+  recipe.regions.mode = RegionMode::annular;
+  recipe.regions.asize = 8;
+  const Detection peak = peak_of(exec(), Reduction(recipe).run(exec(), beta_pictoris("cube_cen.fits")));
+  EXPECT_NEAR(peak.x, 61.74, 0.5);
+  EXPECT_NEAR(peak.y, 61.75, 0.5);
+}
+
+// Both sides round a residual of at most 2600 counts (the data's largest value) to float32 in sums of
+// k = 20 products and of 64 taps: 2600 x 2^-24 x (20 + 64) = 0.013 counts if all errors had one
+// sign. A fixed-point cell of the rotation cannot flip: both sides make the same table on the host.
+TEST_P(MainJob, AgreesWithThePortableCpu) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube.fits");
+  Exec cpu(Exec::Options{.path = Path::portable});
+  Recipe annular = pca("5");
+  annular.regions.mode = RegionMode::annular;
+  annular.regions.asize = 8;
+  for (const Recipe& recipe : {pca("20"), annular}) {
+    const ReductionResult ours = Reduction(recipe).run(exec(), data), reference = Reduction(recipe).run(cpu, data);
+    double worst = 0;
+    for (index_t i = 0; i < ours.frame.size(); ++i)
+      worst = std::max(worst, std::abs(double{ours.frame.data()[i]} - double{reference.frame.data()[i]}));
+    EXPECT_LT(worst, 0.013);
+  }
+}
+
+TEST_P(MainJob, GivesTheSameBitsAgain) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube.fits");
+  const Reduction reduction(pca("10"));
+  const ReductionResult once = reduction.run(exec(), data);
+  Exec::Options one_thread = GetParam().options;
+  one_thread.threads = 1;
+  Exec alone(one_thread);
+  const ReductionResult again = reduction.run(alone, data);
+  for (index_t i = 0; i < once.frame.size(); ++i) {
+    ASSERT_EQ(once.frame.data()[i], again.frame.data()[i]);
+    ASSERT_EQ(once.snr.data()[i], again.snr.data()[i]);
+  }
+}
+
+// A list is one decomposition; each of its frames is what a run of its own gives. The Gram matrix is
+// the same, but the solver may be asked for another number of vectors: 1e-9 relative in the
+// components, so the bound above holds with room.
+TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube.fits");
+  const ReductionResult list = Reduction(pca("3,10")).run(exec(), data);
+  ASSERT_EQ(list.variants.size(), 2U);
+  for (index_t v = 0; v < 2; ++v) {
+    const ReductionResult single = Reduction(pca(v == 0 ? "3" : "10")).run(exec(), data);
+    double worst = 0;
+    for (index_t i = 0; i < single.frame.size(); ++i)
+      worst = std::max(worst, std::abs(double{list.frames.view()[v].data()[i]} - double{single.frame.data()[i]}));
+    EXPECT_LT(worst, 0.013);
+  }
+}
+
+TEST(Recipe, WithAnUnknownSettingIsRefused) {
+  EXPECT_THROW(Reduction({.algorithm = "pca", .algorithm_settings = {{"ncompo", "3"}}, .regions = {}, .combine = {}}),
+               InvalidInput);
+  EXPECT_THROW(Reduction({.algorithm = "magic", .algorithm_settings = {}, .regions = {}, .combine = {}}), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(MainJob);
+
+}  // namespace
+}  // namespace hci::test
