@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <numeric>
 
@@ -14,6 +15,13 @@
 
 namespace hci {
 namespace {
+
+/// Six digits are enough for people.
+std::string short_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
 
 /// Builds a Dataset from the options, one part after the other.
 class Loader {
@@ -187,7 +195,7 @@ void Loader::read_angles() {
   const auto [low, high] = std::minmax_element(angles.begin(), angles.end());
   note("angles: " + file.description() + ", " + (options_.angles_sign < 0 ? "sign turned" : "taken as they are") +
        (options_.angles_offset != 0 ? ", " + to_text(options_.angles_offset) + " degrees added" : "") + ": " +
-       to_text(*low) + " to " + to_text(*high) + " degrees");
+       short_text(*low) + " to " + short_text(*high) + " degrees");
   if (*low == *high && found > 1)
     log_(LogLevel::warning, file.description() + ": all angles are equal: no field rotation");
   data_.angles = std::move(angles);

@@ -251,6 +251,9 @@ TEST_F(DatasetTest, TellsWhatIsInAFile) {
   EXPECT_EQ(description.items[1].type, "float32");
   EXPECT_EQ(description.items[1].meaning, "4 frames of 5 x 6 px");
   EXPECT_EQ(description.items[2].meaning, "4 numbers, as angles or wavelengths");
+  cfitsio_image(folder / "x.fits.gz", -32, {5, 6}, counting(30));
+  EXPECT_EQ(describe_file(folder / "x.fits.gz").format, "FITS, compressed file");
+  EXPECT_EQ(describe_file(folder / "x.fits.gz").items[0].meaning, "a frame of 5 x 6 px");
 }
 
 TEST(RealData, LoadsAsItsManifestSays) {
