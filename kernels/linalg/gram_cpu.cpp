@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/linalg/blas_threads.hpp"
+
 namespace hci::cpu {
 namespace {
 
@@ -32,6 +34,7 @@ void cross_gram(int threads, Matrix<const float> a, Matrix<const float> b, UsedC
   std::vector<double> a_tile(static_cast<std::size_t>(rows * kTile));
   std::vector<double> b_tile(lower_only ? 0 : static_cast<std::size_t>(cols * kTile));
   double* const right = lower_only ? a_tile.data() : b_tile.data();
+  const OneBlasThread one;
 #pragma omp parallel num_threads(threads)
   for (index_t first = 0; first == 0 || first < pixels; first += kTile) {
     const index_t width = std::min(kTile, pixels - first);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/linalg/blas_threads.hpp"
+
 namespace hci::cpu {
 namespace {
 
@@ -24,6 +26,7 @@ void subtract_product(int threads, Matrix<const float> a, Matrix<const float> b,
                       Matrix<const float> x, Matrix<float> out) {
   const index_t rows = x.extent(0), pixels = x.extent(1), inner = b.extent(0);
   const index_t tiles = (pixels + kTile - 1) / kTile;
+  const OneBlasThread one;
 #pragma omp parallel num_threads(threads)
   {
     std::vector<float> scores(static_cast<std::size_t>(inner * kTile));
