@@ -2,7 +2,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <future>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 namespace hci {
 
@@ -25,7 +28,21 @@ class Sha256 {
   bool portable_;
 };
 
-/// SHA-256 of a file, as sha256sum prints it. Throws InvalidInput if it cannot be read.
-std::string sha256_of_file(const std::string& path);
+/// SHA-256 of a file, as sha256sum prints it. Throws InvalidInput if it cannot be read. Empty if it
+/// was asked to stop.
+std::string sha256_of_file(const std::string& path, const std::stop_token& stop = {});
+
+/// Hashes a file in a thread of its own, which yields to those that work: hashing takes longer than
+/// reading. The destructor stops it.
+class FileHash {
+ public:
+  explicit FileHash(const std::string& path);
+  /// As sha256_of_file(); waits.
+  std::string get() const { return result_.get(); }
+
+ private:
+  std::shared_future<std::string> result_;
+  std::jthread thread_;
+};
 
 }  // namespace hci

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/dataset.hpp"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -43,7 +39,6 @@ class Loader {
   void read_pixel_scale();
   void read_fwhm();
   std::vector<double> numbers(const char* role, const std::string& text);
-  void start_hashing();
 
   DatasetOptions options_;
   const Log& log_;
@@ -53,7 +48,8 @@ class Loader {
 };
 
 void Loader::input(const std::string& role, const std::string& name) {
-  data_.inputs.push_back({role, FileName::parse(name).path, {}});
+  const std::string path = FileName::parse(name).path;
+  data_.inputs.push_back({role, path, options_.checksums ? std::make_shared<FileHash>(path) : nullptr});
 }
 
 /// What our own layout and PynPoint's keep beside the cube, unless other files were named.
@@ -310,35 +306,26 @@ void Loader::read_fwhm() {
   data_.fwhm = std::move(values);
 }
 
-/// In a thread of low priority each: the cube's takes as long as reading it.
-void Loader::start_hashing() {
-  if (!options_.checksums) return;
-  for (InputFile& file : data_.inputs)
-    file.hash = std::async(std::launch::async, [path = file.path] {
-                  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 19);
-                  return "sha256:" + sha256_of_file(path);
-                }).share();
-}
-
 Dataset Loader::load() {
   require(!options_.cube.empty(), "expected the name of a cube, found nothing");
   {
     const CubeReader reader(options_.cube, options_.hdu, options_.axes, options_.archive);
+    input("cube", options_.cube);
     take_companions(reader.file());
     data_.cube = read_cube(reader, "cube");
   }
-  input("cube", options_.cube);
   read_angles();
   read_psf();
   read_wavelengths();
   read_reference();
   read_pixel_scale();
   read_fwhm();
-  start_hashing();
   return std::move(data_);
 }
 
 }  // namespace
+
+std::string InputFile::checksum() const { return hash ? "sha256:" + hash->get() : std::string(); }
 
 Dataset load_dataset(const DatasetOptions& options, const Log& log) { return Loader(options, log).load(); }
 

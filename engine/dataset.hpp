@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,15 +13,18 @@
 
 namespace hci {
 
+class FileHash;  // engine/checksum.hpp
+
 /// A file that went into a dataset, for provenance.
 struct InputFile {
   std::string role;  ///< "cube", "angles", "psf", ...
   std::string path;  ///< as given
-  std::shared_future<std::string> hash;
+  /// The thread that hashes the file beside the work; nullptr if that was not asked for. It is
+  /// given up when nobody holds it any more.
+  std::shared_ptr<const FileHash> hash;
 
-  /// "sha256:..." of the bytes on disk; waits for the thread that computes it beside the work.
-  /// Empty if it was not asked for.
-  std::string checksum() const { return hash.valid() ? hash.get() : std::string(); }
+  /// "sha256:..." of the bytes on disk; waits for it. Empty if it was not asked for.
+  std::string checksum() const;
 };
 
 /// One sequence of a target, in host memory, in our order and conventions whatever the files had.

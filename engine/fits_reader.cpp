@@ -116,7 +116,7 @@ bool read_fully(int descriptor, unsigned char* to, std::size_t bytes, off_t offs
   return true;
 }
 
-/// CFITSIO reads and swaps with one thread (86 MB: 60 ms); the page cache and the cores give more.
+/// CFITSIO reads and swaps with one thread; copying from the page cache is what takes the time.
 /// Blocks are small enough that what is read is still in cache when it is converted.
 template <class Out>
 bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, Out* out) {
@@ -126,8 +126,8 @@ bool read_raw(int descriptor, const RawImage& image, index_t first, index_t coun
 #pragma omp parallel if (blocks > 1) reduction(&& : good)
   {
     std::vector<unsigned char> bytes(static_cast<std::size_t>(std::min(block, count) * size));
-#pragma omp for schedule(static)
-    for (index_t b = 0; b < blocks; ++b) {
+#pragma omp for schedule(dynamic, 1)
+    for (index_t b = 0; b < blocks; ++b) {  // one after the other, for the system's read-ahead
       const index_t begin = b * block, n = std::min(block, count - begin);
       const bool got = read_fully(descriptor, bytes.data(), static_cast<std::size_t>(n * size),
                                   image.offset + static_cast<off_t>((first + begin) * size));

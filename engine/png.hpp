@@ -26,7 +26,7 @@ struct Picture {
   bool centre_cross = true;  ///< where the star is: frame_centre()
   /// Values at the ends of the colour map; unset: from the percentiles of the finite, non-zero values.
   std::optional<double> low, high;
-  double low_percentile = 0.5, high_percentile = 99.7;
+  double low_percentile = 5, high_percentile = 99.9;  ///< dark sky, bright planets
   int least_width = 640;  ///< small frames are enlarged by a whole factor until they are as wide
 };
 

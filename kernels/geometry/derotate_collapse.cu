@@ -5,6 +5,7 @@
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
+#include "kernels/geometry/rotate_cpu.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 
 namespace hci {
@@ -29,6 +30,10 @@ void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<doubl
     return;
   }
   const auto plan = prepare_interpolation(exec, in.extents(), angles, rotation);
+  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1) {
+    derotate_collapse_cpu(exec, in, plan, collapsing, out);
+    return;
+  }
   const index_t row_bytes = nt * nx * static_cast<index_t>(sizeof(float));
   const index_t rows = std::clamp(kScratchBytes / row_bytes, index_t{1}, ny);
   Array<float, 3> scratch(exec, {nt, rows, nx});

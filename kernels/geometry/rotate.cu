@@ -5,6 +5,7 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/geometry/centre.hpp"
+#include "kernels/geometry/rotate_cpu.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 
 namespace hci {
@@ -123,7 +124,11 @@ void derotate(Exec& exec, Cube<const float> in, const std::vector<double>& angle
     derotate_fft(exec, in, angles, options.mask_value, out);
     return;
   }
-  derotate_rows(exec, in, prepare_interpolation(exec, in.extents(), angles, options), 0, out);
+  const auto plan = prepare_interpolation(exec, in.extents(), angles, options);
+  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1 && out.stride(2) == 1)
+    derotate_cpu(exec, in, plan, out);
+  else
+    derotate_rows(exec, in, plan, 0, out);
 }
 
 }  // namespace hci

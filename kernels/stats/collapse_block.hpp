@@ -10,19 +10,24 @@
 namespace hci {
 
 /// Pixels that are collapsed side by side.
-constexpr index_t kCollapseLanes = 16;
+constexpr index_t kCollapseLanes = 8;
 
-/// Frames of a small part of the output: value (t, p) at data[t * pixels + p], p = row * columns +
-/// column. `columns` is a multiple of kCollapseLanes, so it may reach beyond the frame's edge.
+/// Frames of a small part of the output. `columns` is a multiple of kCollapseLanes, so it may reach
+/// beyond the frame's edge. All frames of 8 neighbouring pixels lie together: they are read often.
 struct CollapseBlock {
   float* data;
   index_t frames;
   index_t y, x;  ///< of its first pixel
   index_t rows, columns;
-  index_t pixels() const { return rows * columns; }
+  index_t row_step() const { return columns * frames; }
+  index_t group_step() const { return kCollapseLanes * frames; }
+  /// Frame t of the group of pixels from (row, column) on; column is a multiple of kCollapseLanes.
+  float* group(index_t t, index_t row, index_t column) const {
+    return data + row * row_step() + column * frames + t * kCollapseLanes;
+  }
 };
 
-/// One thread's collapse of a block to `pixels()` values. Values beyond the frame's edge are
+/// One thread's collapse of a block to rows x columns values. Values beyond the frame's edge are
 /// collapsed too, so they must be initialised.
 void collapse_block(const CollapseBlock& block, const CollapseOptions& options, float* out);
 

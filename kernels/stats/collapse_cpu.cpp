@@ -8,11 +8,12 @@
 namespace hci {
 namespace {
 
-/// 16 neighbouring pixels of a block, all frames.
+/// 8 neighbouring pixels, all frames.
 struct Columns {
   const float* first;
-  index_t frames, pitch;
-  Floats row(index_t t) const { return load(first + t * pitch); }
+  index_t frames;
+  Floats row(index_t t) const { return load(first + t * kCollapseLanes); }
+  float value(index_t t, index_t lane) const { return first[t * kCollapseLanes + lane]; }
 };
 
 /// What one look at the values tells.
@@ -34,10 +35,15 @@ Range range_of(const Columns& values) {
 }
 
 Ints count_not_above(const Columns& values, Floats limit) {
-  Ints count{};
+  Ints even{}, odd{};  // two chains of additions: one would wait for itself
+  const index_t pairs = values.frames / 2;
 #pragma GCC unroll 4
-  for (index_t t = 0; t < values.frames; ++t) count -= values.row(t) <= limit;
-  return count;
+  for (index_t i = 0; i < pairs; ++i) {
+    even -= values.row(2 * i) <= limit;
+    odd -= values.row(2 * i + 1) <= limit;
+  }
+  if (values.frames % 2 == 1) even -= values.row(values.frames - 1) <= limit;
+  return even + odd;
 }
 
 /// Neighbours of a limit among the values: the largest not above it, the smallest above it.
@@ -111,7 +117,7 @@ bool all_finite(const Range& range) {
 void sorted_values(const Columns& values, index_t lane, std::vector<float>& sorted) {
   sorted.clear();
   for (index_t t = 0; t < values.frames; ++t)
-    if (const float v = values.first[t * values.pitch + lane]; v == v) sorted.push_back(v);
+    if (const float v = values.value(t, lane); v == v) sorted.push_back(v);
   std::sort(sorted.begin(), sorted.end());
 }
 
@@ -139,7 +145,7 @@ float trimmed_mean(const Columns& values, index_t lane, float low, float high, i
   double between = 0;
   index_t not_above_low = 0, below_high = 0;
   for (index_t t = 0; t < values.frames; ++t) {
-    const float v = values.first[t * values.pitch + lane];
+    const float v = values.value(t, lane);
     not_above_low += v <= low;
     below_high += v < high;
     between += v > low && v < high ? double(v) : 0.0;
@@ -175,7 +181,7 @@ void trimmed_mean_of(const Columns& values, Trim trim, float* out) {
   }
 }
 
-/// The modes that need one pass: 16 sums side by side, in the order of the frames.
+/// The modes that need one pass: 8 sums side by side, in the order of the frames.
 template <Collapse mode>
 void accumulate(const Columns& values, const std::vector<double>& weights, float* out) {
   double sum[kCollapseLanes] = {};
@@ -183,7 +189,7 @@ void accumulate(const Columns& values, const std::vector<double>& weights, float
   int valid[kCollapseLanes] = {};
   std::fill_n(largest, kCollapseLanes, -std::numeric_limits<float>::infinity());
   for (index_t t = 0; t < values.frames; ++t) {
-    const float* row = values.first + t * values.pitch;
+    const float* row = values.first + t * kCollapseLanes;
     const double weight = mode == Collapse::wmean ? weights[static_cast<std::size_t>(t)] : 0;
     for (index_t lane = 0; lane < kCollapseLanes; ++lane) {
       const float v = row[lane];
@@ -232,8 +238,8 @@ void collapse_lanes(const Columns& values, const CollapseOptions& options, float
 }  // namespace
 
 void collapse_block(const CollapseBlock& block, const CollapseOptions& options, float* out) {
-  for (index_t p = 0; p < block.pixels(); p += kCollapseLanes)
-    collapse_lanes({block.data + p, block.frames, block.pixels()}, options, out + p);
+  for (index_t first = 0; first < block.rows * block.columns; first += kCollapseLanes)
+    collapse_lanes({block.data + first * block.frames, block.frames}, options, out + first);
 }
 
 index_t block_pixels(index_t frames) {
@@ -247,13 +253,18 @@ void collapse_cpu(Exec& exec, Cube<const float> in, const CollapseOptions& optio
   const index_t padded = (nx + kCollapseLanes - 1) / kCollapseLanes * kCollapseLanes;
   const index_t pixels = block_pixels(nt), columns = std::min(pixels, padded);
   const auto fill = [&](const CollapseBlock& block) {
-    const index_t width = std::min(block.columns, nx - block.x);
     for (index_t t = 0; t < nt; ++t)
-      for (index_t y = 0; y < block.rows; ++y) {
-        float* row = block.data + t * block.pixels() + y * block.columns;
-        std::copy_n(&in(t, block.y + y, block.x), width, row);
-        std::fill(row + width, row + block.columns, 0.0F);
-      }
+      for (index_t y = 0; y < block.rows; ++y)
+        for (index_t x = 0; x < block.columns; x += kCollapseLanes) {
+          const index_t width = std::clamp(nx - block.x - x, index_t{0}, kCollapseLanes);
+          float* group = block.group(t, y, x);
+          if (width == kCollapseLanes) {
+            std::copy_n(&in(t, block.y + y, block.x + x), kCollapseLanes, group);
+          } else {
+            std::fill_n(group, kCollapseLanes, 0.0F);
+            for (index_t i = 0; i < width; ++i) group[i] = in(t, block.y + y, block.x + x + i);
+          }
+        }
   };
   collapse_blocks(exec, nt, std::max(index_t{1}, pixels / columns), columns, options, out, fill);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Private to kernels/, CPU only: 16 floats side by side, by the compiler's vector extensions. The
-// compiler spreads them over as many registers as the machine needs.
+// Private to kernels/, CPU only: 8 floats side by side, by the compiler's vector extensions: one
+// register with AVX2, two halves without.
 #include <cstdint>
 #include <cstring>
 
@@ -10,10 +10,10 @@
 
 namespace hci {
 
-using Floats = float __attribute__((vector_size(64)));
-using Ints = std::int32_t __attribute__((vector_size(64)));
+using Floats = float __attribute__((vector_size(32)));
+using Ints = std::int32_t __attribute__((vector_size(32)));
 
-/// From memory aligned to 64 bytes.
+/// From memory aligned to 32 bytes.
 inline Floats load(const float* from) { return *reinterpret_cast<const Floats*>(from); }
 inline Floats broadcast(float value) { return Floats{} + value; }
 inline Floats to_floats(Ints values) { return __builtin_convertvector(values, Floats); }
@@ -34,7 +34,7 @@ inline Ints average(Ints a, Ints b) { return (a & b) + ((a ^ b) >> 1); }
 
 /// Whether any lane of a comparison holds.
 inline bool any(Ints condition) {
-  std::int32_t lanes[16], all = 0;
+  std::int32_t lanes[8], all = 0;
   std::memcpy(lanes, &condition, sizeof lanes);
   for (const std::int32_t lane : lanes) all |= lane;
   return all != 0;

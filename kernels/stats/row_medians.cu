@@ -77,16 +77,6 @@ struct MedianOfSet {
   }
 };
 
-struct MeanOfRows {
-  Matrix<const float> x;
-  Matrix<float> means;
-  HCI_HD void operator()(index_t p) const {
-    double sum = 0;
-    for (index_t t = 0; t < x.extent(0); ++t) sum += static_cast<double>(x(t, p));
-    means(0, p) = static_cast<float>(sum / static_cast<double>(x.extent(0)));
-  }
-};
-
 /// A tile of columns, so that the CPU reads whole cache lines; CUDA uses tiles of one.
 constexpr index_t kMostWidth = 256;
 struct SubtractRows {
@@ -127,11 +117,6 @@ void row_medians(Exec& exec, Matrix<const float> x, const std::vector<std::vecto
   const auto device_offsets = to_device(exec, std::move(offsets));
   const auto device_rows = to_device(exec, std::move(rows));
   for_each(exec, medians.extents(), MedianOfSet{x, device_offsets.view(), device_rows.view(), medians});
-}
-
-void row_means(Exec& exec, Matrix<const float> x, Matrix<float> means) {
-  require(means.extent(0) == 1 && means.extent(1) == x.extent(1) && x.extent(0) > 0, "row_means: shapes differ");
-  for_each(exec, Extents<1>{x.extent(1)}, MeanOfRows{x, means});
 }
 
 void subtract_rows(Exec& exec, Matrix<const float> x, Matrix<const float> models, Vector<const double> factors,

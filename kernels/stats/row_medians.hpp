@@ -14,9 +14,6 @@ namespace hci {
 void row_medians(Exec& exec, Matrix<const float> x, const std::vector<std::vector<index_t>>& sets,
                  Matrix<float> medians);
 
-/// means(0, p) = the mean over all rows of x(., p), summed in double.   means (1, p)
-void row_means(Exec& exec, Matrix<const float> x, Matrix<float> means);
-
 /// out(t, p) = x(t, p) - factors(t) models(t, p). A column that holds a NaN in any row of x is NaN in
 /// all rows. out may be x or models.
 ///   models (t, p), or (1, p): the same for all   factors (t) double, or nothing: 1

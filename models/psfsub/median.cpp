@@ -3,6 +3,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/linalg/columns.hpp"
 #include "kernels/linalg/gram.hpp"
+#include "kernels/stats/collapse.hpp"
 #include "kernels/stats/row_medians.hpp"
 #include "models/psfsub/registry.hpp"
 
@@ -61,14 +62,10 @@ class Median final : public PsfSubtraction {
   }
 
  private:
-  static Array<float, 2> median_of(Exec& exec, Matrix<const float> x) {
+  static Array<float, 2> collapsed(Exec& exec, Matrix<const float> x, Collapse mode) {
     Array<float, 2> model(exec, {1, x.extent(1)});
-    row_medians(exec, x, {RowSet(0, x.extent(0)).indices()}, model.view());
-    return model;
-  }
-  static Array<float, 2> mean_of(Exec& exec, Matrix<const float> x) {
-    Array<float, 2> model(exec, {1, x.extent(1)});
-    row_means(exec, x, model.view());
+    collapse(exec, {x.data(), {x.extent(0), 1, x.extent(1)}, {x.stride(0), x.extent(1), 1}},
+             {.mode = mode, .weights = {}}, model.view());
     return model;
   }
 
@@ -79,14 +76,14 @@ class Median final : public PsfSubtraction {
 
   static void subtract_frames(Exec& exec, const Region& region) {
     require_targets_only(region);
-    const auto model = median_of(exec, region.targets);
+    const auto model = collapsed(exec, region.targets, Collapse::median);
     subtract_rows(exec, region.targets, model.view(), {}, region.residual);
   }
 
   static void subtract_each(Exec& exec, const Region& region) {
     require_targets_only(region);
     Array<float, 2> cleaned(exec, region.targets.extents());
-    const auto model = median_of(exec, region.targets);
+    const auto model = collapsed(exec, region.targets, Collapse::median);
     subtract_rows(exec, region.targets, model.view(), {}, cleaned.view());
     std::vector<std::vector<index_t>> sets;
     for (const RowSet& library : region.libraries) sets.push_back(library.indices());
@@ -96,7 +93,7 @@ class Median final : public PsfSubtraction {
 
   void subtract_references(Exec& exec, const Region& region) const {
     const bool mean = params_.collapse_ref == CollapseRef::mean || params_.collapse_ref == CollapseRef::sc_mean;
-    const auto model = mean ? mean_of(exec, region.references) : median_of(exec, region.references);
+    const auto model = collapsed(exec, region.references, mean ? Collapse::mean : Collapse::median);
     if (params_.collapse_ref == CollapseRef::median || params_.collapse_ref == CollapseRef::mean)
       return subtract_rows(exec, region.targets, model.view(), {}, region.residual);
     const auto factors = flux_ratios(exec, region, model);

@@ -41,7 +41,7 @@ json read_manifest(const std::filesystem::path& path) {
 }
 
 std::set<std::string> covered_names() {
-  std::ifstream list(std::string(HCI_GOLDEN_FOLDER) + "/covered.txt");
+  std::ifstream list(source_folder() / "tests" / "golden" / "covered.txt");
   std::set<std::string> names;
   for (std::string line; std::getline(list, line);)
     if (!line.empty() && line[0] != '#') names.insert(line);

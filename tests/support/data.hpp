@@ -11,6 +11,9 @@ namespace hci::test {
 /// where neither is there.
 std::optional<std::filesystem::path> shared_folder();
 
+/// The source tree: $CUHCI_SOURCE, which a bundle for another machine sets, or where this was built.
+std::filesystem::path source_folder();
+
 }  // namespace hci::test
 
 /// Skips the running test, visibly, where there is no shared folder.

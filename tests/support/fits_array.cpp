@@ -10,7 +10,7 @@ namespace hci::test {
 
 FitsArray read_fits_array(const std::filesystem::path& path) {
   fitsfile* file = nullptr;
-  int status = 0, axes = 0, type = 0;
+  int status = 0, axes = 0, type = 0, any_nan = 0;
   fits_open_data(&file, path.c_str(), READONLY, &status);
   fits_get_img_dim(file, &axes, &status);
   std::vector<long> sizes(static_cast<std::size_t>(axes));
@@ -21,7 +21,7 @@ FitsArray read_fits_array(const std::filesystem::path& path) {
   for (const long n : sizes) count *= n;
   array.values.resize(static_cast<std::size_t>(count));
   float nan = std::numeric_limits<float>::quiet_NaN();
-  fits_read_img(file, TFLOAT, 1, count, &nan, array.values.data(), nullptr, &status);
+  fits_read_img(file, TFLOAT, 1, count, &nan, array.values.data(), &any_nan, &status);
   int closing = 0;
   if (file != nullptr) fits_close_file(file, &closing);
   if (status != 0)

@@ -22,7 +22,7 @@ class EmulatedDevice : public ::testing::Test {
   }
   void TearDown() override {
     cuda_emulation::revive();
-    cuda_emulation::set_order(cuda_emulation::Order::forward);
+    cuda_emulation::set_order(cuda_emulation::Order::mixed);
   }
   static Exec on_device(int index) { return Exec(Device{Device::Kind::cuda, index}); }
 };

@@ -75,13 +75,15 @@ TEST_P(OnExec, Moves) {
   EXPECT_EQ(second.device(), GetParam().options.device);
 }
 
-/// Somebody else's allocator.
+/// Somebody else's allocator: of another Exec, but good on every stream.
 class TracedMemory final : public Memory {
  public:
-  explicit TracedMemory(std::shared_ptr<Memory> source) : source_(std::move(source)) {}
+  explicit TracedMemory(Exec& owner) : owner_(owner), source_(owner.memory()) {}
   void* allocate(std::size_t bytes) override {
     ++allocations;
-    return source_->allocate(bytes);
+    void* data = source_->allocate(bytes);
+    owner_.wait();
+    return data;
   }
   void deallocate(void* data, std::size_t bytes) noexcept override {
     ++deallocations;
@@ -90,19 +92,18 @@ class TracedMemory final : public Memory {
   int allocations = 0, deallocations = 0;
 
  private:
+  Exec& owner_;
   std::shared_ptr<Memory> source_;
 };
 
 TEST_P(OnExec, TakesAForeignAllocator) {
   Exec::Options options = GetParam().options;
-  const auto foreign = std::make_shared<TracedMemory>(exec().memory());
+  const auto foreign = std::make_shared<TracedMemory>(exec());
   options.memory = foreign;
   Exec other(options);
-  exec().wait();
   {
     auto x = to_device(other, std::vector<float>(10, 2.0f));
     EXPECT_EQ(foreign->allocations, 1);
-    exec().wait();  // the memory comes from this Exec's stream
     for_each(other, x.extents(), Add{x.view(), 1.0f});
     EXPECT_EQ(to_host(other, x.view()).data()[9], 3.0f);
   }

@@ -28,10 +28,10 @@ std::size_t pending_operations(int device);
 /// Kernels launched since the program started.
 long launches();
 
-/// In which order the threads of a block run: as CUDA_SHIM_ORDER says (forward, reverse, random, or
-/// mixed: launches take turns) unless set here. A kernel without a missing barrier gives the same
+/// In which order the threads of a block run: as CUDA_SHIM_ORDER says (forward, reverse, random, or,
+/// where it is not set, mixed: launches take turns) unless set here. A kernel without a missing barrier gives the same
 /// result in all of them. Streams that nothing orders run as late as possible under forward, as
-/// early as possible under reverse, and either way under random.
+/// early as possible under reverse, and either way under random and mixed.
 enum class Order { forward, reverse, random, mixed };
 void set_order(Order order);
 

@@ -5,11 +5,16 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <vector>
 
 #include "cuda_emulation/machine.hpp"
 
 using namespace cuda_emulation;
+
+namespace hci {
+__attribute__((weak)) std::mutex& fftw_planner_mutex();  // kernels/core/fftw.hpp
+}
 
 namespace {
 
@@ -83,6 +88,30 @@ cufftResult enqueue(cufftHandle handle, cufftType type, In* in, Out* out, Run ru
   return CUFFT_SUCCESS;
 }
 
+/// FFTW plans one thing at a time; the CPU path's lock, where that library is there.
+std::unique_lock<std::mutex> planning() {
+  if (hci::fftw_planner_mutex == nullptr) return {};
+  return std::unique_lock(hci::fftw_planner_mutex());
+}
+
+void execute(const std::function<fftwf_plan()>& make) {
+  auto lock = planning();
+  const fftwf_plan plan = make();
+  if (lock) lock.unlock();
+  fftwf_execute(plan);
+  lock = planning();
+  fftwf_destroy_plan(plan);
+}
+
+void execute(const std::function<fftw_plan()>& make) {
+  auto lock = planning();
+  const fftw_plan plan = make();
+  if (lock) lock.unlock();
+  fftw_execute(plan);
+  lock = planning();
+  fftw_destroy_plan(plan);
+}
+
 constexpr unsigned kFlags = FFTW_ESTIMATE | FFTW_UNALIGNED;  // plans without touching the data
 
 }  // namespace
@@ -136,44 +165,40 @@ cufftResult CUFFTAPI cufftSetStream(cufftHandle handle, cudaStream_t stream) {
 cufftResult CUFFTAPI cufftExecR2C(cufftHandle handle, cufftReal* in, cufftComplex* out) {
   return enqueue(handle, CUFFT_R2C, in, out, [=](const Plan& p) {
     auto* to = reinterpret_cast<fftwf_complex*>(out);
-    fftwf_plan plan =
-        fftwf_plan_many_dft_r2c(static_cast<int>(p.n.size()), p.n.data(), p.batch, in, p.in.embed.data(), p.in.stride,
-                                p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
-    fftwf_execute(plan);
-    fftwf_destroy_plan(plan);
+    execute([&] {
+      return fftwf_plan_many_dft_r2c(static_cast<int>(p.n.size()), p.n.data(), p.batch, in, p.in.embed.data(),
+                                     p.in.stride, p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
+    });
   });
 }
 
 cufftResult CUFFTAPI cufftExecD2Z(cufftHandle handle, cufftDoubleReal* in, cufftDoubleComplex* out) {
   return enqueue(handle, CUFFT_D2Z, in, out, [=](const Plan& p) {
     auto* to = reinterpret_cast<fftw_complex*>(out);
-    fftw_plan plan =
-        fftw_plan_many_dft_r2c(static_cast<int>(p.n.size()), p.n.data(), p.batch, in, p.in.embed.data(), p.in.stride,
-                               p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
-    fftw_execute(plan);
-    fftw_destroy_plan(plan);
+    execute([&] {
+      return fftw_plan_many_dft_r2c(static_cast<int>(p.n.size()), p.n.data(), p.batch, in, p.in.embed.data(),
+                                    p.in.stride, p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
+    });
   });
 }
 
 cufftResult CUFFTAPI cufftExecC2R(cufftHandle handle, cufftComplex* in, cufftReal* out) {
   return enqueue(handle, CUFFT_C2R, in, out, [=](const Plan& p) {
     auto* from = reinterpret_cast<fftwf_complex*>(in);
-    fftwf_plan plan =
-        fftwf_plan_many_dft_c2r(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(), p.in.stride,
-                                p.in.step, out, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
-    fftwf_execute(plan);
-    fftwf_destroy_plan(plan);
+    execute([&] {
+      return fftwf_plan_many_dft_c2r(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(),
+                                     p.in.stride, p.in.step, out, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
+    });
   });
 }
 
 cufftResult CUFFTAPI cufftExecZ2D(cufftHandle handle, cufftDoubleComplex* in, cufftDoubleReal* out) {
   return enqueue(handle, CUFFT_Z2D, in, out, [=](const Plan& p) {
     auto* from = reinterpret_cast<fftw_complex*>(in);
-    fftw_plan plan =
-        fftw_plan_many_dft_c2r(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(), p.in.stride,
-                               p.in.step, out, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
-    fftw_execute(plan);
-    fftw_destroy_plan(plan);
+    execute([&] {
+      return fftw_plan_many_dft_c2r(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(),
+                                    p.in.stride, p.in.step, out, p.out.embed.data(), p.out.stride, p.out.step, kFlags);
+    });
   });
 }
 
@@ -183,11 +208,11 @@ cufftResult CUFFTAPI cufftExecC2C(cufftHandle handle, cufftComplex* in, cufftCom
   return enqueue(handle, CUFFT_C2C, in, out, [=](const Plan& p) {
     auto* from = reinterpret_cast<fftwf_complex*>(in);
     auto* to = reinterpret_cast<fftwf_complex*>(out);
-    fftwf_plan plan =
-        fftwf_plan_many_dft(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(), p.in.stride,
-                            p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, direction, kFlags);
-    fftwf_execute(plan);
-    fftwf_destroy_plan(plan);
+    execute([&] {
+      return fftwf_plan_many_dft(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(),
+                                 p.in.stride, p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, direction,
+                                 kFlags);
+    });
   });
 }
 
@@ -195,11 +220,10 @@ cufftResult CUFFTAPI cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex* in, cu
   return enqueue(handle, CUFFT_Z2Z, in, out, [=](const Plan& p) {
     auto* from = reinterpret_cast<fftw_complex*>(in);
     auto* to = reinterpret_cast<fftw_complex*>(out);
-    fftw_plan plan =
-        fftw_plan_many_dft(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(), p.in.stride,
-                           p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, direction, kFlags);
-    fftw_execute(plan);
-    fftw_destroy_plan(plan);
+    execute([&] {
+      return fftw_plan_many_dft(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(), p.in.stride,
+                                p.in.step, to, p.out.embed.data(), p.out.stride, p.out.step, direction, kFlags);
+    });
   });
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -21,7 +22,7 @@ long number_from_environment(const char* name, long otherwise) {
 
 int order_from_environment() {
   const char* text = std::getenv("CUDA_SHIM_ORDER");
-  const std::string order = text == nullptr || *text == '\0' ? "forward" : text;
+  const std::string order = text == nullptr || *text == '\0' ? "mixed" : text;
   const char* const names[] = {"forward", "reverse", "random", "mixed"};
   for (int i = 0; i < 4; ++i)
     if (order == names[i]) return i;
@@ -84,7 +85,11 @@ void Machine::step(CUstream_st& stream) {
   Device& device = *stream.device;
   if (device.broken != cudaSuccess) return;
   device.open();
-  operation.run();
+  try {
+    operation.run();
+  } catch (const std::exception& error) {
+    die("%s threw: %s", operation.what, error.what());  // device code cannot
+  }
   device.check_surroundings(operation.what);
   device.close();
 }

@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Names the files below SHARED that the golden tests need: golden_files.py SHARED COVERED.TXT"""
+import json
+import os
+import re
+import sys
+
+shared, covered = sys.argv[1:]
+with open(covered) as lines:
+    names = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+with open(os.path.join(shared, "goldens", "manifest.json")) as file:
+    manifest = json.load(file)
+
+files = {"goldens/manifest.json"}
+entries = manifest["entries"]
+for entry in entries if isinstance(entries, list) else [dict(value, name=key) for key, value in entries.items()]:
+    if entry["name"] not in names:
+        continue
+    # Goldens and inputs are named relative to goldens/ and to the shared folder.
+    for word in re.findall(r"[\w./+-]+\.fits(?:\.gz)?", json.dumps(entry)):
+        files |= {path for path in (word, f"goldens/{word}") if os.path.isfile(os.path.join(shared, path))}
+# The real data of the main job.
+for name in ("cube.fits", "cube_cen.fits", "angles.fits", "psf.fits", "psfn_19.fits"):
+    if os.path.isfile(os.path.join(shared, "data/naco_betapic", name)):
+        files.add(f"data/naco_betapic/{name}")
+print("\n".join(sorted(files)))

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/gram.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/core/error.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Gram : public OnEveryDevice {};
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+/// The scalar product of two rows in long double, and the bound of its error in double: each of
+/// `count` products and sums rounds once, so count eps sum |a b|, whatever the order.
+struct Product {
+  double value, bound;
+};
+Product product(const float* a, const float* b, index_t count, const std::vector<std::uint8_t>& used) {
+  long double sum = 0, size = 0;
+  for (index_t p = 0; p < count; ++p) {
+    if (!used.empty() && used[static_cast<std::size_t>(p)] == 0) continue;
+    const long double term = static_cast<long double>(a[p]) * b[p];
+    sum += term;
+    size += std::fabs(term);
+  }
+  return {static_cast<double>(sum),
+          static_cast<double>(size) * static_cast<double>(count) * std::numeric_limits<double>::epsilon()};
+}
+
+TEST_P(Gram, IsTheProductOfAllPairsInDouble) {
+  for (const auto& [rows, columns] :
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {3, 385}, {61, 1031}, {130, 50}}) {
+    const auto x = speckle_rows(rows, columns);
+    const auto device = device_matrix(exec(), x, rows, columns);
+    Array<double, 2> g(exec(), {rows, rows});
+    gram(exec(), device.view(), {}, g.view());
+    const auto host = to_host(exec(), g.view());
+    for (index_t i = 0; i < rows; ++i)
+      for (index_t j = 0; j < rows; ++j) {
+        const Product want =
+            product(&x[static_cast<std::size_t>(i * columns)], &x[static_cast<std::size_t>(j * columns)], columns, {});
+        ASSERT_NEAR(host.view()(i, j), want.value, want.bound) << rows << " x " << columns << " at " << i << ", " << j;
+      }
+  }
+}
+
+TEST_P(Gram, OfTwoMatricesIntoAPartOfALargerOneLeavesTheRestAlone) {
+  const index_t rows = 21, cols = 34, columns = 500, stride = 40;
+  const auto a = speckle_rows(rows, columns, 1), b = speckle_rows(cols, columns, 2);
+  const auto da = device_matrix(exec(), a, rows, columns), db = device_matrix(exec(), b, cols, columns);
+  auto g = device_matrix(exec(), std::vector<double>(static_cast<std::size_t>(rows * stride), -7.0), rows, stride);
+  cross_gram(exec(), da.view(), db.view(), {}, {g.data(), {rows, cols}, {stride, 1}});
+  const auto host = to_host(exec(), g.view());
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < stride; ++j) {
+      if (j >= cols) {
+        ASSERT_EQ(host.view()(i, j), -7.0);
+        continue;
+      }
+      const Product want =
+          product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
+      ASSERT_NEAR(host.view()(i, j), want.value, want.bound);
+    }
+}
+
+TEST_P(Gram, LeavesOutUnusedColumnsEvenWhereTheyAreNaN) {
+  const index_t rows = 19, columns = 777;
+  auto x = speckle_rows(rows, columns);
+  std::vector<std::uint8_t> used(static_cast<std::size_t>(columns), 1);
+  for (index_t p : {0, 5, 384, 776}) {
+    used[static_cast<std::size_t>(p)] = 0;
+    x[static_cast<std::size_t>(3 * columns + p)] = kNaN;
+  }
+  const auto device = device_matrix(exec(), x, rows, columns);
+  const auto flags = to_device(exec(), std::vector<std::uint8_t>(used));
+  Array<double, 2> g(exec(), {rows, rows});
+  Array<double, 1> sums(exec(), {rows});
+  gram(exec(), device.view(), flags.view(), g.view());
+  row_sums(exec(), device.view(), flags.view(), sums.view());
+  const auto host = to_host(exec(), g.view());
+  const auto host_sums = to_host(exec(), sums.view());
+  const std::vector<float> ones(static_cast<std::size_t>(columns), 1.0F);
+  for (index_t i = 0; i < rows; ++i) {
+    const float* row = &x[static_cast<std::size_t>(i * columns)];
+    for (index_t j = 0; j < rows; ++j) {
+      const Product want = product(row, &x[static_cast<std::size_t>(j * columns)], columns, used);
+      ASSERT_NEAR(host.view()(i, j), want.value, want.bound);
+    }
+    const Product sum = product(row, ones.data(), columns, used);
+    ASSERT_NEAR(host_sums.view()(i), sum.value, sum.bound);
+  }
+}
+
+TEST_P(Gram, ShowsANaNInItsRowAndColumnOnly) {
+  const index_t rows = 20, columns = 33;
+  auto x = speckle_rows(rows, columns);
+  x[static_cast<std::size_t>(4 * columns + 7)] = kNaN;
+  const auto device = device_matrix(exec(), x, rows, columns);
+  Array<double, 2> g(exec(), {rows, rows});
+  gram(exec(), device.view(), {}, g.view());
+  const auto host = to_host(exec(), g.view());
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < rows; ++j) EXPECT_EQ(std::isnan(host.view()(i, j)), i == 4 || j == 4);
+}
+
+TEST_P(Gram, HasTheSameBitsForAnyNumberOfThreads) {
+  const index_t rows = 45, columns = 1200;
+  const auto x = speckle_rows(rows, columns);
+  std::vector<double> first;
+  for (int threads : {1, 2, 3}) {
+    auto options = GetParam().options;
+    options.threads = threads;
+    Exec other(options);
+    const auto device = device_matrix(other, x, rows, columns);
+    Array<double, 2> g(other, {rows, rows});
+    gram(other, device.view(), {}, g.view());
+    const auto host = to_host(other, g.view());
+    const std::vector<double> values(host.data(), host.data() + host.size());
+    if (first.empty()) first = values;
+    EXPECT_EQ(values, first) << threads << " threads";
+  }
+}
+
+TEST_P(Gram, RefusesShapesThatDoNotFit) {
+  Array<float, 2> x(exec(), {3, 5}), y(exec(), {2, 4});
+  Array<double, 2> g(exec(), {3, 2});
+  EXPECT_THROW(gram(exec(), x.view(), {}, g.view()), InvalidInput);
+  EXPECT_THROW(cross_gram(exec(), x.view(), y.view(), {}, g.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Gram);
+
+}  // namespace
+}  // namespace hci::test

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/subtract_product.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "kernels/core/error.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class SubtractProduct : public OnEveryDevice {};
+
+std::vector<float> small(std::size_t count) {
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) values[i] = std::sin(static_cast<float>(7 * i + 1)) / 4;
+  return values;
+}
+
+/// x - c y in double, and what float sums may differ: every product and sum rounds once, so
+/// (terms + 2) eps (|x| + sum |c y|).
+void expect_product(const std::vector<float>& c, const std::vector<float>& y, const std::vector<float>& x, index_t rows,
+                    index_t inner, index_t pixels, const Array<float, 2>& out) {
+  for (index_t t = 0; t < rows; ++t)
+    for (index_t p = 0; p < pixels; ++p) {
+      double want = x[static_cast<std::size_t>(t * pixels + p)], size = std::fabs(want);
+      for (index_t s = 0; s < inner; ++s) {
+        const double term = static_cast<double>(c[static_cast<std::size_t>(t * inner + s)]) *
+                            static_cast<double>(y[static_cast<std::size_t>(s * pixels + p)]);
+        want -= term;
+        size += std::fabs(term);
+      }
+      const double bound = (static_cast<double>(inner) + 2) * std::numeric_limits<float>::epsilon() * size;
+      ASSERT_NEAR(out.view()(t, p), want, bound)
+          << rows << " x " << inner << " x " << pixels << " at " << t << ", " << p;
+    }
+}
+
+TEST_P(SubtractProduct, IsTheFramesLessACombinationOfOthers) {
+  for (const auto& [rows, inner, pixels] :
+       std::vector<std::array<index_t, 3>>{{1, 1, 1}, {7, 3, 513}, {61, 61, 1100}, {2, 40, 31}}) {
+    const auto c = small(static_cast<std::size_t>(rows * inner)), y = speckle_rows(inner, pixels, 2),
+               x = speckle_rows(rows, pixels);
+    const auto dc = device_matrix(exec(), c, rows, inner), dy = device_matrix(exec(), y, inner, pixels),
+               dx = device_matrix(exec(), x, rows, pixels);
+    Array<float, 2> out(exec(), {rows, pixels});
+    subtract_product(exec(), dc.view(), dy.view(), dx.view(), out.view());
+    expect_product(c, y, x, rows, inner, pixels, to_host(exec(), out.view()));
+  }
+}
+
+TEST_P(SubtractProduct, WorksInPlace) {
+  const index_t rows = 33, pixels = 1300;
+  const auto c = small(static_cast<std::size_t>(rows * rows)), x = speckle_rows(rows, pixels);
+  const auto dc = device_matrix(exec(), c, rows, rows);
+  const auto dx = device_matrix(exec(), x, rows, pixels);
+  Array<float, 2> apart(exec(), {rows, pixels});
+  subtract_product(exec(), dc.view(), dx.view(), dx.view(), apart.view());
+  auto in_place = device_matrix(exec(), x, rows, pixels);
+  subtract_product(exec(), dc.view(), in_place.view(), in_place.view(), in_place.view());
+  const auto want = to_host(exec(), apart.view()), got = to_host(exec(), in_place.view());
+  for (index_t i = 0; i < want.size(); ++i) ASSERT_EQ(got.data()[i], want.data()[i]);
+}
+
+TEST_P(SubtractProduct, TakesLowRankFactorsAndPartsOfLargerMatrices) {
+  const index_t rows = 20, rank = 3, pixels = 700, wide = 5;
+  const auto a = small(static_cast<std::size_t>(rows * wide)), b = small(static_cast<std::size_t>(rank * rows)),
+             x = speckle_rows(rows, pixels);
+  const auto da = device_matrix(exec(), a, rows, wide), db = device_matrix(exec(), b, rank, rows),
+             dx = device_matrix(exec(), x, rows, pixels);
+  const index_t first = 1;  // columns 1 .. 3 of a
+  std::vector<float> c(static_cast<std::size_t>(rows * rows));
+  for (index_t t = 0; t < rows; ++t)
+    for (index_t s = 0; s < rows; ++s) {
+      double sum = 0;
+      for (index_t j = 0; j < rank; ++j) {
+        const double term = static_cast<double>(a[static_cast<std::size_t>(t * wide + first + j)]) *
+                            static_cast<double>(b[static_cast<std::size_t>(j * rows + s)]);
+        sum += term;
+      }
+      c[static_cast<std::size_t>(t * rows + s)] = static_cast<float>(sum);
+    }
+  Array<float, 2> out(exec(), {rows, pixels});
+  subtract_product(exec(), {da.data() + first, {rows, rank}, {wide, 1}}, db.view(), dx.view(), dx.view(), out.view());
+  // The order of the products differs: a (b x) sums |a| |b| |x|, at most 3 / 16 of |x| for each term.
+  const auto host = to_host(exec(), out.view());
+  for (index_t t = 0; t < rows; ++t)
+    for (index_t p = 0; p < pixels; ++p) {
+      double want = x[static_cast<std::size_t>(t * pixels + p)], size = std::fabs(want);
+      for (index_t s = 0; s < rows; ++s) {
+        const double y = x[static_cast<std::size_t>(s * pixels + p)];
+        want -= static_cast<double>(c[static_cast<std::size_t>(t * rows + s)]) * y;
+        size += 3.0 / 16 * std::fabs(y);
+      }
+      ASSERT_NEAR(host.view()(t, p), want, (rows + rank + 3) * std::numeric_limits<float>::epsilon() * size);
+    }
+}
+
+TEST_P(SubtractProduct, KeepsANaNInItsColumn) {
+  const index_t rows = 8, pixels = 600;
+  auto x = speckle_rows(rows, pixels);
+  x[static_cast<std::size_t>(2 * pixels + 100)] = std::numeric_limits<float>::quiet_NaN();
+  const auto dc = device_matrix(exec(), small(static_cast<std::size_t>(rows * rows)), rows, rows);
+  const auto dx = device_matrix(exec(), x, rows, pixels);
+  Array<float, 2> out(exec(), {rows, pixels});
+  subtract_product(exec(), dc.view(), dx.view(), dx.view(), out.view());
+  const auto host = to_host(exec(), out.view());
+  for (index_t t = 0; t < rows; ++t)
+    for (index_t p = 0; p < pixels; ++p) ASSERT_EQ(std::isnan(host.view()(t, p)), p == 100);
+}
+
+TEST_P(SubtractProduct, RefusesShapesThatDoNotFit) {
+  Array<float, 2> c(exec(), {3, 4}), y(exec(), {5, 6}), x(exec(), {3, 6});
+  EXPECT_THROW(subtract_product(exec(), c.view(), y.view(), x.view(), x.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(SubtractProduct);
+
+}  // namespace
+}  // namespace hci::test

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/row_medians.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/core/error.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class RowMedians : public OnEveryDevice {};
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+float median_of(std::vector<float> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : 0.5F * (values[n / 2 - 1] + values[n / 2]);
+}
+
+TEST_P(RowMedians, AreThoseOfTheSortedValues) {
+  const index_t rows = 60, columns = 37;
+  auto x = speckle_rows(rows, columns);
+  for (index_t t = 0; t < rows; t += 2) x[static_cast<std::size_t>(t * columns + 3)] = -0.5F;  // many equal ones
+  for (index_t t = 0; t < rows; ++t) x[static_cast<std::size_t>(t * columns + 4)] = t < 30 ? -0.0F : 0.0F;
+  std::vector<std::vector<index_t>> sets;
+  for (index_t count : {1, 2, 3, 4, 23, 24, 25, 26, 47, 60}) {
+    std::vector<index_t> set;
+    for (index_t i = 0; i < count; ++i) set.push_back((i * 7 + count) % rows);
+    sets.push_back(set);
+  }
+  const auto device = device_matrix(exec(), x, rows, columns);
+  Array<float, 2> medians(exec(), {static_cast<index_t>(sets.size()), columns});
+  row_medians(exec(), device.view(), sets, medians.view());
+  const auto host = to_host(exec(), medians.view());
+  for (std::size_t s = 0; s < sets.size(); ++s)
+    for (index_t p = 0; p < columns; ++p) {
+      std::vector<float> values;
+      for (index_t row : sets[s]) values.push_back(x[static_cast<std::size_t>(row * columns + p)]);
+      ASSERT_EQ(host.view()(static_cast<index_t>(s), p), median_of(values)) << sets[s].size() << " values";
+    }
+}
+
+TEST_P(RowMedians, AreNaNWhereAValueIsOrNoneIsThere) {
+  const index_t rows = 40;
+  std::vector<float> x(static_cast<std::size_t>(rows * 2), 1.0F);
+  x[static_cast<std::size_t>(5 * 2 + 1)] = kNaN;
+  std::vector<index_t> everyone;
+  for (index_t t = 0; t < rows; ++t) everyone.push_back(t);
+  const auto device = device_matrix(exec(), x, rows, 2);
+  Array<float, 2> medians(exec(), {4, 2});
+  row_medians(exec(), device.view(), {everyone, {4, 5, 6}, {4, 6}, {}}, medians.view());
+  const auto host = to_host(exec(), medians.view());
+  EXPECT_EQ(host.view()(0, 0), 1);
+  EXPECT_TRUE(std::isnan(host.view()(0, 1)));
+  EXPECT_TRUE(std::isnan(host.view()(1, 1)));
+  EXPECT_EQ(host.view()(2, 1), 1);
+  EXPECT_TRUE(std::isnan(host.view()(3, 0)));
+}
+
+TEST_P(RowMedians, AreSubtractedAndMaskWholeColumns) {
+  const std::vector<float> x{1, 2, 3, 4, kNaN, 9};
+  const auto device = device_matrix(exec(), x, 2, 3);
+  const auto model = device_matrix<float>(exec(), {2.5F, 1, 6}, 1, 3);
+  Array<float, 2> out(exec(), {2, 3});
+  subtract_rows(exec(), device.view(), model.view(), {}, out.view());
+  auto host = to_host(exec(), out.view());
+  EXPECT_EQ(host.view()(0, 0), -1.5F);
+  EXPECT_EQ(host.view()(1, 2), 3.0F);
+  EXPECT_TRUE(std::isnan(host.view()(0, 1)));
+  EXPECT_TRUE(std::isnan(host.view()(1, 1)));
+  const auto models = device_matrix<float>(exec(), {1, 1, 1, 2, 2, 2}, 2, 3);
+  const auto factors = to_device(exec(), std::vector<double>{2, 0.5});
+  subtract_rows(exec(), device.view(), models.view(), factors.view(), out.view());
+  host = to_host(exec(), out.view());
+  EXPECT_EQ(host.view()(0, 0), -1);
+  EXPECT_EQ(host.view()(1, 0), 3);
+  EXPECT_TRUE(std::isnan(host.view()(0, 1)));  // the column is masked in row 1
+}
+
+TEST_P(RowMedians, RefuseRowsThatAreNotThere) {
+  Array<float, 2> x(exec(), {2, 3}), medians(exec(), {1, 3});
+  EXPECT_THROW(row_medians(exec(), x.view(), {{2}}, medians.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(RowMedians);
+
+}  // namespace
+}  // namespace hci::test
