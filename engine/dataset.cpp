@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <numeric>
 
@@ -14,6 +15,13 @@
 
 namespace hci {
 namespace {
+
+/// Six digits are enough for people.
+std::string short_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
 
 /// Builds a Dataset from the options, one part after the other.
 class Loader {
@@ -28,6 +36,7 @@ class Loader {
   }
   void input(const std::string& role, const std::string& name);
   void take_companions(const ArrayFile& cube);
+  void look_for_pixel_scale(const Header& header);
   Array<float, 4> read_cube(const CubeReader& reader, const char* role);
   void check_frames(const CubeReader& reader, const Array<float, 4>& cube);
   void read_angles();
@@ -52,10 +61,19 @@ void Loader::input(const std::string& role, const std::string& name) {
   data_.inputs.push_back({role, path, options_.checksums ? std::make_shared<FileHash>(path) : nullptr});
 }
 
+/// Headers disagree on the unit of the pixel scale: it is shown and not taken.
+void Loader::look_for_pixel_scale(const Header& header) {
+  if (!options_.pixel_scale.empty()) return;
+  for (const char* name : {"PIXSCALE", "PIXSCAL"})
+    if (const auto value = header.number(name))
+      note(options_.cube + ": the header's " + name + " = " + to_text(*value) +
+           " is not taken; --pixel-scale gives it in arcsec/px");
+}
+
 /// What our own layout and PynPoint's keep beside the cube, unless other files were named.
 void Loader::take_companions(const ArrayFile& cube) {
   const Hdf5File* file = cube.hdf5();
-  if (file == nullptr) return;
+  if (file == nullptr) return look_for_pixel_scale(cube.header());
   const auto take = [&](std::string& option, const std::string& dataset) {
     if (!option.empty() || file->find(dataset) == nullptr) return;
     option = file->path() + "[" + dataset + "]";
@@ -187,7 +205,7 @@ void Loader::read_angles() {
   const auto [low, high] = std::minmax_element(angles.begin(), angles.end());
   note("angles: " + file.description() + ", " + (options_.angles_sign < 0 ? "sign turned" : "taken as they are") +
        (options_.angles_offset != 0 ? ", " + to_text(options_.angles_offset) + " degrees added" : "") + ": " +
-       to_text(*low) + " to " + to_text(*high) + " degrees");
+       short_text(*low) + " to " + short_text(*high) + " degrees");
   if (*low == *high && found > 1)
     log_(LogLevel::warning, file.description() + ": all angles are equal: no field rotation");
   data_.angles = std::move(angles);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <filesystem>
+#include <fstream>
 
 #include "engine/array_file.hpp"
 #include "engine/dataset.hpp"
@@ -30,7 +31,7 @@ std::string meaning_of(const std::vector<index_t>& shape) {
 
 void describe_fits(const std::string& path, FileDescription& description) {
   const FitsFile file(path);
-  description.format = "FITS";
+  description.format = std::ifstream(path, std::ios::binary).peek() == 'S' ? "FITS" : "FITS, compressed file";
   for (const HduInfo& info : file.hdus()) {
     FileDescription::Item item;
     item.name = "HDU " + std::to_string(info.index) + (info.name.empty() ? "" : " '" + info.name + "'");

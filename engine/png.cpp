@@ -284,6 +284,7 @@ void write_png(const std::string& path, const Pixels& pixels) {
   image.width = static_cast<png_uint_32>(pixels.width);
   image.height = static_cast<png_uint_32>(pixels.height);
   image.format = PNG_FORMAT_RGB;
+  image.flags = PNG_IMAGE_FLAG_FAST;  // a quarter of the time for a tenth more bytes
   errno = 0;
   const int written = png_image_write_to_file(&image, file.temporary_path().c_str(), 0, pixels.rgb.data(), 0, nullptr);
   require(written != 0, path, ": cannot be written: ", image.message,

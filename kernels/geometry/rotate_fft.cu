@@ -93,11 +93,7 @@ struct ShearQ {
 
   HCI_HD void operator()(index_t t, index_t f) const {
     const double b = shears(t).b, m = double(grid.length);
-    const Complex x = spectra(t, f);
-    // The sum of exp(-i step x) over all x = -M/2 .. M/2 - 1.
-    const double step = 2 * M_PI * double(f) / m * b, half = sin(step / 2);
-    const double ratio = half == 0 ? m : sin(step / 2 * m) / half;
-    const Complex sum{cos(step / 2) * ratio, sin(step / 2) * ratio};
+    const Complex x = spectra(t, f), sum = sum_of_phases(grid, b, f);
     if (2 * f < grid.length) {
       const Complex turned = x * sum;
       spectra(t, f) = {turned.re / m, turned.im / m};
@@ -250,6 +246,10 @@ void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& a
   const ShearGrid grid = shear_grid(in.extent(1), in.extent(2));
   std::vector<Shears> turns;
   for (const double angle : angles) turns.push_back(shears_of(angle));
+  if (!exec.on_cuda() && exec.tuned()) {
+    derotate_fft_cpu(exec, in, turns, mask_value, out);
+    return;
+  }
   const auto shears = to_device(exec, std::move(turns));
   const index_t frame_bytes = 2 * grid.length * (grid.length + grid.rows()) * static_cast<index_t>(sizeof(double));
   const index_t frames = std::clamp(kScratchBytes / frame_bytes, index_t{1}, in.extent(0));

@@ -15,7 +15,12 @@
 // cos(pi a y) and subtracts sin(pi a y) times sum over x of (-1)^x times the imaginary part, which
 // is u(y) + (-1)^y c: u is q sheared along y by b x, summed over all x, and c the sum over x of
 // (-1)^x sin(pi b x) times coefficient M / 2 of column x, divided by M.
+#include <cmath>
+#include <vector>
+
+#include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
+#include "kernels/image/fft.hpp"
 
 namespace hci {
 
@@ -55,8 +60,20 @@ HCI_HD inline double turned_pixel(const Frame<const float>& in, int quarters, fl
   return v != v || v == mask_value ? 0 : double(v);
 }
 
+/// The sum of exp(-2 pi i f b x / M) over all x = -M/2 .. M/2 - 1: what summing q's shears over x
+/// does to its spectrum (for f = M / 2 the real part counts).
+HCI_HD inline Complex sum_of_phases(const ShearGrid& grid, double b, index_t f) {
+  const double m = double(grid.length), half_step = M_PI * double(f) / m * b, sine = sin(half_step);
+  const double ratio = sine == 0 ? m : sin(half_step * m) / sine;
+  return {cos(half_step) * ratio, sin(half_step) * ratio};
+}
+
 HCI_HD inline bool is_masked(float value, float mask_value) {
   return value == mask_value || (value != value && mask_value != mask_value);
 }
+
+/// The CPU's tuned way, frame by frame.
+void derotate_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<Shears>& shears, float mask_value,
+                      Cube<float> out);
 
 }  // namespace hci

@@ -9,6 +9,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/geometry/sampling.hpp"
 #include "kernels/image/fft2.hpp"
 
 namespace hci {
@@ -39,18 +40,21 @@ struct Surround {
   }
 };
 
-/// Multiplies each coefficient by exp(-2 pi i (v dy + u dx) / n); frequencies from n / 2 on are
-/// negative.
+/// Frequency k of n, in turns for a whole frame: from the middle on they are negative.
+HCI_HD double frequency(index_t k, index_t n) { return static_cast<double>(k < (n + 1) / 2 ? k : k - n); }
+
+/// Multiplies each coefficient by exp(-2 pi i (v dy / Y + u dx / X)).
 struct Tilt {
   Vector<const Moved> moved;
-  double turn;  // -2 pi / n
+  double two_pi;
   Cube<Complex> spectrum;
 
   HCI_HD void operator()(index_t t, index_t v, index_t u) const {
-    const index_t n = spectrum.extent(2);
-    const auto fv = static_cast<double>(v < n / 2 ? v : v - n), fu = static_cast<double>(u < n / 2 ? u : u - n);
-    const double angle = turn * (fv * moved(t).by.dy + fu * moved(t).by.dx);
-    const double c = std::cos(angle), s = std::sin(angle);
+    const index_t ny = spectrum.extent(1), nx = spectrum.extent(2);
+    const Shift by = moved(t).by;
+    const double turns =
+        frequency(v, ny) * by.dy / static_cast<double>(ny) + frequency(u, nx) * by.dx / static_cast<double>(nx);
+    const double c = std::cos(two_pi * turns), s = -std::sin(two_pi * turns);
     const Complex z = spectrum(t, v, u);
     spectrum(t, v, u) = {z.real * c - z.imaginary * s, z.real * s + z.imaginary * c};
   }
@@ -68,48 +72,101 @@ struct TakeOut {
   }
 };
 
-void shift_alike(Exec& exec, Cube<const float> in, const std::vector<Moved>& moved, index_t margin, index_t side,
-                 Cube<float> out) {
+/// Sides of the frame that is transformed.
+struct Padding {
+  index_t margin = 0;
+  Extents<2> sides{};
+};
+
+/// Frames that are padded alike.
+void shift_by_fft(Exec& exec, Cube<const float> in, const std::vector<Moved>& moved, const Padding& padding,
+                  Cube<float> out) {
   const auto count = static_cast<index_t>(moved.size());
   const auto list = to_device(exec, moved);
-  Array<std::complex<double>, 3> work(exec, {count, side, side});
+  Array<std::complex<double>, 3> work(exec, {count, padding.sides[0], padding.sides[1]});
   const Cube<Complex> pixels(reinterpret_cast<Complex*>(work.data()), work.extents());
-  const double n = static_cast<double>(side);
-  for_each(exec, work.extents(), Surround{in, list.view(), margin, pixels});
+  for_each(exec, work.extents(), Surround{in, list.view(), padding.margin, pixels});
   fft2(exec, std::as_const(work).view(), work.view(), FftDirection::forward);
-  for_each(exec, work.extents(), Tilt{list.view(), -2 * std::numbers::pi / n, pixels});
+  for_each(exec, work.extents(), Tilt{list.view(), 2 * std::numbers::pi, pixels});
   fft2(exec, std::as_const(work).view(), work.view(), FftDirection::backward);
   for_each(exec, Extents<3>{count, in.extent(1), in.extent(2)},
-           TakeOut{Cube<const Complex>(pixels), list.view(), margin, 1 / (n * n), out});
+           TakeOut{Cube<const Complex>(pixels), list.view(), padding.margin,
+                   1 / static_cast<double>(padding.sides.size()), out});
 }
 
-}  // namespace
-
-void shift(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, Cube<float> out) {
-  require(in.extents() == out.extents(), "shift: in and out differ in shape");
-  require(static_cast<index_t>(shifts.size()) == in.extent(0), "shift: ", shifts.size(), " shifts for ", in.extent(0),
-          " frames");
-  // Frames with the same padding are transformed together, no more at once than this many bytes.
+void shift_by_fft(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, Border border, Cube<float> out) {
+  require(border == Border::constant || border == Border::wrap,
+          "shift: the fft method takes the borders constant and wrap only");
+  // Frames with the same margin are transformed together, no more at once than this many bytes.
   constexpr index_t budget = index_t{256} << 20;
   std::map<index_t, std::vector<Moved>> by_margin;
   for (index_t t = 0; t < in.extent(0); ++t) {
     const Shift by = shifts[static_cast<std::size_t>(t)];
     const double most = std::max(std::fabs(by.dy), std::fabs(by.dx));
-    require(std::isfinite(by.dy) && std::isfinite(by.dx) && most <= static_cast<double>(in.extent(1) + in.extent(2)),
-            "shift: frame ", t, " is to move by (", by.dy, ", ", by.dx, ") px, further than the frame is wide");
-    by_margin[static_cast<index_t>(std::ceil(most))].push_back({t, by});
+    by_margin[border == Border::wrap ? 0 : static_cast<index_t>(std::ceil(most))].push_back({t, by});
   }
   for (const auto& [margin, frames] : by_margin) {
     const index_t longest = std::max(in.extent(1), in.extent(2)) + 2 * margin, side = longest + longest % 2;
-    const auto at_once =
-        static_cast<std::size_t>(std::max<index_t>(1, budget / (side * side * index_t{sizeof(Complex)})));
-    for (std::size_t first = 0; first < frames.size(); first += at_once) {
-      const auto last = std::min(first + at_once, frames.size());
-      shift_alike(
-          exec, in,
-          {frames.begin() + static_cast<std::ptrdiff_t>(first), frames.begin() + static_cast<std::ptrdiff_t>(last)},
-          margin, side, out);
+    const Padding padding{margin,
+                          border == Border::wrap ? Extents<2>{in.extent(1), in.extent(2)} : Extents{side, side}};
+    const index_t bytes = padding.sides.size() * index_t{sizeof(Complex)};
+    const auto at_once = static_cast<std::ptrdiff_t>(std::max<index_t>(1, budget / bytes));
+    for (auto first = frames.begin(); first != frames.end();) {
+      const auto last = first + std::min(at_once, frames.end() - first);
+      shift_by_fft(exec, in, {first, last}, padding, out);
+      first = last;
     }
+  }
+}
+
+template <Rotation method>
+struct ShiftPixel {
+  Cube<const float> in;
+  Vector<const Affine> maps;
+  const float* lanczos;
+  Border border;
+  Cube<float> out;
+
+  HCI_HD void operator()(index_t t, index_t y, index_t x) const {
+    out(t, y, x) = sample<method>(frame_of(in, t), maps(t), lanczos, border, y, x);
+  }
+};
+
+template <Rotation method>
+void shift_by_samples(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, Border border,
+                      Cube<float> out) {
+  std::vector<Affine> maps;
+  for (const Shift by : shifts)
+    maps.push_back(
+        {1, 0, -static_cast<double>(static_cast<float>(by.dx)), 0, 1, -static_cast<double>(static_cast<float>(by.dy))});
+  const auto device_maps = to_device(exec, std::move(maps));
+  const auto lanczos = to_device(exec, lanczos4_weights());
+  for_each(exec, out.extents(), ShiftPixel<method>{in, device_maps.view(), lanczos.data(), border, out});
+}
+
+}  // namespace
+
+void shift(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, const ShiftOptions& options,
+           Cube<float> out) {
+  require(in.extents() == out.extents(), "shift: in and out differ in shape");
+  require(static_cast<index_t>(shifts.size()) == in.extent(0), "shift: ", shifts.size(), " shifts for ", in.extent(0),
+          " frames");
+  const auto far = static_cast<double>(in.extent(1) + in.extent(2));
+  for (const Shift& by : shifts)
+    require(std::isfinite(by.dy) && std::isfinite(by.dx) && std::fabs(by.dy) <= far && std::fabs(by.dx) <= far,
+            "shift: a frame is to move by (", by.dy, ", ", by.dx, ") px, further than it is wide");
+  if (out.size() == 0) return;
+  switch (options.method) {
+    case Rotation::fft:
+      return shift_by_fft(exec, in, shifts, options.border, out);
+    case Rotation::lanczos4:
+      return shift_by_samples<Rotation::lanczos4>(exec, in, shifts, options.border, out);
+    case Rotation::bicubic:
+      return shift_by_samples<Rotation::bicubic>(exec, in, shifts, options.border, out);
+    case Rotation::bilinear:
+      return shift_by_samples<Rotation::bilinear>(exec, in, shifts, options.border, out);
+    case Rotation::nearest:
+      return shift_by_samples<Rotation::nearest>(exec, in, shifts, options.border, out);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
+#include "kernels/geometry/rotate.hpp"
 
 namespace hci {
 
@@ -12,13 +13,23 @@ struct Shift {
   double dy = 0, dx = 0;
 };
 
-/// out(t) = in(t) moved by shifts[t], by a phase ramp on its Fourier transform, in double: VIP's
-/// frame_shift(imlib='vip-fft'). Each frame is first surrounded by ceil(max |shift|) zeros on each
-/// side and made square and even, so that nothing comes in again on the other side; the real part is
-/// taken, which lets a Nyquist term lose what a half-pixel shift makes imaginary. Reversible but for
-/// that term and for what leaves the frame.
+struct ShiftOptions {
+  /// How values between pixels are made.
+  Rotation method = Rotation::fft;
+  /// What lies outside the frame. fft takes constant (zeros) and wrap.
+  Border border = Border::constant;
+};
+
+/// out(t) = in(t) moved by shifts[t], as VIP's cube_shift.
 ///   in, out (t, y, x) on the Exec's device, must not overlap; shifts: T of them, host
-/// A pixel that is not finite spoils its whole frame.
-void shift(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, Cube<float> out);
+/// fft (VIP's vip-fft) multiplies the Fourier transform by a phase ramp, in double. With border
+/// constant each frame is first surrounded by ceil(max |shift|) zeros on each side and made square
+/// and even, so that nothing comes in again on the other side; with wrap it is taken as it is
+/// (VIP's ndimage-fourier). The real part is taken, which lets a Nyquist term lose what a shift by
+/// parts of a pixel makes imaginary. A pixel that is not finite spoils its whole frame.
+/// The interpolating methods follow OpenCV 5's warpAffine as derotate() does; shifts are rounded to
+/// float. They let a NaN reach every output pixel that reads it.
+void shift(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, const ShiftOptions& options,
+           Cube<float> out);
 
 }  // namespace hci

@@ -63,6 +63,11 @@ struct SnrAt {
 SnrAt snr_at(Exec& exec, Frame<const float> frame, Position at, const SnrAtOptions& options,
              Frame<const float> second = {});
 
+/// The mean S/N of the pixels nearer than fwhm / 2 to a position: how a reduction is judged at a known
+/// source (VIP's pca_grid and frame_report). Waits.
+double mean_snr(Exec& exec, Frame<const float> frame, Position about, const SnrAtOptions& options,
+                Frame<const float> second = {});
+
 /// The Gaussian significance (sigma) with the false-alarm probability that this S/N has under
 /// Student's t with 2 pi r / fwhm - 2 degrees of freedom. It works on logarithms of tails, so that it
 /// does not saturate (VIP's stops at 8.2). NaN without degrees of freedom.

@@ -48,10 +48,12 @@ bool centred(Frame<const float> frame) {
 }
 
 /// Moves each channel's star to the centre, as often as VIP does.
-void recentre(Exec& exec, Array<float, 3>& psf, PsfModel model) {
+void recentre(Exec& exec, Array<float, 3>& psf, PsfModel model, Rotation method) {
   const index_t channels = psf.extent(0);
   std::vector<bool> done;
   for (index_t c = 0; c < channels; ++c) done.push_back(centred(std::as_const(psf).view()[c]));
+  // What comes in at the edge: nothing, or, as in VIP, the edge seen in a mirror.
+  const Border border = method == Rotation::fft ? Border::constant : Border::symmetric;
   for (int turn = 0; turn < 3; ++turn) {
     std::vector<Shift> shifts(static_cast<std::size_t>(channels));
     for (index_t c = 0; c < channels; ++c) {
@@ -68,7 +70,7 @@ void recentre(Exec& exec, Array<float, 3>& psf, PsfModel model) {
     }
     const auto in = to_device(exec, std::as_const(psf).view());
     Array<float, 3> out(exec, psf.extents());
-    shift(exec, in.view(), shifts, out.view());
+    shift(exec, in.view(), shifts, {.method = method, .border = border}, out.view());
     const auto moved = to_host(exec, std::as_const(out).view());
     for (index_t c = 0; c < channels; ++c)
       if (!done[static_cast<std::size_t>(c)])
@@ -120,7 +122,7 @@ NormalizedPsf normalize_psf(Exec& exec, Cube<const float> psf, const NormalizePs
     require(std::isfinite(fwhm) && fwhm > 0, "normalize_psf: fwhm is ", fwhm, " px, it must be positive");
   require(static_cast<index_t>(result.fwhm.size()) == channels, "normalize_psf: ", result.fwhm.size(),
           " values of the FWHM for ", channels, " channels");
-  recentre(exec, result.psf, params.model);
+  recentre(exec, result.psf, params.model, params.shift);
   const Position centre{frame_centre(frames.extent(1)), frame_centre(frames.extent(2))};
   for (index_t c = 0; c < channels; ++c) {
     const DeviceInput<float, 2> frame(exec, frames[c]);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/core/array.hpp"
+#include "kernels/geometry/rotate.hpp"
 #include "kernels/image/psf_fit.hpp"
 
 namespace hci {
@@ -20,6 +21,8 @@ struct NormalizePsfParams {
   std::optional<double> mask_core{};
   PsfModel model = PsfModel::gauss;
   bool force_odd = true;
+  /// How the star is brought to the centre.
+  Rotation shift = Rotation::fft;
 };
 
 struct NormalizedPsf {
@@ -30,7 +33,7 @@ struct NormalizedPsf {
 
 /// The PSF cropped about the frame's centre, brought to it and scaled so that the sum over the
 /// aperture of diameter FWHM is 1, channel by channel (VIP's normalize_psf). The FWHM is measured on
-/// the cropped frame; the centre is found by three fits of the model with an FFT shift after each,
+/// the cropped frame; the centre is found by three fits of the model with a shift after each,
 /// unless the centre of mass is within 0.01 px of it already.
 ///   psf (λ, y, x) host, square frames, the star near the centre; pixels that are not finite count 0
 /// A channel whose fit fails takes the mean FWHM of its neighbours; the first, the last or the only

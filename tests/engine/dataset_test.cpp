@@ -215,6 +215,19 @@ TEST_F(DatasetTest, KeepsNaNAsMaskAndCountsIt) {
   EXPECT_TRUE(noted(data, "2 of 120 pixels are NaN"));
 }
 
+TEST_F(DatasetTest, ShowsThePixelScaleOfAHeaderAndDoesNotTakeIt) {
+  DatasetOptions options = small();
+  fitsfile* out = nullptr;
+  int status = 0;
+  fits_open_file(&out, options.cube.c_str(), READWRITE, &status);
+  fits_write_key_dbl(out, "PIXSCAL", 12.25, 4, "mas", &status);
+  fits_close_file(out, &status);
+  ASSERT_EQ(status, 0);
+  const Dataset data = load_dataset(options);
+  EXPECT_EQ(data.pixel_scale, std::nullopt);
+  EXPECT_TRUE(noted(data, "PIXSCAL = 12.25 is not taken"));
+}
+
 TEST_F(DatasetTest, IsReadInTilesLikeTheWhole) {
   cfitsio_image(folder / "cube.fits", -32, {2, 7, 4, 5}, counting(280));
   for (const Axes axes : {Axes::lambda_tyx, Axes::t_lambda_yx}) {
@@ -251,6 +264,9 @@ TEST_F(DatasetTest, TellsWhatIsInAFile) {
   EXPECT_EQ(description.items[1].type, "float32");
   EXPECT_EQ(description.items[1].meaning, "4 frames of 5 x 6 px");
   EXPECT_EQ(description.items[2].meaning, "4 numbers, as angles or wavelengths");
+  cfitsio_image(folder / "x.fits.gz", -32, {5, 6}, counting(30));
+  EXPECT_EQ(describe_file(folder / "x.fits.gz").format, "FITS, compressed file");
+  EXPECT_EQ(describe_file(folder / "x.fits.gz").items[0].meaning, "a frame of 5 x 6 px");
 }
 
 TEST(RealData, LoadsAsItsManifestSays) {

@@ -52,6 +52,21 @@ const std::vector<Spoiled> kSpoiled = {
     {"CubeTruncated",
      [](F f, O) { test::write_bytes(f / "cube.fits", test::read_bytes(f / "cube.fits").substr(0, 3000)); },
      {"cube.fits", "HDU 0", "truncated", "3456", "3000"}},
+    {"CubeGzipTruncated",
+     [](F f, O o) {
+       cfitsio_image(o.cube = f / "cube.fits.gz", 16, {4, 100, 100}, counting(40000, -20000));
+       const std::string bytes = test::read_bytes(o.cube);
+       test::write_bytes(o.cube, bytes.substr(0, bytes.size() / 2));
+     },
+     {"cube.fits.gz", "CFITSIO"}},
+    {"CubeTileCompressedTruncated",
+     [](F f, O o) {
+       cfitsio_image((f / "cube.fits.fz") + "[compress R]", 32, {4, 100, 100}, counting(40000));
+       o.cube = f / "cube.fits.fz";
+       const std::string bytes = test::read_bytes(o.cube);
+       test::write_bytes(o.cube, bytes.substr(0, bytes.size() / 2));
+     },
+     {"cube.fits.fz", "HDU 1", "CFITSIO"}},
     {"CubeOfTwoAxes",
      [](F f, O) {
        image(f, "cube.fits", {12, 12}, kCube);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Runners of the goldens of models/detect and of apertures.
 #include <cmath>
+#include <map>
 #include <numbers>
 
 #include "engine/params.hpp"
 #include "kernels/geometry/centre.hpp"
+#include "kernels/geometry/shift.hpp"
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "models/detect/snr.hpp"
+#include "models/metrics/annulus_noise.hpp"
 #include "models/preproc/psf.hpp"
 #include "tests/golden/golden.hpp"
 
@@ -38,6 +41,7 @@ Result run_snr(Exec& exec, const GoldenCase& golden) {
 /// The generator's loop over positions; they are in the result.
 Result run_snr_at_positions(Exec& exec, const GoldenCase& golden) {
   const json more = golden.json("k");
+  // The second frame is not stored; a PCA of ours in double is not the reference's in float32.
   if (more.contains("array2")) return {};
   const NdArray frame = golden.array("f");
   const DeviceInput<float, 2> input(exec, frame.frame());
@@ -81,6 +85,30 @@ double through_one_minus_tail(double sigma) {
   return low;
 }
 
+Result run_frame_report(Exec& exec, const GoldenCase& golden) {
+  if (!golden.has("source_xy")) return {};
+  const NdArray frame = golden.array("array");
+  const DeviceInput<float, 2> input(exec, frame.frame());
+  const SnrAtOptions options{.fwhm = golden.get("fwhm", 0.0)};
+  const Position at = position(golden.json("source_xy"));
+  const SnrAt there = snr_at(exec, input.view(), at, options);
+  GoldenResult result;
+  result.scalars = {{"xy", json::array({golden.json("source_xy")})},
+                    {"flux", {there.flux}},
+                    {"snr_center", {there.snr}},
+                    {"mean_snr", {mean_snr(exec, input.view(), at, options)}}};
+  return result;
+}
+
+Result run_annulus_noise(Exec& exec, const GoldenCase& golden) {
+  const NdArray frame = golden.array("array");
+  const DeviceInput<float, 2> input(exec, frame.frame());
+  AnnulusNoiseOptions options{.fwhm = golden.get("fwhm", 0.0), .separation = golden.get("separation", 1.0)};
+  options.wedge = golden.get("wedge", options.wedge);
+  const AnnulusNoise noise = noise_per_annulus(exec, input.view(), options);
+  return GoldenResult{{}, {{"noise", noise.noise}, {"res_level", noise.level}, {"rad", noise.radius}}};
+}
+
 Result run_significance(Exec&, const GoldenCase& golden) {
   const double fwhm = golden.get("fw", 0.0);
   json rows = json::array();
@@ -111,11 +139,11 @@ PsfModel model_of(const GoldenCase& golden) {
 }
 
 Result run_normalize_psf(Exec& exec, const GoldenCase& golden) {
-  // A generator's synthetic PSF, and OpenCV's shift, are not ours to make.
+  // The generator's synthetic PSF is not ours to make.
   if (golden.json("array").at("array").get<std::string>().starts_with("sim_psf")) return {};
-  if (golden.get<std::string>("imlib", "vip-fft") != "vip-fft") return {};
   const NdArray psf = golden.array("array");
   NormalizePsfParams params{.model = model_of(golden), .force_odd = golden.get("force_odd", true)};
+  if (golden.get<std::string>("imlib", "vip-fft") == "opencv") params.shift = Rotation::lanczos4;
   if (golden.has("size")) params.size = golden.get("size", 0);
   if (golden.json("fwhm").is_number()) params.fwhm = {golden.get("fwhm", 0.0)};
   NormalizedPsf result = normalize_psf(exec, psf.cube(), params);
@@ -161,6 +189,41 @@ Result run_fit(const GoldenCase& golden, PsfModel model) {
   return scalar_result("table", table);
 }
 
+/// "shift_y=[1.3,0.5]" is not a file.
+std::vector<double> listed(const GoldenCase& golden, const char* argument) {
+  const json value = golden.json(argument);
+  if (!value.contains("array")) return golden.numbers(argument);
+  const auto text = value.at("array").get<std::string>();
+  return json::parse(text.substr(text.find('['))).get<std::vector<double>>();
+}
+
+Result run_shift(Exec& exec, const GoldenCase& golden) {
+  const auto library = golden.get<std::string>("imlib", "vip-fft");
+  ShiftOptions options;
+  if (library == "ndimage-fourier") {
+    options.border = Border::wrap;
+  } else if (library == "opencv") {
+    from_text(golden.get<std::string>("interpolation", "lanczos4"), options.method);
+    const std::map<std::string, Border> borders{{"reflect", Border::symmetric},
+                                                {"mirror", Border::reflect},
+                                                {"nearest", Border::edge},
+                                                {"constant", Border::constant},
+                                                {"wrap", Border::wrap}};
+    options.border = borders.at(golden.get<std::string>("border_mode", "reflect"));
+  } else if (library != "vip-fft") {
+    return {};
+  }
+  const NdArray cube = golden.array("cube");
+  const auto dy = listed(golden, "shift_y"), dx = listed(golden, "shift_x");
+  std::vector<Shift> shifts;
+  for (std::size_t t = 0; t < dy.size(); ++t) shifts.push_back({dy[t], dx[t]});
+  const DeviceInput<float, 3> input(exec, cube.cube());
+  Array<float, 3> out(exec, input.view().extents());
+  shift(exec, input.view(), shifts, options, out.view());
+  const auto host = to_host(exec, out.view());
+  return main_result(nd_array(host.view()));
+}
+
 Result run_draw_psf(Exec&, const GoldenCase& golden) {
   const auto shape = golden.json("shape").get<std::array<index_t, 2>>();
   PsfShape psf{.model = model_of(golden), .y = frame_centre(shape[1]), .x = frame_centre(shape[0])};
@@ -178,12 +241,15 @@ const GoldenRegistration registrations[] = {
     {"vip_hci.metrics.snr_source.snrmap", run_snr_map},
     {"__main__.snrs", run_snr_at_positions},
     {"__main__.sigt", run_significance},
+    {"vip_hci.metrics.snr_source.frame_report", run_frame_report},
+    {"vip_hci.metrics.contrcurve.noise_per_annulus", run_annulus_noise},
     {"vip_hci.metrics.contrcurve.aperture_flux", run_aperture_flux},
     {"vip_hci.fm.fakecomp.normalize_psf", run_normalize_psf},
     {"vip_hci.var.fit_2d.fit_2dgaussian", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::gauss); }},
     {"vip_hci.var.fit_2d.fit_2dmoffat", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::moff); }},
     {"vip_hci.var.fit_2d.fit_2dairydisk", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::airy); }},
     {"vip_hci.var.fit_2d.create_synth_psf", run_draw_psf},
+    {"vip_hci.preproc.recentering.cube_shift", run_shift},
 };
 
 }  // namespace

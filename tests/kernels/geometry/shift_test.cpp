@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/geometry/shift.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -23,10 +24,11 @@ Array<float, 3> noise(Extents<3> extents, unsigned seed) {
 
 class ShiftFrames : public OnEveryDevice {
  protected:
-  Array<float, 3> shifted(const Array<float, 3>& cube, const std::vector<Shift>& shifts) {
+  Array<float, 3> shifted(const Array<float, 3>& cube, const std::vector<Shift>& shifts,
+                          const ShiftOptions& options = {}) {
     const auto in = to_device(exec(), cube.view());
     Array<float, 3> out(exec(), cube.extents());
-    shift(exec(), in.view(), shifts, out.view());
+    shift(exec(), in.view(), shifts, options, out.view());
     return to_host(exec(), std::as_const(out).view());
   }
 };
@@ -50,6 +52,40 @@ TEST_P(ShiftFrames, ByWholePixelsMovesThemAndBringsZerosIn) {
 
 // A Gaussian of FWHM 5 px has no more than exp(-pi² sigma² / 2) = 2e-10 of its power at Nyquist, and
 // 1e-12 of its peak at the frame's edge: the shift is that of the function.
+TEST_P(ShiftFrames, WrapsOnRequest) {
+  for (const Extents<3> extents : {Extents<3>{1, 12, 15}, {1, 9, 8}}) {
+    const auto cube = noise(extents, 6);
+    for (const Rotation method : {Rotation::fft, Rotation::nearest, Rotation::lanczos4}) {
+      const auto got = shifted(cube, {{3, -2}}, {.method = method, .border = Border::wrap});
+      for (index_t y = 0; y < extents[1]; ++y)
+        for (index_t x = 0; x < extents[2]; ++x) {
+          const index_t from_y = (y - 3 + extents[1]) % extents[1], from_x = (x + 2) % extents[2];
+          EXPECT_NEAR(got.view()(0, y, x), cube.view()(0, from_y, from_x), kRounding);
+        }
+    }
+  }
+}
+
+// Weights w_k of pixels at distances d_k err by the sums of w_k d_k^n / n! times the n-th derivative
+// along each axis. FWHM 6 is sigma 2.55: derivatives 0.24, 0.154, 0.083, 0.071 of the peak. Second
+// moments are 1/4 (bilinear) and -1/8 (bicubic with A = -0.75) halfway, less at a quarter; a tenth for
+// the next order. Lanczos-4 has 0.0145, 0, 0.242, -0.383 at a quarter and 0, 0, 0, -0.725 halfway.
+TEST_P(ShiftFrames, InterpolatesOnRequest) {
+  const PsfShape shape{.y = 20.3, .x = 20.6, .fwhm_y = 6, .fwhm_x = 6};
+  const auto before = draw_psf({41, 41}, shape);
+  auto cube = host_array<float, 3>({1, 41, 41});
+  std::copy_n(before.data(), before.size(), cube.data());
+  PsfShape moved = shape;
+  moved.y += 1.5;
+  moved.x -= 2.25;
+  const auto want = draw_psf({41, 41}, moved);
+  for (const auto& [method, bound] :
+       {std::pair{Rotation::bilinear, 0.042}, {Rotation::bicubic, 0.021}, {Rotation::lanczos4, 0.0101}}) {
+    const auto got = shifted(cube, {{1.5, -2.25}}, {.method = method});
+    for (index_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got.data()[i], want.data()[i], bound);
+  }
+}
+
 TEST_P(ShiftFrames, ByPartsOfAPixelMovesASmoothSource) {
   for (const Extents<2> extents : {Extents<2>{41, 41}, {40, 44}}) {
     PsfShape shape{.y = 20.3, .x = 20.6, .fwhm_y = 5, .fwhm_x = 5};
@@ -94,6 +130,7 @@ TEST_P(ShiftFrames, RefusesWhatMakesNoSense) {
   EXPECT_THROW(shifted(cube, {{1, 1}}), InvalidInput);
   EXPECT_THROW(shifted(cube, {{1, 1}, {1, std::numeric_limits<double>::quiet_NaN()}}), InvalidInput);
   EXPECT_THROW(shifted(cube, {{1, 1}, {1, 1e9}}), InvalidInput);
+  EXPECT_THROW(shifted(cube, {{1, 1}, {1, 1}}, {.border = Border::reflect}), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(ShiftFrames);

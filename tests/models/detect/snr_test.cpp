@@ -96,6 +96,17 @@ TEST_P(Snr, LeavesARangeOfAzimuthsOut) {
   EXPECT_NEAR(static_cast<double>(left_half.noise.size()), static_cast<double>(all.noise.size()) / 2, 1.5);
 }
 
+// Radius 1.1: the pixel and its four neighbours.
+TEST_P(Snr, MeanIsThatOfThePixelsNearby) {
+  const auto frame = noise({41, 41}, 6);
+  const SnrAtOptions options{.fwhm = 2.2};
+  double want = 0;
+  for (const auto& [y, x] : {std::pair{10, 25}, {9, 25}, {11, 25}, {10, 24}, {10, 26}})
+    want += at(frame, {static_cast<double>(y), static_cast<double>(x)}, options).snr / 5;
+  const auto in = to_device(exec(), frame.view());
+  EXPECT_NEAR(mean_snr(exec(), in.view(), {10, 25}, options), want, 1e-12);
+}
+
 TEST_P(Snr, RefusesWhatMakesNoSense) {
   const auto frame = noise({31, 31}, 5);
   EXPECT_THROW(at(frame, {15, 16.9}, {.fwhm = 4}), InvalidInput);
