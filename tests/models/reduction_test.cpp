@@ -17,7 +17,11 @@ namespace {
 
 Dataset beta_pictoris(const std::string& cube) {
   const std::string folder = (*shared_folder() / "data" / "naco_betapic").string() + "/";
-  Dataset data = load_dataset({.cube = folder + cube, .angles = folder + "angles.fits", .psf = folder + "psf.fits"});
+  DatasetOptions files;
+  files.cube = folder + cube;
+  files.angles = folder + "angles.fits";
+  files.psf = folder + "psf.fits";
+  Dataset data = load_dataset(files);
   data.fwhm = measure_fwhm(data.psf.view());
   return data;
 }
