@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <string>
 
 #include "kernels/core/error.hpp"
+#include "kernels/linalg/eigh_lanes_cpu.hpp"
 
 // LAPACK as OpenBLAS contains it; 32-bit integers, lengths of strings left out as gfortran allows for
 // single characters.
@@ -62,6 +64,8 @@ bool some_pairs(int n, double* a, int il, int iu, double* w, double* z) {
   return info == 0 && found == iu - il + 1;
 }
 
+std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
+
 void solve_subset(Matrix<const double> a, const IndexSet& set, index_t k, double* values, Matrix<double> vectors) {
   const auto n = static_cast<index_t>(set.size());
   const index_t found = std::min(k, n);
@@ -76,6 +80,48 @@ void solve_subset(Matrix<const double> a, const IndexSet& set, index_t k, double
   for (index_t j = 0; j < found; ++j)
     for (index_t i = 0; i < n; ++i)
       vectors(j, set[static_cast<std::size_t>(i)]) = z[static_cast<std::size_t>(j * n + i)];
+}
+
+/// Problems first .. last - 1 in lanes; bit b of the result: problem first + b is solved. Smaller
+/// ones are filled up with a diagonal below all eigenvalues, which has nothing to do with the rest.
+unsigned solve_together(EighLanes& lanes, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t first,
+                        index_t last, index_t k, Matrix<double> values, View<double, 3> vectors) {
+  index_t rows = 0, smallest = EighLanes::kMostRows;
+  for (index_t b = first; b < last; ++b) {
+    rows = std::max(rows, static_cast<index_t>(sets[at(b)].size()));
+    smallest = std::min(smallest, static_cast<index_t>(sets[at(b)].size()));
+  }
+  if (rows > EighLanes::kMostRows || smallest < std::max<index_t>(k, 3) || 2 * k > rows) return 0;
+  lanes.resize(rows, k);
+  for (int lane = 0; lane < EighLanes::kLanes; ++lane) {
+    const IndexSet& set = sets[at(std::min(first + lane, last - 1))];
+    const auto n = static_cast<index_t>(set.size());
+    double squares = 0;
+    for (index_t i = 0; i < n; ++i) {
+      const double* row = a.data() + set[at(i)] * a.stride(0);
+      for (index_t j = 0; j <= i; ++j) {
+        const double value = row[set[at(j)]];
+        lanes.lower(i, j)[lane] = value;
+        squares += (i == j ? 1 : 2) * value * value;
+      }
+    }
+    for (index_t i = n; i < rows; ++i) {
+      for (index_t j = 0; j < i; ++j) lanes.lower(i, j)[lane] = 0;
+      lanes.lower(i, i)[lane] = -std::sqrt(squares);  // no eigenvalue is larger
+    }
+  }
+  const unsigned solved = lanes.solve();
+  for (index_t b = first; b < last; ++b) {
+    const int lane = static_cast<int>(b - first);
+    const IndexSet& set = sets[at(b)];
+    const View<double, 2> mine = vectors[b];
+    std::fill(mine.data(), mine.data() + mine.size(), 0.0);
+    for (index_t j = 0; j < k; ++j) {
+      values(b, j) = lanes.value(j, lane);
+      for (std::size_t i = 0; i < set.size(); ++i) mine(j, set[i]) = lanes.vector(j, static_cast<index_t>(i), lane);
+    }
+  }
+  return solved;
 }
 
 }  // namespace
@@ -106,14 +152,22 @@ void lapack_eigh_top(index_t n, double* a, index_t k, double* values, double* ve
 
 void eigh_top_subsets(int threads, bool tuned, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
                       Matrix<double> values, View<double, 3> vectors) {
-  static_cast<void>(tuned);
+  const auto problems = static_cast<index_t>(sets.size());
+  const index_t step = tuned ? EighLanes::kLanes : 1;
   std::atomic<bool> failed = false;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (index_t b = 0; b < static_cast<index_t>(sets.size()); ++b) try {
-      solve_subset(a, sets[static_cast<std::size_t>(b)], k, &values(b, 0), vectors[b]);
-    } catch (const Error&) {
-      failed = true;
-    }
+#pragma omp parallel num_threads(threads)
+  {
+    EighLanes lanes;
+#pragma omp for schedule(dynamic)
+    for (index_t first = 0; first < problems; first += step) try {
+        const index_t last = std::min(first + step, problems);
+        const unsigned solved = tuned ? solve_together(lanes, a, sets, first, last, k, values, vectors) : 0;
+        for (index_t b = first; b < last; ++b)
+          if ((solved >> (b - first) & 1U) == 0) solve_subset(a, sets[at(b)], k, &values(b, 0), vectors[b]);
+      } catch (const Error&) {
+        failed = true;
+      }
+  }
   if (failed) throw DeviceError("the eigenvalues of a library were not found: does the matrix hold NaN or infinity?");
 }
 

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/eigh_lanes_cpu.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace hci::cpu {
+namespace {
+
+using Lanes = EighLanes::Lanes;
+constexpr int kLanes = EighLanes::kLanes;
+constexpr double kEps = std::numeric_limits<double>::epsilon();
+
+std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
+
+// By reference, since passing wide registers by value is another ABI on each CPU.
+inline void root(const Lanes& x, Lanes& out) {
+  for (int lane = 0; lane < kLanes; ++lane) out[lane] = std::sqrt(x[lane]);
+}
+inline void absolute(const Lanes& x, Lanes& out) { out = x < 0 ? -x : x; }
+inline void larger(const Lanes& x, Lanes& out) { out = x > out ? x : out; }
+/// Keeps a pivot away from 0, as bisection and factorizations need it.
+inline void keep_away(Lanes& pivot, const Lanes& least) {
+  const Lanes size = pivot < 0 ? -pivot : pivot;
+  pivot = size < least ? -least : pivot;
+}
+
+}  // namespace
+
+void EighLanes::resize(index_t rows, index_t pairs) {
+  n_ = rows;
+  k_ = pairs;
+  a_.resize(at(n_ * n_));
+  reflectors_.resize(at(n_ * n_));
+  for (auto* vector : {&d_, &e_, &e2_, &tau_, &p_, &forward_, &backward_}) vector->resize(at(n_));
+  for (auto* vector : {&values_, &low_, &high_}) vector->resize(at(k_));
+  z_.resize(at(k_ * n_));
+}
+
+/// d, e: the tridiagonal matrix; reflectors_ row j: v of H_j = 1 - tau v vᵀ, from index j + 1.
+void EighLanes::tridiagonalize() {
+  for (index_t j = 0; j + 1 < n_; ++j) {
+    Lanes* const v = &reflectors_[at(j * n_)];
+    d_[at(j)] = lower(j, j);
+    Lanes rest{};
+    for (index_t i = j + 2; i < n_; ++i) rest += lower(i, j) * lower(i, j);
+    const Lanes alpha = lower(j + 1, j);
+    Lanes length;
+    root(alpha * alpha + rest, length);
+    const auto done = rest == 0;  // nothing to be reflected
+    const Lanes beta = done ? alpha : (alpha > 0 ? -length : length);
+    const Lanes nowhere{}, one = nowhere + 1;
+    const Lanes tau = done ? nowhere : (beta - alpha) / (done ? one : beta);
+    const Lanes scale = done ? nowhere : 1 / (done ? one : alpha - beta);
+    e_[at(j)] = beta;
+    tau_[at(j)] = tau;
+    v[j + 1] = one;
+    for (index_t i = j + 2; i < n_; ++i) v[i] = lower(i, j) * scale;
+    if (j + 2 >= n_) continue;
+
+    Lanes* const p = p_.data();
+    for (index_t i = j + 1; i < n_; ++i) p[i] = nowhere;
+    for (index_t i = j + 1; i < n_; ++i) {
+      const Lanes* const row = &a_[at(i * n_)];
+      const Lanes vi = v[i];
+      Lanes sum = row[i] * vi;
+      for (index_t c = j + 1; c < i; ++c) {
+        sum += row[c] * v[c];
+        p[c] += row[c] * vi;
+      }
+      p[i] += sum;
+    }
+    Lanes product{};
+    for (index_t i = j + 1; i < n_; ++i) {
+      p[i] *= tau;
+      product += p[i] * v[i];
+    }
+    const Lanes half = 0.5 * tau * product;
+    for (index_t i = j + 1; i < n_; ++i) p[i] -= half * v[i];
+    for (index_t i = j + 1; i < n_; ++i) {
+      Lanes* const row = &a_[at(i * n_)];
+      const Lanes vi = v[i], pi = p[i];
+      for (index_t c = j + 1; c <= i; ++c) row[c] -= vi * p[c] + pi * v[c];
+    }
+  }
+  d_[at(n_ - 1)] = lower(n_ - 1, n_ - 1);
+}
+
+/// Intervals of 2^-32 of the first around each wanted eigenvalue, by counting those above a point.
+void EighLanes::bisect() {
+  Lanes least{}, most{};
+  norm_ = least;
+  for (index_t i = 0; i < n_; ++i) {
+    Lanes radius{}, side;
+    if (i > 0) absolute(e_[at(i - 1)], side), radius += side;
+    if (i + 1 < n_) {
+      absolute(e_[at(i)], side), radius += side;
+      e2_[at(i)] = e_[at(i)] * e_[at(i)];
+    }
+    const Lanes below = d_[at(i)] - radius, above = d_[at(i)] + radius;
+    least = i == 0 ? below : (below < least ? below : least);
+    most = i == 0 ? above : (above > most ? above : most);
+  }
+  Lanes size;
+  absolute(least, size), larger(size, norm_);
+  absolute(most, size), larger(size, norm_);
+  // A pivot of exactly 0 counts as above, then: the next one is minus infinity, since no coupling is 0.
+  for (index_t i = 0; i + 1 < n_; ++i) larger(Lanes{} + std::numeric_limits<double>::min(), e2_[at(i)]);
+  const Lanes margin = norm_ * (2 * kEps * static_cast<double>(n_));
+  const Lanes low = least - margin, high = most + margin;
+  for (index_t first = 0; first < k_;) {
+    const index_t left = k_ - first, count = left > 5 || left == 4 ? 4 : left > 2 ? 3 : left;
+    if (count == 4) bisect_together<4>(first, low, high);
+    if (count == 3) bisect_together<3>(first, low, high);
+    if (count == 2) bisect_together<2>(first, low, high);
+    if (count == 1) bisect_together<1>(first, low, high);
+    first += count;
+  }
+}
+
+/// Several eigenvalues at a time, so that their divisions overlap.
+template <int kTogether>
+void EighLanes::bisect_together(index_t first, const Lanes& least, const Lanes& most) {
+  Lanes low[kTogether], high[kTogether], x[kTogether], q[kTogether], above[kTogether];
+  const Lanes nothing{}, one = nothing + 1;
+  for (int t = 0; t < kTogether; ++t) low[t] = least, high[t] = most;
+  for (int step = 0; step < 32; ++step) {
+    for (int t = 0; t < kTogether; ++t) {
+      x[t] = 0.5 * (low[t] + high[t]);
+      q[t] = d_[0] - x[t];
+      above[t] = q[t] >= 0 ? one : nothing;
+    }
+    for (index_t i = 1; i < n_; ++i)
+      for (int t = 0; t < kTogether; ++t) {
+        q[t] = d_[at(i)] - x[t] - e2_[at(i - 1)] / q[t];
+        above[t] += q[t] >= 0 ? one : nothing;
+      }
+    for (int t = 0; t < kTogether; ++t) {
+      const auto enough = above[t] > static_cast<double>(first + t);
+      low[t] = enough ? x[t] : low[t];
+      high[t] = enough ? high[t] : x[t];
+    }
+  }
+  for (int t = 0; t < kTogether; ++t) low_[at(first + t)] = low[t], high_[at(first + t)] = high[t];
+}
+
+/// T - s from the top and from the bottom; they meet where the vector is largest. The vector of the
+/// meeting point and its Rayleigh quotient converge cubically.
+void EighLanes::iterate(index_t pair) {
+  Lanes* const z = &z_[at(pair * n_)];
+  Lanes s = 0.5 * (low_[at(pair)] + high_[at(pair)]);
+  const Lanes tiny = norm_ * kEps * kEps + std::numeric_limits<double>::min();
+  for (int step = 0; step < 4; ++step) {
+    forward_[0] = d_[0] - s;
+    keep_away(forward_[0], tiny);
+    for (index_t i = 1; i < n_; ++i) {
+      forward_[at(i)] = d_[at(i)] - s - e2_[at(i - 1)] / forward_[at(i - 1)];
+      keep_away(forward_[at(i)], tiny);
+    }
+    backward_[at(n_ - 1)] = d_[at(n_ - 1)] - s;
+    keep_away(backward_[at(n_ - 1)], tiny);
+    Lanes meet = forward_[at(n_ - 1)], smallest, place = Lanes{} + static_cast<double>(n_ - 1);
+    absolute(meet, smallest);
+    for (index_t i = n_ - 2; i >= 0; --i) {
+      const Lanes coupling = e2_[at(i)] / backward_[at(i + 1)];
+      backward_[at(i)] = d_[at(i)] - s - coupling;
+      keep_away(backward_[at(i)], tiny);
+      const Lanes gamma = forward_[at(i)] - coupling;
+      Lanes size;
+      absolute(gamma, size);
+      const auto better = size < smallest;
+      smallest = better ? size : smallest;
+      meet = better ? gamma : meet;
+      place = better ? Lanes{} + static_cast<double>(i) : place;
+    }
+    const Lanes nothing{}, one = nothing + 1;
+    z[n_ - 1] = place == static_cast<double>(n_ - 1) ? one : nothing;
+    for (index_t i = n_ - 2; i >= 0; --i) {
+      const Lanes up = -e_[at(i)] / forward_[at(i)] * z[i + 1];
+      const double here = static_cast<double>(i);
+      z[i] = place == here ? one : (place > here ? up : nothing);
+    }
+    Lanes squares = z[0] * z[0];
+    for (index_t i = 1; i < n_; ++i) {
+      const Lanes down = -e_[at(i - 1)] / backward_[at(i)] * z[i - 1];
+      z[i] = place < static_cast<double>(i) ? down : z[i];
+      squares += z[i] * z[i];
+    }
+    s += meet / squares;
+    Lanes length;
+    root(squares, length);
+    const Lanes factor = 1 / length;
+    for (index_t i = 0; i < n_; ++i) z[i] *= factor;
+  }
+  values_[at(pair)] = s;
+}
+
+void EighLanes::orthogonalize(index_t pair) {
+  Lanes* const z = &z_[at(pair * n_)];
+  for (index_t before = 0; before < pair; ++before) {
+    const Lanes* const other = &z_[at(before * n_)];
+    Lanes product{};
+    for (index_t i = 0; i < n_; ++i) product += z[i] * other[i];
+    for (index_t i = 0; i < n_; ++i) z[i] -= product * other[i];
+    Lanes size;
+    absolute(product, size);
+    good_ = size < 1e-3 ? good_ : Lanes{};  // the same vector twice
+  }
+  Lanes squares{}, length;
+  for (index_t i = 0; i < n_; ++i) squares += z[i] * z[i];
+  root(squares, length);
+  const Lanes factor = 1 / length;
+  for (index_t i = 0; i < n_; ++i) z[i] *= factor;
+}
+
+/// An eigenpair of T it is where T z = s z at the level of rounding, and the wanted one where s lies
+/// in the interval of the bisection.
+void EighLanes::check(index_t pair) {
+  const Lanes* const z = &z_[at(pair * n_)];
+  const Lanes s = values_[at(pair)];
+  Lanes squares{};
+  for (index_t i = 0; i < n_; ++i) {
+    Lanes r = (d_[at(i)] - s) * z[i];
+    if (i > 0) r += e_[at(i - 1)] * z[i - 1];
+    if (i + 1 < n_) r += e_[at(i)] * z[i + 1];
+    squares += r * r;
+  }
+  const Lanes bound = norm_ * (2 * kEps * static_cast<double>(n_));
+  const Lanes nothing{};
+  good_ = squares <= bound * bound ? good_ : nothing;  // NaN is not good
+  good_ = s >= low_[at(pair)] - bound ? good_ : nothing;
+  good_ = s <= high_[at(pair)] + bound ? good_ : nothing;
+}
+
+void EighLanes::transform_back(index_t pair) {
+  Lanes* const z = &z_[at(pair * n_)];
+  for (index_t j = n_ - 3; j >= 0; --j) {
+    const Lanes* const v = &reflectors_[at(j * n_)];
+    Lanes product{};
+    for (index_t i = j + 1; i < n_; ++i) product += v[i] * z[i];
+    product *= tau_[at(j)];
+    for (index_t i = j + 1; i < n_; ++i) z[i] -= product * v[i];
+  }
+}
+
+unsigned EighLanes::solve() {
+  good_ = Lanes{} + 1;
+  tridiagonalize();
+  bisect();
+  for (index_t pair = 0; pair < k_; ++pair) {
+    iterate(pair);
+    orthogonalize(pair);
+    check(pair);
+  }
+  for (index_t pair = 0; pair < k_; ++pair) transform_back(pair);
+  unsigned right = 0;
+  for (int lane = 0; lane < kLanes; ++lane)
+    if (good_[lane] == 1) right |= 1U << lane;
+  return right;
+}
+
+}  // namespace hci::cpu
