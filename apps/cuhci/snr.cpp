@@ -55,7 +55,7 @@ int run(Flags& flags) {
       .peak = find_peak(exec, frame.view(), map.view(), params.fwhm), .pixel_scale = pixel_scale, .contrast = {}};
 
   progress.stage("write");
-  Provenance provenance{.command = flags.command_line(), .recipe = {}, .device = description(exec), .inputs = {}};
+  Provenance provenance{.command = flags.command_line(), .device = description(exec)};
   provenance.add(params);
   provenance.inputs.push_back({.role = "frame", .path = path, .hash = {}});
   if (host2) provenance.inputs.push_back({.role = "array2", .path = second_path, .hash = {}});

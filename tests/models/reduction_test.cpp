@@ -27,7 +27,7 @@ Dataset beta_pictoris(const std::string& cube) {
 }
 
 Recipe pca(const std::string& ncomp) {
-  return {.algorithm = "pca", .algorithm_settings = {{"ncomp", ncomp}}, .regions = {}, .combine = {}, .snr = true};
+  return {.algorithm = "pca", .algorithm_settings = {{"ncomp", ncomp}}, .snr = true};
 }
 
 Detection peak_of(Exec& exec, const ReductionResult& result) {
@@ -119,9 +119,8 @@ TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
 }
 
 TEST(Recipe, WithAnUnknownSettingIsRefused) {
-  EXPECT_THROW(Reduction({.algorithm = "pca", .algorithm_settings = {{"ncompo", "3"}}, .regions = {}, .combine = {}}),
-               InvalidInput);
-  EXPECT_THROW(Reduction({.algorithm = "magic", .algorithm_settings = {}, .regions = {}, .combine = {}}), InvalidInput);
+  EXPECT_THROW(Reduction({.algorithm = "pca", .algorithm_settings = {{"ncompo", "3"}}}), InvalidInput);
+  EXPECT_THROW(Reduction({.algorithm = "magic", .algorithm_settings = {}}), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(MainJob);
