@@ -73,19 +73,19 @@ constexpr auto enum_names(WavelengthUnit) {
 /// "PATH[DATASET]" for HDF5. A cube in our own HDF5 layout, or in a PynPoint database, brings its
 /// angles, PSF and so on with it unless other files are named.
 struct DatasetOptions {
-  std::string cube;
-  std::string hdu;  ///< of the cube, where its name has no [HDU]; empty: the first HDU with data
-  std::string angles;
-  std::string psf;
-  std::string wavelengths;  ///< a file, or numbers "1.593,1.667"
-  std::string reference;
-  std::string pixel_scale;  ///< arcsec/px: a number, or a file with one
-  std::string fwhm;         ///< px: a number, one for each channel "4.1,4.3", or a file with them
+  std::string cube = {};
+  std::string hdu = {};  ///< of the cube, where its name has no [HDU]; empty: the first HDU with data
+  std::string angles = {};
+  std::string psf = {};
+  std::string wavelengths = {};  ///< a file, or numbers "1.593,1.667"
+  std::string reference = {};
+  std::string pixel_scale = {};  ///< arcsec/px: a number, or a file with one
+  std::string fwhm = {};         ///< px: a number, one for each channel "4.1,4.3", or a file with them
   Archive archive = Archive::vip;
   Axes axes = Axes::automatic;
-  int angles_sign = 1;        ///< 1: derotation angles as VIP's; -1: the opposite (pyKLIP's)
-  double angles_offset = 0;   ///< degrees added after the sign, to turn north up
-  std::string angles_column;  ///< of a table; empty: the preset's column, or the only one
+  int angles_sign = 1;             ///< 1: derotation angles as VIP's; -1: the opposite (pyKLIP's)
+  double angles_offset = 0;        ///< degrees added after the sign, to turn north up
+  std::string angles_column = {};  ///< of a table; empty: the preset's column, or the only one
   WavelengthUnit wavelength_unit = WavelengthUnit::um;
   bool checksums = true;  ///< hash the input files, in threads of their own
   /// Where the cube and the reference go; nullptr: host_memory().

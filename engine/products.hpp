@@ -18,10 +18,10 @@ namespace hci {
 /// How a product came about; becomes header cards and the "provenance" part of the summary, so that
 /// the product can be made again.
 struct Provenance {
-  std::string command;                                      ///< the command line, may be empty
-  std::vector<std::pair<std::string, std::string>> recipe;  ///< (name, text) of every parameter, in order
-  std::string device;                                       ///< "cpu: AMD EPYC ..., 2 threads"
-  std::vector<InputFile> inputs;
+  std::string command = {};                                      ///< the command line, may be empty
+  std::vector<std::pair<std::string, std::string>> recipe = {};  ///< (name, text) of every parameter, in order
+  std::string device = {};                                       ///< "cpu: AMD EPYC ..., 2 threads"
+  std::vector<InputFile> inputs = {};
 
   /// Appends the fields of a parameter struct (engine/params.hpp).
   template <class Params>

@@ -33,9 +33,9 @@ struct CombineParams {
 struct Recipe {
   std::string algorithm = "pca";
   /// {{"ncomp", "20"}}: what differs from the algorithm's defaults, as text.
-  std::vector<std::pair<std::string, std::string>> algorithm_settings;
-  RegionParams regions;
-  CombineParams combine;
+  std::vector<std::pair<std::string, std::string>> algorithm_settings = {};
+  RegionParams regions = {};
+  CombineParams combine = {};
   bool snr = false;             ///< make the S/N map
   bool save_residuals = false;  ///< keep the residual cube
 };

@@ -30,11 +30,13 @@ class Flags {
               bool is_switch = false, const std::string& short_flag = "");
   /// Flags that follow stand under this heading in --help.
   void group(std::string heading);
-  /// One flag for each field of the parameter struct.
+  /// One flag for each field of the parameter struct. What is false without it is a switch; what is
+  /// true takes "true" or "false".
   template <class Params>
   void fields(Params params) {
     params.fields([&](std::string_view name, const auto& value, std::string_view help) {
-      constexpr bool is_switch = std::is_same_v<std::remove_cvref_t<decltype(value)>, bool>;
+      bool is_switch = false;
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, bool>) is_switch = !value;
       option(name, std::string(help), to_text(value), is_switch);
     });
   }

@@ -85,8 +85,7 @@ Recipe recipe(Settings& given) {
 }
 
 Provenance provenance_of(const Flags& flags, const Recipe& recipe, Exec& exec, const Dataset& dataset) {
-  Provenance provenance{
-      .command = flags.command_line(), .recipe = {}, .device = description(exec), .inputs = dataset.inputs};
+  Provenance provenance{.command = flags.command_line(), .device = description(exec), .inputs = dataset.inputs};
   provenance.recipe.emplace_back("algorithm", recipe.algorithm);
   for (const ParameterInfo& parameter : psf_subtraction(recipe.algorithm).parameters) {
     provenance.recipe.emplace_back(parameter.name, parameter.default_text);

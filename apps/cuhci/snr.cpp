@@ -13,6 +13,7 @@ namespace {
 void declare(Flags& flags) {
   flags.positional("FRAME", "FITS or HDF5 file with the frame: FILE, FILE[HDU] or FILE[DATASET]");
   flags.fields(SnrParams{});
+  flags.option("array2", "file with a second frame, whose apertures add to the noise (say, derotated the wrong way)");
   flags.option("pixel_scale", "arcsec/px");
   flags.option("output", "folder for the products; required", "", false, "-o");
   flags.group("Run");
@@ -26,6 +27,9 @@ int run(Flags& flags) {
   SnrParams params;
   given.apply(params);
   require(given.has("fwhm"), "--fwhm is missing: the full width at half maximum of the PSF, px");
+  std::string second_path;
+  given.take("array2", second_path);
+  require(!params.use2alone || !second_path.empty(), "--use2alone needs the second frame, --array2");
   std::optional<double> pixel_scale;
   given.take("pixel_scale", pixel_scale);
   require(!pixel_scale || *pixel_scale > 0, "--pixel-scale is ", to_text(pixel_scale), ", it must be positive");
@@ -40,18 +44,21 @@ int run(Flags& flags) {
   progress.stage("load");
   const std::string path = flags.values("FRAME").front();
   const Array<float, 2> host = load_frame(path);
+  const Array<float, 2> host2 = second_path.empty() ? Array<float, 2>() : load_frame(second_path);
   progress.stage("S/N map");
   const Array<float, 2> frame = to_device(exec, host.view());
+  const Array<float, 2> second = host2 ? to_device(exec, host2.view()) : Array<float, 2>();
   Array<float, 2> map(exec, frame.extents());
-  snr_map(exec, frame.view(), params, map.view());
+  snr_map(exec, frame.view(), params, map.view(), second ? second.view() : Frame<const float>());
   const Array<float, 2> host_map = to_host(exec, std::as_const(map).view());
   const Found found{
       .peak = find_peak(exec, frame.view(), map.view(), params.fwhm), .pixel_scale = pixel_scale, .contrast = {}};
 
   progress.stage("write");
-  Provenance provenance{.command = flags.command_line(), .recipe = {}, .device = description(exec), .inputs = {}};
+  Provenance provenance{.command = flags.command_line(), .device = description(exec)};
   provenance.add(params);
   provenance.inputs.push_back({.role = "frame", .path = path, .hash = {}});
+  if (host2) provenance.inputs.push_back({.role = "array2", .path = second_path, .hash = {}});
   folder.write_fits("snr.fits", host_map.view(), provenance_header(provenance));
   write_picture(folder, "snr.png", host_map.view(), found, params.fwhm, pixel_scale, path, "S/N");
   progress.finish();

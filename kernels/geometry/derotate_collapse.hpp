@@ -5,10 +5,13 @@
 
 namespace hci {
 
-/// out = collapse(derotate(in)), without ever holding the derotated cube: same values, bit for bit,
-/// as derotate() followed by collapse(). Rotation::fft works in tiles of frames and rows within the
-/// scratch it may use, the interpolating methods gather for each output pixel.
+/// out = collapse(derotate(in)): the same values, bit for bit, as derotate() followed by collapse(),
+/// for any number of threads.
 ///   in (t, y, x), out (y, x), on the Exec's device; angles: T of them, host, degrees.
+/// NaN: as in these two. The interpolating methods never hold the derotated cube: on the CPU's tuned
+/// path tiles of half a megabyte for each thread, else rows of all frames up to 64 MiB (one row, if
+/// that is more). Rotation::fft holds a derotated cube as large as the input, and up to 256 MiB
+/// (one frame padded to 4 times its side, if that is more) of scratch on CUDA.
 void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<double>& angles,
                        const RotateOptions& rotation, const CollapseOptions& collapse, Frame<float> out);
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #endif
@@ -30,6 +32,8 @@ struct Positions {
   bool inside;                                                  ///< all taps of all pixels are in the frame
   bool outside;                                                 ///< none of any pixel is
 };
+
+__m256i load8(const std::int32_t* from) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(from)); }
 
 /// rint(per_x * x * 1024) of 8 pixels from x on.
 __m256i grid_columns(double per_x, index_t x) {
@@ -102,9 +106,12 @@ __m256 weighted_columns_at_edge(const Frame<const float>& in, index_t y, index_t
 template <bool inside>
 __m256 lanczos4_pixels(const Frame<const float>& in, const Positions& at, const float* table) {
   const index_t pitch = in.stride(0);
+  alignas(32) std::int32_t offset[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(offset),
+                     _mm256_add_epi32(_mm256_mullo_epi32(load8(at.y), _mm256_set1_epi32(int(pitch))), load8(at.x)));
   const auto columns = [&](int i) __attribute__((always_inline)) {
     const float *wy = table + at.y_phase[i], *wx = table + at.x_phase[i];
-    if constexpr (inside) return weighted_columns(in.data() + (at.y[i] * pitch + at.x[i]), pitch, wy, wx);
+    if constexpr (inside) return weighted_columns(in.data() + offset[i], pitch, wy, wx);
     return weighted_columns_at_edge(in, at.y[i], at.x[i], wy, wx);
   };
   const auto pair = [&](int i) __attribute__((always_inline)) { return _mm256_hadd_ps(columns(i), columns(i + 1)); };
@@ -112,18 +119,23 @@ __m256 lanczos4_pixels(const Frame<const float>& in, const Positions& at, const 
   return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
 }
 
-void lanczos4_rectangle(const Frame<const float>& in, const Affine& map, const float* table, const Rectangle& part,
-                        const Target& out) {
+/// At most kRowsAtOnce rows of a rectangle, in strips of 8 columns.
+constexpr index_t kRowsAtOnce = 32;
+void lanczos4_rows(const Frame<const float>& in, const Affine& map, const float* table, const Rectangle& part,
+                   const Target& out) {
+  index_t x_rows[kRowsAtOnce], y_rows[kRowsAtOnce];
+  for (index_t y = 0; y < part.rows; ++y) {
+    x_rows[y] = lanczos4_row(map.xy, part.y + y, map.x0);
+    y_rows[y] = lanczos4_row(map.yy, part.y + y, map.y0);
+  }
   for (index_t x = 0; x < part.columns; x += 8) {
     const __m256i x_columns = grid_columns(map.xx, part.x + x), y_columns = grid_columns(map.yx, part.x + x);
     for (index_t y = 0; y < part.rows; ++y) {
       Positions at;
       at.inside = true;
       at.outside = false;
-      split_positions(x_columns, lanczos4_row(map.xy, part.y + y, map.x0), in.extent(1), at.x, at.x_phase, at.inside,
-                      at.outside);
-      split_positions(y_columns, lanczos4_row(map.yy, part.y + y, map.y0), in.extent(0), at.y, at.y_phase, at.inside,
-                      at.outside);
+      split_positions(x_columns, x_rows[y], in.extent(1), at.x, at.x_phase, at.inside, at.outside);
+      split_positions(y_columns, y_rows[y], in.extent(0), at.y, at.y_phase, at.inside, at.outside);
       const __m256 values = at.outside  ? _mm256_setzero_ps()
                             : at.inside ? lanczos4_pixels<true>(in, at, table)
                                         : lanczos4_pixels<false>(in, at, table);
@@ -138,6 +150,14 @@ void lanczos4_rectangle(const Frame<const float>& in, const Affine& map, const f
     }
   }
 }
+
+void lanczos4_rectangle(const Frame<const float>& in, const Affine& map, const float* table, const Rectangle& part,
+                        const Target& out) {
+  for (index_t y = 0; y < part.rows; y += kRowsAtOnce) {
+    const Rectangle rows{part.y + y, part.x, std::min(kRowsAtOnce, part.rows - y), part.columns};
+    lanczos4_rows(in, map, table, rows, {out.at(y, 0), out.row_step, out.group_step});
+  }
+}
 #else
 constexpr bool kHaveVectors = false;
 void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, const Rectangle&, const Target&) {}
@@ -147,7 +167,8 @@ void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, 
 
 void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
                         const Rectangle& part, const Target& out) {
-  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant)
+  const bool offsets_fit = in.stride(0) * in.extent(0) < std::numeric_limits<std::int32_t>::max();
+  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && offsets_fit)
     return lanczos4_rectangle(in, map, plan.lanczos.data(), part, out);
   switch (plan.method) {
     case Rotation::lanczos4:

@@ -70,7 +70,7 @@ struct RegionParams {
     field("theta_init", theta_init, "annular: angle of the first sector, degrees counter-clockwise from +x");
     field("delta_rot", delta_rot,
           "frames in which a companion moved by less than this many FWHM are not used; a,b: from the innermost to "
-          "the outermost annulus");
+          "the outermost annulus; default in annuli: 0.1,1 (median: 1)");
     field("min_frames_lib", min_frames_lib, "annular: fewer frames than this in a library are an error");
     field("max_frames_lib", max_frames_lib, "annular: only so many frames, the nearest in angle, are used");
     field("min_frames_pca", min_frames_pca, "full with source_xy: fewer frames than this are an error");

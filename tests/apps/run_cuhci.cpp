@@ -22,12 +22,18 @@ std::string contents(const std::filesystem::path& path) {
   return text.str();
 }
 
+/// $CUHCI_BINARY, which a bundle for another machine sets, or the one of this build.
+std::string program() {
+  const char* given = std::getenv("CUHCI_BINARY");
+  return given == nullptr ? HCI_CUHCI_BINARY : given;
+}
+
 }  // namespace
 
 ProgramResult run_cuhci(const std::vector<std::string>& arguments) {
   const TemporaryFolder folder;
   const std::string out = folder.path("out"), err = folder.path("err");
-  std::vector<std::string> words{HCI_CUHCI_BINARY};
+  std::vector<std::string> words{program()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -38,9 +44,9 @@ ProgramResult run_cuhci(const std::vector<std::string>& arguments) {
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT, 0600);
   pid_t child = 0;
-  const int failed = posix_spawn(&child, HCI_CUHCI_BINARY, &actions, nullptr, argv.data(), environ);
+  const int failed = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) throw std::runtime_error("cannot start " HCI_CUHCI_BINARY);
+  if (failed != 0) throw std::runtime_error("cannot start " + words[0]);
   int status = 0;
   waitpid(child, &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(out), contents(err)};

@@ -17,13 +17,17 @@ namespace {
 
 Dataset beta_pictoris(const std::string& cube) {
   const std::string folder = (*shared_folder() / "data" / "naco_betapic").string() + "/";
-  Dataset data = load_dataset({.cube = folder + cube, .angles = folder + "angles.fits", .psf = folder + "psf.fits"});
+  DatasetOptions files;
+  files.cube = folder + cube;
+  files.angles = folder + "angles.fits";
+  files.psf = folder + "psf.fits";
+  Dataset data = load_dataset(files);
   data.fwhm = measure_fwhm(data.psf.view());
   return data;
 }
 
 Recipe pca(const std::string& ncomp) {
-  return {.algorithm = "pca", .algorithm_settings = {{"ncomp", ncomp}}, .regions = {}, .combine = {}, .snr = true};
+  return {.algorithm = "pca", .algorithm_settings = {{"ncomp", ncomp}}, .snr = true};
 }
 
 Detection peak_of(Exec& exec, const ReductionResult& result) {
@@ -115,9 +119,8 @@ TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
 }
 
 TEST(Recipe, WithAnUnknownSettingIsRefused) {
-  EXPECT_THROW(Reduction({.algorithm = "pca", .algorithm_settings = {{"ncompo", "3"}}, .regions = {}, .combine = {}}),
-               InvalidInput);
-  EXPECT_THROW(Reduction({.algorithm = "magic", .algorithm_settings = {}, .regions = {}, .combine = {}}), InvalidInput);
+  EXPECT_THROW(Reduction({.algorithm = "pca", .algorithm_settings = {{"ncompo", "3"}}}), InvalidInput);
+  EXPECT_THROW(Reduction({.algorithm = "magic", .algorithm_settings = {}}), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(MainJob);

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The three steps of PCA apart: Gram matrix, eigenpairs, projection.
+#include <cmath>
+
+#include "bench/support/bench.hpp"
+#include "bench/support/synthetic.hpp"
+#include "kernels/core/copy.hpp"
+#include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/subtract_product.hpp"
+
+namespace hci::bench {
+namespace {
+
+constexpr index_t kFrames = 489, kSize = 210, kComponents = 20;
+
+Array<float, 2> rows_of_speckles(Exec& exec, index_t frames, index_t pixels_y, index_t pixels_x) {
+  const auto cube = speckle_cube(frames, pixels_y, pixels_x);
+  Array<float, 2> rows(exec, {frames, pixels_y * pixels_x});
+  upload(exec, as_matrix(cube.view()), rows.view());
+  exec.wait();
+  return rows;
+}
+
+void time_gram(benchmark::State& state, Exec& exec) {
+  const auto x = rows_of_speckles(exec, kFrames, kSize, kSize);
+  Array<double, 2> g(exec, {kFrames, kFrames});
+  const auto go = [&] { gram(exec, x.view(), {}, g.view()); };
+  go();
+  const auto host = to_host(exec, g.view());
+  const auto row = to_host(exec, x.view());
+  double square = 0;
+  for (index_t p = 0; p < row.extent(1); ++p) square += std::pow(static_cast<double>(row.view()(7, p)), 2);
+  if (std::fabs(host.view()(7, 7) - square) > 1e-10 * square) return state.SkipWithError("the Gram matrix is wrong");
+  const auto flops = static_cast<double>(kFrames * (kFrames + 1) * kSize * kSize);
+  report_flops(state, exec, timed(state, exec, go), flops, Precision::f64);
+}
+
+void time_projection(benchmark::State& state, Exec& exec) {
+  const auto x = rows_of_speckles(exec, kFrames, kSize, kSize);
+  Array<float, 2> left(exec, {kFrames, kComponents}), right(exec, {kComponents, kFrames});
+  fill_zero(exec, left.view());
+  fill_zero(exec, right.view());
+  Array<float, 2> out(exec, x.extents());
+  const auto go = [&] { subtract_product(exec, left.view(), right.view(), x.view(), x.view(), out.view()); };
+  go();
+  const auto host = to_host(exec, out.view()), want = to_host(exec, x.view());
+  if (std::memcmp(host.data(), want.data(), want.bytes()) != 0)
+    return state.SkipWithError("nothing was to be subtracted");
+  const double flops = 4.0 * static_cast<double>(kFrames * kComponents * kSize * kSize);
+  report_flops(state, exec, timed(state, exec, go), flops, Precision::f32);
+}
+
+/// Checks one pair: |A v - w v| against n eps |A|.
+bool is_pair(const Array<double, 2>& a, const double* v, double w) {
+  const index_t n = a.extent(0);
+  double residual = 0, norm = 0;
+  for (index_t i = 0; i < n; ++i) {
+    double sum = -w * v[i];
+    for (index_t j = 0; j < n; ++j) {
+      sum += a.view()(i, j) * v[j];
+      norm += a.view()(i, j) * a.view()(i, j);
+    }
+    residual += sum * sum;
+  }
+  return std::sqrt(residual) <= 10 * 2.3e-16 * static_cast<double>(n) * std::sqrt(norm);
+}
+
+void time_eigh(benchmark::State& state, Exec& exec) {
+  const auto x = rows_of_speckles(exec, kFrames, 60, 60);
+  Array<double, 2> g(exec, {kFrames, kFrames}), vectors(exec, {kComponents, kFrames});
+  Array<double, 1> values(exec, {kComponents});
+  gram(exec, x.view(), {}, g.view());
+  const auto go = [&] { eigh_top(exec, g.view(), kComponents, values.view(), vectors.view()); };
+  go();
+  const auto w = to_host(exec, values.view());
+  const auto v = to_host(exec, vectors.view());
+  if (!is_pair(to_host(exec, g.view()), &v.view()(19, 0), w.data()[19])) return state.SkipWithError("no eigenpair");
+  timed(state, exec, go);
+}
+
+/// What annular PCA of the NACO cube asks for: 12 annuli of 61 frames, each with a library of its own.
+void time_eigh_subsets(benchmark::State& state, Exec& exec) {
+  const index_t frames = 61, problems = 732, k = 5;
+  const auto x = rows_of_speckles(exec, frames, 30, 30);
+  Array<double, 2> g(exec, {frames, frames}), values(exec, {problems, k});
+  Array<double, 3> vectors(exec, {problems, k, frames});
+  gram(exec, x.view(), {}, g.view());
+  std::vector<IndexSet> sets;
+  for (index_t b = 0; b < problems; ++b) {
+    IndexSet set;
+    for (index_t i = 0; i < frames; ++i)
+      if (i < b % frames - 2 || i > b % frames + 2) set.push_back(i);
+    sets.push_back(set);
+  }
+  const auto go = [&] { eigh_top_subsets(exec, g.view(), sets, k, values.view(), vectors.view()); };
+  go();
+  const auto v = to_host(exec, vectors.view());
+  double squares = 0;
+  for (index_t i = 0; i < frames; ++i) squares += std::pow(v.view()(100, 4, i), 2);
+  if (std::fabs(squares - 1) > 1e-12) return state.SkipWithError("an eigenvector is not of unit length");
+  timed(state, exec, go);
+}
+
+const bool registered[] = {on_every_device("gram", {kFrames, kSize, kSize}, time_gram),
+                           on_every_device("subtract_product/ncomp20", {kFrames, kSize, kSize}, time_projection),
+                           on_every_device("eigh_top/ncomp20", {kFrames}, time_eigh),
+                           on_every_device("eigh_top_subsets/ncomp5", {732, 61}, time_eigh_subsets)};
+
+}  // namespace
+}  // namespace hci::bench
