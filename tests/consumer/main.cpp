@@ -1,16 +1,36 @@
 // SPDX-License-Identifier: MIT
+// A reduction of data that the program holds itself: a planet that turns, behind a constant star.
+#include <cmath>
 #include <cstdio>
-#include <vector>
+#include <numbers>
 
 #include "engine/version.hpp"
-#include "kernels/core/exec.hpp"
 #include "models/detect/peak.hpp"
+#include "models/reduction.hpp"
 
 int main() {
-  std::vector<float> map(16 * 9, 0.0f);
-  map[5 * 9 + 7] = 3.0f;
-  const hci::Peak peak = hci::highest_pixel(hci::Frame<const float>(map.data(), {16, 9}));
-  std::printf("cuHCI %s on %s: peak at y %ld, x %ld\n", hci::version().c_str(), hci::Exec().device().name().c_str(),
-              static_cast<long>(peak.y), static_cast<long>(peak.x));
-  return peak.y == 5 && peak.x == 7 ? 0 : 1;
+  constexpr hci::index_t kFrames = 24, kSize = 41;
+  hci::Dataset data;
+  data.cube = hci::host_array<float, 4>({kFrames, 1, kSize, kSize});
+  for (hci::index_t t = 0; t < kFrames; ++t) {
+    data.angles.push_back(5.0 * static_cast<double>(t));
+    const double turn = -data.angles.back() * std::numbers::pi / 180;
+    const double planet_x = 20 + 12 * std::cos(turn), planet_y = 20 + 12 * std::sin(turn);
+    for (hci::index_t y = 0; y < kSize; ++y)
+      for (hci::index_t x = 0; x < kSize; ++x) {
+        const auto dx = static_cast<double>(x), dy = static_cast<double>(y);
+        data.cube.view()(t, 0, y, x) =
+            static_cast<float>(1e4 / (1 + std::hypot(dx - 20, dy - 20)) +
+                               100 * std::exp(-(std::pow(dx - planet_x, 2) + std::pow(dy - planet_y, 2)) / 6));
+      }
+  }
+
+  hci::Exec exec;
+  hci::Recipe recipe;
+  recipe.algorithm = "median";
+  const hci::ReductionResult result = hci::Reduction(recipe).run(exec, data);
+  const hci::Peak planet = hci::highest_pixel(result.frame.view());
+  std::printf("cuHCI %s on %s: planet at x %d, y %d\n", hci::version().c_str(), exec.device().name().c_str(),
+              static_cast<int>(planet.x), static_cast<int>(planet.y));
+  return planet.x == 32 && planet.y == 20 ? 0 : 1;
 }
