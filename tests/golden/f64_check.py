@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Completes the manifest: how far VIP 2.1.1 in single precision is from itself in double precision.
+
+The goldens were made in single precision. Most PCA entries of the manifest carry that distance as
+"f64_check" and have their tolerances from it; these lack it. Run with the peers' Python
+(bench/peers/setup); writes f64_check.json beside this file, which golden_test applies by the manifest's
+own rule: atol = max(1e-5 max|golden|, 4 x 99th percentile), frac 0.985, outliers within 3 x maximum.
+"""
+import json
+import pathlib
+import sys
+import warnings
+
+import numpy as np
+from astropy.io import fits
+from vip_hci.psfsub import pca, pca_annular
+
+warnings.filterwarnings("ignore")
+here = pathlib.Path(__file__).parent
+data = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else here / "../../../shared") / "data/naco_betapic"
+cube, angles, reference = (fits.getdata(data / f"{name}.fits").astype("f4") for name in ("cube", "angles", "cube_ref20"))
+common = dict(imlib="opencv", verbose=False)
+calls = {
+    "pca_adi_cevr_0.999": lambda c, r: pca(c, angles, ncomp=0.999, **common),
+    "pca_adi_nc10_pathresh_trunc": lambda c, r: pca(
+        c, angles, ncomp=10, source_xy=(25.0, 50.0), delta_rot=0.5, fwhm=4.800919, max_frames_pca=30, **common),
+    "pca_adi_nc5_lefteigv": lambda c, r: pca(c, angles, ncomp=5, left_eigv=True, **common),
+    "pca_annular_nc_auto": lambda c, r: pca_annular(
+        c, angles, fwhm=4.800919, asize=8, ncomp="auto", tol=0.1, n_segments=2, delta_rot=0.3, **common),
+    "pca_rdi_pathresh": lambda c, r: pca(
+        c[:41], angles[:41], cube_ref=r, ncomp=8, source_xy=(62.0, 62.0), delta_rot=1, fwhm=4.800919, **common),
+    "pca_grid_step_medofnpcs": lambda c, r: pca(c, angles, ncomp=(1, 16, 5), med_of_npcs=True, **common),
+}
+result = {}
+for name, call in calls.items():
+    difference = np.abs(call(cube, reference).astype("f8") - call(cube.astype("f8"), reference.astype("f8")))
+    result[name] = {"max_abs": float(difference.max()), "p99_abs": float(np.percentile(difference, 99))}
+(here / "f64_check.json").write_text(json.dumps(result, indent=1) + "\n")
