@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "apps/cuhci/products.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 
 #include "apps/cuhci/run_options.hpp"
+#include "kernels/core/copy.hpp"
 
 namespace hci::app {
 
@@ -49,14 +52,26 @@ void add_run(Summary& summary, const Progress& progress, Exec& exec) {
   summary.set("memory.process_peak_bytes", static_cast<std::int64_t>(peak_process_bytes()));
 }
 
-void print_peak(const Found& found) {
-  const Detection& peak = found.peak;
+std::optional<Found> find_in_map(Exec& exec, Frame<const float> frame, Frame<const float> map, double fwhm,
+                                 std::optional<double> pixel_scale) {
+  const Array<float, 2> host = to_host(exec, map);
+  const auto positive = [](float snr) { return std::isfinite(snr) && snr > 0; };
+  if (std::none_of(host.data(), host.data() + host.size(), positive)) return std::nullopt;
+  return Found{.peak = find_peak(exec, frame, map, fwhm), .pixel_scale = pixel_scale, .contrast = {}};
+}
+
+void print_peak(const std::optional<Found>& found) {
+  if (!found) {
+    std::printf("Highest S/N: no pixel with positive S/N\n");
+    return;
+  }
+  const Detection& peak = found->peak;
   std::printf("Highest S/N: %.2f (%.1f sigma) at x = %.2f, y = %.2f px\n", peak.snr, peak.significance, peak.x, peak.y);
   std::printf("  separation %.2f px", peak.radius);
-  if (found.pixel_scale) std::printf(" = %.1f mas", 1000 * peak.radius * *found.pixel_scale);
+  if (found->pixel_scale) std::printf(" = %.1f mas", 1000 * peak.radius * *found->pixel_scale);
   std::printf(", position angle %.1f degrees from up", peak.pa_from_up);
-  if (found.contrast)
-    std::printf(", contrast %.2e (not corrected for throughput)", *found.contrast);
+  if (found->contrast)
+    std::printf(", contrast %.2e (not corrected for throughput)", *found->contrast);
   else
     std::printf(", flux %.4g", peak.flux);
   std::printf("\n");

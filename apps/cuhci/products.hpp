@@ -27,7 +27,11 @@ void add_peak(Summary& summary, const Found& found);
 /// "seconds": {stage: ...}, "device", "memory": {...}.
 void add_run(Summary& summary, const Progress& progress, Exec& exec);
 
-/// The peak in two lines for people, on stdout.
-void print_peak(const Found& found);
+/// The peak of a map, unless nothing in it has a positive S/N. frame, map (y, x) on the Exec's device
+std::optional<Found> find_in_map(Exec& exec, Frame<const float> frame, Frame<const float> map, double fwhm,
+                                 std::optional<double> pixel_scale);
+
+/// The peak in two lines for people, or that there is none, on stdout.
+void print_peak(const std::optional<Found>& found);
 
 }  // namespace hci::app

@@ -118,13 +118,11 @@ std::optional<Found> find(Exec& exec, const ReductionResult& result, const Datas
                           std::optional<double> star_flux, const Log& log) {
   if (!result.snr) return std::nullopt;
   const Array<float, 2> frame = to_device(exec, result.frame.view()), map = to_device(exec, result.snr.view());
-  Found found{.peak = find_peak(exec, frame.view(), map.view(), result.fwhm),
-              .pixel_scale = dataset.pixel_scale,
-              .contrast = {}};
-  if (!star_flux) return found;
-  const double ratio = flux_ratio(exec, frame.view(), {found.peak.y, found.peak.x}, result.fwhm, *star_flux);
+  std::optional<Found> found = find_in_map(exec, frame.view(), map.view(), result.fwhm, dataset.pixel_scale);
+  if (!found || !star_flux) return found;
+  const double ratio = flux_ratio(exec, frame.view(), {found->peak.y, found->peak.x}, result.fwhm, *star_flux);
   if (ratio < 1)
-    found.contrast = ratio;
+    found->contrast = ratio;
   else
     log(LogLevel::warning,
         "the peak is brighter than the star of the PSF file, so that file is not in the unit of the cube: no contrast; "
@@ -187,7 +185,7 @@ int run(Flags& flags) {
     std::printf("%s\n", summary.to_json().c_str());
     return kDone;
   }
-  if (found) print_peak(*found);
+  if (result.snr) print_peak(found);
   std::printf("Wrote %s\n", folder.path().c_str());
   return kDone;
 }

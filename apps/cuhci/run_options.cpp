@@ -23,6 +23,8 @@ Device parse_device(const std::string& text) {
 
 Exec make_exec(const RunOptions& options, const Log& log) {
   require(options.threads >= 0, "--threads is ", options.threads, ", it must be at least 1, or 0 for all cores");
+  constexpr int kMostThreads = 1024;
+  require(options.threads <= kMostThreads, "--threads is ", options.threads, ", it must be at most ", kMostThreads);
   Exec::Options exec{.threads = options.threads};
   if (options.device != "auto") {
     exec.device = parse_device(options.device);

@@ -30,8 +30,7 @@ int run(Flags& flags) {
   Exec exec = make_exec(options, log);
   { const OutputFolder writable(output); }  // throws before the work, not after it
   Progress progress(progress_style(options));
-  progress.stage("simulate");
-  const Simulation simulation = simulate(exec, params);
+  const Simulation simulation = simulate(exec, params, progress);
   progress.stage("write");
   write_simulation(simulation, output);
   progress.finish();

@@ -51,8 +51,7 @@ int run(Flags& flags) {
   Array<float, 2> map(exec, frame.extents());
   snr_map(exec, frame.view(), params, map.view(), second ? second.view() : Frame<const float>());
   const Array<float, 2> host_map = to_host(exec, std::as_const(map).view());
-  const Found found{
-      .peak = find_peak(exec, frame.view(), map.view(), params.fwhm), .pixel_scale = pixel_scale, .contrast = {}};
+  const std::optional<Found> found = find_in_map(exec, frame.view(), map.view(), params.fwhm, pixel_scale);
 
   progress.stage("write");
   Provenance provenance{.command = flags.command_line(), .device = description(exec)};
@@ -64,7 +63,7 @@ int run(Flags& flags) {
   progress.finish();
   Summary summary;
   summary.set("fwhm", params.fwhm);
-  add_peak(summary, found);
+  if (found) add_peak(summary, *found);
   add_run(summary, progress, exec);
   summary.set(provenance);
   folder.write_json("summary.json", summary);

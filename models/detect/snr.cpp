@@ -122,13 +122,18 @@ void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Fram
           " px, it must be positive: give the FWHM of the PSF");
   require(params.known_sources.size() % 2 == 0, "snr_map: known_sources has ", params.known_sources.size(),
           " numbers; it takes pairs x,y");
+  const double half = static_cast<double>(std::min(frame.extent(0), frame.extent(1))) / 2;
+  require(half - params.fwhm / 2 > params.fwhm, "snr_map: fwhm is ", params.fwhm,
+          " px, no ring of apertures fits into a frame of ", frame.extent(1), " x ", frame.extent(0),
+          " px; is it in px?");
   if (params.approximated) {
-    require(params.known_sources.empty() && second.data() == nullptr,
-            "snr_map: the approximated map takes neither known sources nor a second frame");
+    require(params.known_sources.empty() && second.data() == nullptr && !params.exclude_negative_lobes,
+            "snr_map: the approximated map takes neither known_sources nor a second frame (array2) nor "
+            "exclude_negative_lobes");
     snr_map_approximated(exec, frame, params.fwhm, out);
     return;
   }
-  const double width = static_cast<double>(std::min(frame.extent(0), frame.extent(1))) / 2 - 1.5 * params.fwhm;
+  const double width = half - 1.5 * params.fwhm;
   SnrMapOptions options{.fwhm = params.fwhm,
                         .inner = params.fwhm,
                         .outer = params.fwhm + width,

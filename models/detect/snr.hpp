@@ -37,7 +37,8 @@ struct SnrParams {
 /// round(3 fwhm), except those within ceil(fwhm) of a source, the map is made of the frame with the
 /// discs of that radius about the sources set to the median absolute deviation of the annulus. Waits
 /// then. With several sources all are hidden at once (VIP: see docs/differences.md).
-/// `approximated` takes neither a second frame nor known sources.
+/// `approximated` takes neither a second frame nor known sources nor exclude_negative_lobes.
+/// Throws InvalidInput where the range of r is empty: a FWHM too large for the frame.
 void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Frame<float> out,
              Frame<const float> second = {});
 

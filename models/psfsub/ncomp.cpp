@@ -2,6 +2,7 @@
 #include "models/psfsub/ncomp.hpp"
 
 #include "engine/params.hpp"
+#include "kernels/core/view.hpp"
 
 namespace hci {
 namespace {
@@ -23,8 +24,11 @@ std::vector<int> read_range(std::string_view text) {
   if (has_step) from_text(text.substr(second + 1), step);
   require(step >= 1, "the step of ncomp is ", step, "; it must be 1 at least");
   require(to >= from, "ncomp goes from ", from, " to ", to, "; give the smaller number first");
+  constexpr index_t kMost = 10000;
+  const index_t count = (index_t{to} - from) / step + 1;
+  require(count <= kMost, "ncomp ", text, " are ", count, " numbers; ", kMost, " at most, use a larger step");
   std::vector<int> counts;
-  for (int count = from; count <= to; count += step) counts.push_back(count);
+  for (index_t i = 0; i < count; ++i) counts.push_back(static_cast<int>(from + i * step));
   return counts;
 }
 

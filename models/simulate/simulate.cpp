@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/system_memory.hpp"
 #include "kernels/core/copy.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/image/fft2.hpp"
@@ -183,11 +184,26 @@ struct Sequence {
   }
 };
 
+/// The cube is there twice at the end: where it was made, and as the result.
+void check_memory(const SimulationParams& params) {
+  const double pixels = static_cast<double>(*params.frames) * *params.wavelengths * *params.size * *params.size;
+  constexpr double kNobodyHas = 1e18;
+  require_memory(static_cast<std::size_t>(std::min(2 * sizeof(float) * pixels, kNobodyHas)), "the simulated cube",
+                 "use fewer frames, fewer wavelengths or a smaller size");
+}
+
 }  // namespace
 
 Simulation simulate(Exec& exec, const SimulationParams& given) {
+  Progress quiet(ProgressStyle::quiet);
+  return simulate(exec, given, quiet);
+}
+
+Simulation simulate(Exec& exec, const SimulationParams& given, Progress& progress) {
   Simulation s;
   s.params = completed(given);
+  check_memory(s.params);
+  progress.stage("simulate", *s.params.frames);
   const Instrument instrument = instrument_of(s.params.preset);
   const int frames = *s.params.frames, size = *s.params.size;
   const FieldRotation rotation = field_rotation(instrument.latitude, instrument.declination, instrument.hour_angle,
@@ -216,10 +232,12 @@ Simulation simulate(Exec& exec, const SimulationParams& given) {
 
   const auto channels = static_cast<index_t>(s.data.wavelengths.size());
   const double keep = std::exp(-frame_spacing / (60 * *s.params.decorrelation));
-  s.data.cube = host_array<float, 4>({frames, channels, size, size});
-  Array<float, 4> cube(exec, s.data.cube.extents());
+  Array<float, 4> cube(exec, {frames, channels, size, size});
   fill_zero(exec, cube.view());
-  for (index_t t = 0; t < frames; ++t) sequence.frame(exec, t, keep, cube.view());
+  for (index_t t = 0; t < frames; ++t) {
+    sequence.frame(exec, t, keep, cube.view());
+    progress.advance();
+  }
   if (s.params.noise) {
     const Cube<float> all(cube.data(), {frames * channels, size, size});
     expose(exec, s.params.seed, kPhotons,

@@ -16,6 +16,7 @@
 
 #include "engine/dataset.hpp"
 #include "engine/params.hpp"
+#include "engine/progress.hpp"
 #include "kernels/core/exec.hpp"
 
 namespace hci {
@@ -110,7 +111,10 @@ struct Simulation {
 /// noise. A planet is the same field, tilted to where the sky's rotation has it in each short
 /// exposure (so it smears), past the Lyot stop but not through the mask, whose loss beyond two
 /// wavelength / D is small. In frame i it is at theta - angles[i].
-/// Runs on the Exec's device; the result is on the host. Throws InvalidInput for values that make no sense.
+/// Runs on the Exec's device; the result is on the host. Throws InvalidInput for values that make no sense and
+/// for a cube that memory does not hold (twice). Progress: one stage, "simulate", in frames; it goes on
+/// until the caller ends it.
+Simulation simulate(Exec& exec, const SimulationParams& params, Progress& progress);
 Simulation simulate(Exec& exec, const SimulationParams& params);
 
 /// The simulation as JSON text: preset, seed, parameters, star, planets, conventions.

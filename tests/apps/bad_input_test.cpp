@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "engine/fits.hpp"
 #include "kernels/core/array.hpp"
@@ -151,6 +153,8 @@ TEST_F(BadInput, InOptions) {
   refused({"--scaling", "louder"}, {"--scaling", "louder"});
   refused({"--mode", "annular"}, {"--fwhm", "--psf"});
   refused({"--snr"}, {"--fwhm", "--psf"});
+  refused({"--snr", "--fwhm", "300"}, {"fwhm", "300", "31"});
+  refused({"--ncomp", "1:1000000000"}, {"--ncomp", "1000000000"});
   refused({"--mode", "annular", "--fwhm", "4", "--asize", "0"}, {"asize", "0"});
   refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "40"}, {"radius_int", "40"});
   refused({"--mode", "annular", "--fwhm", "4", "--delta-rot", "50"}, {"delta_rot", "50"});
@@ -159,11 +163,48 @@ TEST_F(BadInput, InOptions) {
   refused({"--no-such-flag"}, {"--no-such-flag"});
   refused({"--device", "gpu"}, {"--device", "gpu"});
   refused({"--threads", "-1"}, {"--threads", "-1"});
+  refused({"--threads", "1000000"}, {"--threads", "1000000", "1024"});
   refused({"--config", path("no.toml")}, {"no.toml"});
   write_text("bad.toml", "ncomp = = 3\n");
   refused({"--config", path("bad.toml")}, {"bad.toml", "1"});
   write_text("unknown.toml", "ncompo = 3\n");
   refused({"--config", path("unknown.toml")}, {"unknown.toml", "ncompo"});
+}
+
+/// A frame of 31 px in which nothing stands out: `value` everywhere.
+void write_flat(const std::string& path, float value) {
+  auto flat = host_array<float, 2>({kSize, kSize});
+  std::fill_n(flat.data(), flat.size(), value);
+  write_fits(path, flat.view());
+}
+
+TEST_F(BadInput, InTheOtherSubcommands) {
+  write_flat(path("frame.fits"), 1);
+  const auto refused = [&](std::vector<std::string> words, const std::vector<std::string>& named) {
+    SCOPED_TRACE(words.front() + " " + words.back());
+    words.insert(words.end(), {"-o", path("out"), "--quiet", "--device", "cpu"});
+    expect_refused(run_cuhci(words), named);
+  };
+  refused({"snr", path("frame.fits"), "--fwhm", "300"}, {"fwhm", "300", "31"});
+  refused({"snr", path("frame.fits"), "--fwhm", "1e9"}, {"fwhm", "31"});
+  refused({"snr", path("frame.fits"), "--fwhm", "4", "--approximated", "--exclude-negative-lobes"},
+          {"approximated", "exclude_negative_lobes"});
+  refused({"snr", path("frame.fits"), "--fwhm", "4", "--approximated", "--array2", path("frame.fits")},
+          {"approximated", "array2"});
+  refused({"simulate", "--frames", "1000000000"}, {"memory", "frames"});
+  refused({"simulate", "--size", "2000000000"}, {"size"});
+}
+
+TEST_F(BadInput, WithoutAPlanetNoneIsReported) {
+  for (const float value : {0.0F, std::nanf("")}) {
+    write_flat(path("flat.fits"), value);
+    const ProgramResult result =
+        run_cuhci({"snr", path("flat.fits"), "--fwhm", "4", "-o", path("out"), "--quiet", "--device", "cpu"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_NE(result.out.find("no pixel with positive S/N"), std::string::npos) << result.out;
+    std::ifstream file(path("out") + "/summary.json");
+    EXPECT_FALSE(nlohmann::json::parse(file).contains("peak"));
+  }
 }
 
 TEST_F(BadInput, WithoutAPlaceForProducts) {
