@@ -118,6 +118,25 @@ TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
   }
 }
 
+// VIP's median_sub takes radius_int in the full frame as the radius of a disc that is 0 in the end.
+TEST_P(MainJob, MedianWithAnInnerRadiusHasADiscOfZeros) {
+  HCI_NEEDS_SHARED();
+  Recipe recipe{.algorithm = "median", .algorithm_settings = {}};
+  const Dataset data = beta_pictoris("cube.fits");
+  recipe.regions.radius_int = 12;
+  const ReductionResult result = Reduction(recipe).run(exec(), data);
+  const double centre = static_cast<double>(result.frame.extent(0) / 2);
+  for (index_t y = 0; y < result.frame.extent(0); ++y)
+    for (index_t x = 0; x < result.frame.extent(1); ++x) {
+      const double r = std::hypot(static_cast<double>(y) - centre, static_cast<double>(x) - centre);
+      if (r < 11) {
+        ASSERT_EQ(result.frame.view()(y, x), 0) << y << ", " << x;
+      } else if (r > 13 && r < 40) {
+        ASSERT_NE(result.frame.view()(y, x), 0) << y << ", " << x;
+      }
+    }
+}
+
 TEST(Recipe, WithAnUnknownSettingIsRefused) {
   EXPECT_THROW(Reduction({.algorithm = "pca", .algorithm_settings = {{"ncompo", "3"}}}), InvalidInput);
   EXPECT_THROW(Reduction({.algorithm = "magic", .algorithm_settings = {}}), InvalidInput);
