@@ -244,13 +244,14 @@ void Loader::read_psf() {
 /// "1.5,2" or the name of a file with numbers.
 std::vector<double> Loader::numbers(const char* role, const std::string& text) {
   std::error_code error;
-  const bool is_text = text.find_first_not_of("0123456789+-.eE, naif") == std::string::npos;
-  if (is_text && !std::filesystem::exists(FileName::parse(text).path, error)) {
+  if (!std::filesystem::exists(FileName::parse(text).path, error)) {
     std::vector<double> values;
     try {
       from_text(text, values);
     } catch (const InvalidInput& wrong) {
-      throw InvalidInput(std::string(role) + ": expected numbers or a file, found '" + text + "': " + wrong.what());
+      std::string flag = "--" + std::string(role);
+      std::replace(flag.begin(), flag.end(), '_', '-');
+      throw InvalidInput(flag + ": expected numbers or a file, found '" + text + "': " + wrong.what());
     }
     return values;
   }
