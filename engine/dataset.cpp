@@ -245,13 +245,15 @@ void Loader::read_psf() {
 std::vector<double> Loader::numbers(const char* role, const std::string& text) {
   std::error_code error;
   if (!std::filesystem::exists(FileName::parse(text).path, error)) {
+    std::string flag = "--" + std::string(role);
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    const std::string wrong = flag + ": expected numbers or a file, found '" + text + "': ";
+    require(text.find_first_not_of("0123456789+-.eE, naif") == std::string::npos, wrong, "no such file");
     std::vector<double> values;
     try {
       from_text(text, values);
-    } catch (const InvalidInput& wrong) {
-      std::string flag = "--" + std::string(role);
-      std::replace(flag.begin(), flag.end(), '_', '-');
-      throw InvalidInput(flag + ": expected numbers or a file, found '" + text + "': " + wrong.what());
+    } catch (const InvalidInput& why) {
+      throw InvalidInput(wrong + why.what());
     }
     return values;
   }

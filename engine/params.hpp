@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A parameter struct lists its members once, in fields(); flags, --help, TOML, FITS header cards and
-// docs are made from that list.
+// A parameter struct lists its members once, in fields(); flags, --help, the keys of a TOML file
+// and FITS header cards are made from that list.
 //
 //   struct MedianParams {
 //     double radius_int = 0;

@@ -9,8 +9,8 @@
 
 namespace hci {
 
-/// Named texts from flags, a configuration file or a product's header, on their way into parameter
-/// structs. Every one must find its struct: what nobody takes is an error, never ignored.
+/// Named texts from flags, a configuration file or a program, on their way into parameter structs.
+/// Every one must find its struct: what nobody takes is an error, never ignored.
 class Settings {
  public:
   /// origin: how the user knows it ("--ncomp", "ncomp in run.toml"). A name set twice keeps the

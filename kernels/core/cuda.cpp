@@ -170,6 +170,7 @@ cusolverDnHandle_t CudaContext::cusolver() {
 
 cusolverDnParams_t CudaContext::cusolver_params() {
   if (!cusolver_params_) {
+    DeviceGuard guard(device_);
     cusolverDnParams_t params = nullptr;
     check(cusolverDnCreateParams(&params));
     cusolver_params_ = Handle<cusolverDnParams_t, cusolverDnDestroyParams>(params);

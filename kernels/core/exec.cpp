@@ -64,8 +64,18 @@ Exec::Exec(Options options) : options_(std::move(options)) {
 }
 
 Exec::Exec(Exec&&) noexcept = default;
-Exec& Exec::operator=(Exec&&) noexcept = default;
-Exec::~Exec() {
+Exec& Exec::operator=(Exec&& other) noexcept {
+  if (this == &other) return *this;
+  finish_copies();
+  options_ = std::move(other.options_);
+  cuda_ = std::move(other.cuda_);
+  memory_ = std::move(other.memory_);
+  kept_ = std::move(other.kept_);
+  return *this;
+}
+Exec::~Exec() { finish_copies(); }
+
+void Exec::finish_copies() noexcept {
 #if HCI_HAVE_CUDA
   if (cuda_ && !kept_.empty()) cuda_->wait_noexcept();  // copies may still read what is kept
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,8 +56,6 @@ class Exec {
     /// CPU threads; 0: OpenMP's default (OMP_NUM_THREADS, else all cores).
     int threads = 0;
     Path path = Path::tuned;
-    /// Base seed of everything random.
-    std::uint64_t seed = 0;
   };
 
   /// The CPU.
@@ -74,7 +71,6 @@ class Exec {
   bool on_cuda() const { return options_.device.kind == Device::Kind::cuda; }
   Path path() const { return options_.path; }
   bool tuned() const { return options_.path == Path::tuned; }
-  std::uint64_t seed() const { return options_.seed; }
   /// CPU threads that a parallel region of this Exec uses, at least 1.
   int threads() const { return options_.threads; }
 
@@ -91,6 +87,8 @@ class Exec {
   CudaContext& cuda();
 
  private:
+  void finish_copies() noexcept;
+
   Options options_;
   std::shared_ptr<CudaContext> cuda_;
   std::shared_ptr<CountedMemory> memory_;

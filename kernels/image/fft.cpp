@@ -10,6 +10,7 @@
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
+#include "kernels/core/fftw.hpp"
 #include "kernels/image/fft_plan.hpp"
 #if HCI_HAVE_CUDA
 #include "kernels/core/cuda.hpp"
@@ -17,12 +18,6 @@
 
 namespace hci {
 namespace {
-
-/// FFTW makes and destroys plans in one thread at a time.
-std::mutex& planner() {
-  static std::mutex mutex;
-  return mutex;
-}
 
 void check_shapes(const char* caller, Extents<2> rows, bool rows_dense, Extents<2> spectrum, bool spectrum_dense) {
   require(rows_dense && spectrum_dense, caller, ": rows and spectrum must be dense");
@@ -54,7 +49,7 @@ RealFft::~RealFft() {
 
 const RealFft& RealFft::of_length(index_t n) {
   static std::map<index_t, std::unique_ptr<const RealFft>> plans;
-  const std::lock_guard lock(planner());
+  const std::lock_guard lock(fftw_planner_mutex());
   auto& plan = plans[n];
   if (!plan) plan.reset(new RealFft(n));
   return *plan;

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <new>
 #include <string>
 
 #include "kernels/core/error.hpp"
+#include "kernels/linalg/blas_threads.hpp"
 #include "kernels/linalg/eigh_lanes_cpu.hpp"
 
 // LAPACK as OpenBLAS contains it; 32-bit integers, lengths of strings left out as gfortran allows for
@@ -127,6 +129,7 @@ unsigned solve_together(EighLanes& lanes, Matrix<const double> a, const std::vec
 }  // namespace
 
 void lapack_eigh_top(index_t n, double* a, index_t k, double* values, double* vectors, index_t stride) {
+  const OneBlasThread one;
   const int size = static_cast<int>(n);
   std::vector<double> w(static_cast<std::size_t>(n)), z;
   const double* pairs = a;  // ascending
@@ -154,7 +157,8 @@ void eigh_top_subsets(int threads, bool tuned, Matrix<const double> a, const std
                       Matrix<double> values, View<double, 3> vectors) {
   const auto problems = static_cast<index_t>(sets.size());
   const index_t step = tuned ? EighLanes::kLanes : 1;
-  std::atomic<bool> failed = false;
+  std::atomic<bool> failed = false, out_of_memory = false;
+  const OneBlasThread one;
 #pragma omp parallel num_threads(threads)
   {
     EighLanes lanes;
@@ -164,10 +168,13 @@ void eigh_top_subsets(int threads, bool tuned, Matrix<const double> a, const std
         const unsigned solved = tuned ? solve_together(lanes, a, sets, first, last, k, values, vectors) : 0;
         for (index_t b = first; b < last; ++b)
           if ((solved >> (b - first) & 1U) == 0) solve_subset(a, sets[at(b)], k, &values(b, 0), vectors[b]);
-      } catch (const Error&) {
+      } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+      } catch (...) {
         failed = true;
       }
   }
+  if (out_of_memory) throw std::bad_alloc();
   if (failed) throw DeviceError("the eigenvalues of a library were not found: does the matrix hold NaN or infinity?");
 }
 

@@ -74,6 +74,7 @@ struct ToDouble {
 /// cuBLAS counts columns first: our row-major a (s, w) is its a (w, s).
 void cross_gram_cublas(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
                        bool lower_only) {
+  const DeviceGuard guard(exec.cuda().device());
   constexpr index_t kTile = 8192;
   const index_t rows = a.extent(0), cols = b.extent(0), pixels = a.extent(1), tile = std::min(kTile, pixels);
   Array<double, 2> left(exec, {rows, tile});

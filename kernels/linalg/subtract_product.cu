@@ -35,6 +35,7 @@ void multiply(Exec& exec, Matrix<const float> c, Matrix<const float> y, index_t 
               Matrix<float> product) {
 #if HCI_HAVE_CUDA
   if (exec.tuned()) {  // row-major matrices are cuBLAS's transposed ones: productᵀ = yᵀ cᵀ
+    const DeviceGuard guard(exec.cuda().device());
     const float one = 1, zero = 0;
     check(cublasSgemm(exec.cuda().cublas(), CUBLAS_OP_N, CUBLAS_OP_N, static_cast<int>(width),
                       static_cast<int>(c.extent(0)), static_cast<int>(c.extent(1)), &one, y.data() + first,
@@ -49,7 +50,7 @@ void multiply(Exec& exec, Matrix<const float> c, Matrix<const float> y, index_t 
 /// In tiles of columns, so that `out` may be x or y and scratch stays small.
 void in_tiles(Exec& exec, Matrix<const float> a, Matrix<const float> b, Matrix<const float> y, Matrix<const float> x,
               Matrix<float> out) {
-  constexpr index_t kTileElements = index_t{16} << 20;
+  constexpr index_t kTileElements = index_t{4} << 20;
   const index_t rows = x.extent(0), pixels = x.extent(1);
   const index_t tile = std::clamp<index_t>(kTileElements / rows / 32 * 32, 32, std::max<index_t>(pixels, 32));
   Array<float, 2> scores(exec, {b.extent(0), tile}), model(exec, {rows, tile});

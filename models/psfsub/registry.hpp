@@ -13,7 +13,7 @@
 
 namespace hci {
 
-/// A parameter as --help and the documentation show it.
+/// A parameter as --help shows it.
 struct ParameterInfo {
   std::string name;
   std::string default_text;

@@ -92,8 +92,8 @@ void subtract_full_frame(Exec& exec, const PsfSubtraction& algorithm, const Regi
   Region region;
   region.name = geometry.name;
   region.targets = as_matrix(input.targets);
-  region.references = as_matrix(input.references);
-  if (input.references.size() == 0) region.references = {nullptr, {0, region.pixels()}};
+  region.references =
+      input.references.size() > 0 ? as_matrix(input.references) : Matrix<const float>(nullptr, {0, region.pixels()});
   region.libraries = libraries.of(geometry);
   region.residual = as_matrix(residual);
 

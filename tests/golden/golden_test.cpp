@@ -142,6 +142,8 @@ TEST_P(Goldens, AgreeWithTheReference) {
   complete_tolerances(manifest.at("entries"));
   const std::set<std::string> promised = covered_names();
   const char* only = std::getenv("HCI_GOLDEN");  // a name, to look at one
+  for (const std::string& name : promised)
+    EXPECT_TRUE(manifest.at("entries").contains(name)) << name << " is in covered.txt, but not in the manifest";
   int agree = 0, differ = 0, not_covered = 0;
   for (const auto& [name, entry] : manifest.at("entries").items()) {
     if (only != nullptr && name.find(only) == std::string::npos) continue;

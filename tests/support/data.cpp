@@ -2,6 +2,7 @@
 #include "tests/support/data.hpp"
 
 #include <cstdlib>
+#include <stdexcept>
 
 namespace hci::test {
 
@@ -12,9 +13,11 @@ std::filesystem::path source_folder() {
 
 std::optional<std::filesystem::path> shared_folder() {
   namespace fs = std::filesystem;
-  fs::path folder = source_folder() / ".." / "shared";
-  if (const char* given = std::getenv("CUHCI_SHARED")) folder = given;
+  const char* variable = std::getenv("CUHCI_SHARED");
+  const bool given = variable != nullptr && *variable != '\0';
+  const fs::path folder = given ? fs::path(variable) : source_folder() / ".." / "shared";
   if (fs::exists(folder / "goldens" / "manifest.json")) return fs::weakly_canonical(folder);
+  if (given) throw std::runtime_error("CUHCI_SHARED is " + folder.string() + ", which has no goldens/manifest.json");
   return std::nullopt;
 }
 

@@ -8,7 +8,8 @@
 namespace hci::test {
 
 /// The folder with real data and goldens: $CUHCI_SHARED, or shared/ beside the checkout; nothing
-/// where neither is there.
+/// where CUHCI_SHARED is not set and that is not there. Throws std::runtime_error if CUHCI_SHARED is
+/// set to a folder without goldens/manifest.json: who sets it wants the tests to run.
 std::optional<std::filesystem::path> shared_folder();
 
 /// The source tree: $CUHCI_SOURCE, which a bundle for another machine sets, or where this was built.

@@ -2,9 +2,12 @@
 #include "kernels/image/fft.hpp"
 
 #include <cmath>
+#include <complex>
+#include <thread>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "kernels/image/fft2.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -57,6 +60,34 @@ TEST_P(RealRows, SayWhatIsWrong) {
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(RealRows);
+
+/// FFTW's planner is one for the process, whichever of our transforms asks it for a plan.
+TEST(RealRowsOnCpu, PlanBesideFft2InAnotherThread) {
+  bool rows_are_right = true, frames_are_right = true;
+  std::thread first([&] {
+    Exec exec;
+    for (index_t n = 4; n <= 200; ++n) {
+      const auto rows = to_device(exec, std::vector<double>(static_cast<std::size_t>(n), 1.0));
+      Array<Complex, 2> spectrum(exec, {1, n / 2 + 1});
+      fft_rows(exec, {rows.data(), {1, n}}, spectrum.view());
+      // The sum of n ones, to the rounding of at most 200 of them.
+      rows_are_right = rows_are_right && std::fabs(spectrum.data()->re - double(n)) < 1e-11;
+    }
+  });
+  std::thread second([&] {
+    Exec exec;
+    for (index_t n = 4; n <= 100; ++n) {
+      const auto ones = to_device(exec, std::vector<std::complex<double>>(static_cast<std::size_t>(n * n), 1.0));
+      Array<std::complex<double>, 3> spectrum(exec, {1, n, n});
+      fft2(exec, {ones.data(), {1, n, n}}, spectrum.view(), FftDirection::forward);
+      frames_are_right = frames_are_right && std::abs(*spectrum.data() - double(n * n)) < 1e-8;
+    }
+  });
+  first.join();
+  second.join();
+  EXPECT_TRUE(rows_are_right);
+  EXPECT_TRUE(frames_are_right);
+}
 
 }  // namespace
 }  // namespace hci::test

@@ -192,6 +192,29 @@ TEST_P(EighTop, RefusesWhatHasNoAnswer) {
   EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 1}}, 2, w.view(), v.view()), InvalidInput);
 }
 
+/// Neither the library's own threads nor OpenMP's may show: a region of one thread is none to OpenBLAS.
+TEST(EighTopOnCpu, BitsDoNotDependOnThreads) {
+  const index_t n = 150, k = 60, problems = 4;  // too many pairs for the solver in lanes: LAPACK's turn
+  std::vector<double> spectrum;
+  for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(0.97, static_cast<double>(i)));
+  const Symmetric a = with_eigenvalues(spectrum, 8);
+  std::vector<IndexSet> sets(problems);
+  for (index_t b = 0; b < problems; ++b)
+    for (index_t i = b; i < n; ++i) sets[static_cast<std::size_t>(b)].push_back(i);
+  for (const Path path : {Path::portable, Path::tuned}) {
+    std::vector<std::vector<double>> found;
+    for (const int threads : {1, 2}) {
+      Exec exec({.threads = threads, .path = path});
+      const auto device = device_matrix(exec, a, n, n);
+      Array<double, 2> values(exec, {problems, k});
+      Array<double, 3> vectors(exec, {problems, k, n});
+      eigh_top_subsets(exec, device.view(), sets, k, values.view(), vectors.view());
+      found.emplace_back(vectors.data(), vectors.data() + problems * k * n);
+    }
+    EXPECT_EQ(found[0], found[1]);
+  }
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(EighTop);
 
 }  // namespace
