@@ -74,7 +74,8 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
   const std::vector<double> angles = checked_angles(dataset.angles);
   RotateOptions rotation{.method = recipe_.combine.rotation};
   // Masked pixels are 0 before the rotation and shall be 0 after it, as in VIP.
-  if (recipe_.regions.mask_center > 0 || recipe_.regions.radius_int > 0) rotation.mask_value = 0;
+  const double disc = central_disc(recipe_.regions);
+  if (disc > 0 || (recipe_.regions.mode != RegionMode::full && recipe_.regions.radius_int > 0)) rotation.mask_value = 0;
   const CollapseOptions collapse{.mode = recipe_.combine.collapse, .trim_keep = recipe_.combine.trim_keep};
 
   if (exec.on_cuda()) progress.stage("upload");
@@ -99,10 +100,10 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
                  const Frame<float> out = result.frames.view()[static_cast<index_t>(variant)];
                  download<float, 2>(exec, frame.view(), out);
                  exec.wait();
-                 if (recipe_.regions.mode == RegionMode::full) zero_centre(out, recipe_.regions.mask_center);
+                 zero_centre(out, disc);
                  if (static_cast<index_t>(variant) + 1 < variants) progress.stage("subtract");
                });
-  if (recipe_.save_residuals) result.residuals = to_host(exec, residual.view());
+  if (recipe_.save_residuals) result.residuals = exec.on_cuda() ? to_host(exec, residual.view()) : std::move(residual);
   return result;
 }
 
@@ -161,9 +162,9 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
       snr_map(exec, frame.view(), SnrParams{.fwhm = result.fwhm}, map.view());
       Array<float, 2> host = to_host(exec, map.view());
       const auto& source = recipe_.regions.source_xy;
-      const double score = source ? snr_at(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm}).snr
+      const double score = source ? mean_snr(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm})
                                   : highest_pixel(host.view()).value;
-      if (score > best || v == 0) {
+      if (v == 0 || score > best || std::isnan(best)) {
         best = score;
         result.chosen = static_cast<std::size_t>(v);
         best_map = std::move(host);

@@ -49,7 +49,9 @@ class Median final : public PsfSubtraction {
   }
 
   void subtract(Exec& exec, const RegionBatch& batch) const override {
-    for (const Region& region : batch.regions) {
+    for (std::size_t i = 0; i < batch.regions.size(); ++i) {
+      const Region& region = batch.regions[i];
+      if (batch.load) batch.load(i);
       const index_t frames = region.targets.extent(0);
       if (!region.shares_library())
         subtract_each(exec, region);
@@ -57,6 +59,7 @@ class Median final : public PsfSubtraction {
         subtract_references(exec, region);
       else
         subtract_frames(exec, region);
+      if (batch.store) batch.store(i);
     }
     if (batch.finished) batch.finished(0);
   }
@@ -82,34 +85,51 @@ class Median final : public PsfSubtraction {
 
   static void subtract_each(Exec& exec, const Region& region) {
     require_targets_only(region);
-    Array<float, 2> cleaned(exec, region.targets.extents());
     const auto model = collapsed(exec, region.targets, Collapse::median);
-    subtract_rows(exec, region.targets, model.view(), {}, cleaned.view());
     std::vector<std::vector<index_t>> sets;
     for (const RowSet& library : region.libraries) sets.push_back(library.indices());
-    row_medians(exec, cleaned.view(), sets, region.residual);
-    subtract_rows(exec, cleaned.view(), region.residual, {}, region.residual);
+    // Some columns at a time: the medians may not overwrite the frames they are of.
+    constexpr index_t kElements = index_t{2} << 20;
+    const index_t frames = region.targets.extent(0), pixels = region.pixels();
+    const index_t most = std::clamp<index_t>(kElements / frames, 1, std::max<index_t>(pixels, 1));
+    Array<float, 1> memory(exec, {frames * most});
+    for (index_t first = 0; first < pixels; first += most) {
+      const index_t count = std::min(most, pixels - first);
+      const Matrix<float> cleaned(memory.data(), {frames, count});
+      const Matrix<float> residual(region.residual.data() + first, {frames, count}, region.residual.strides());
+      subtract_rows(exec, {region.targets.data() + first, {frames, count}, region.targets.strides()},
+                    {model.data() + first, {1, count}}, {}, cleaned);
+      row_medians(exec, cleaned, sets, residual);
+      subtract_rows(exec, cleaned, residual, {}, residual);
+    }
   }
 
   void subtract_references(Exec& exec, const Region& region) const {
     const bool mean = params_.collapse_ref == CollapseRef::mean || params_.collapse_ref == CollapseRef::sc_mean;
+    const bool scaled = params_.collapse_ref == CollapseRef::sc_median || params_.collapse_ref == CollapseRef::sc_mean;
+    const auto used = unmasked_columns(exec, region);
     const auto model = collapsed(exec, region.references, mean ? Collapse::mean : Collapse::median);
-    if (params_.collapse_ref == CollapseRef::median || params_.collapse_ref == CollapseRef::mean)
-      return subtract_rows(exec, region.targets, model.view(), {}, region.residual);
-    const auto factors = flux_ratios(exec, region, model);
+    const auto factors = scaled ? flux_ratios(exec, region, used, model) : Array<double, 1>();
     subtract_rows(exec, region.targets, model.view(), factors.view(), region.residual);
+    mask_columns(exec, used.view(), region.residual);
   }
 
-  /// Flux of each target over that of the model, in the columns in use and not masked.
-  static Array<double, 1> flux_ratios(Exec& exec, const Region& region, const Array<float, 2>& model) {
-    const index_t frames = region.targets.extent(0);
+  /// Flags of the columns in use and not masked in any frame.
+  static Array<std::uint8_t, 1> unmasked_columns(Exec& exec, const Region& region) {
     Array<std::uint8_t, 1> used(exec, {region.pixels()});
     if (region.used.size() > 0)
       copy(exec, region.used, used.view());
     else
       fill_bytes(exec, used.data(), 1, used.bytes());
     unuse_masked_columns(exec, region.targets, used.view());
-    unuse_masked_columns(exec, model.view(), used.view());
+    unuse_masked_columns(exec, region.references, used.view());
+    return used;
+  }
+
+  /// Flux of each target over that of the model, in the columns `used`.
+  static Array<double, 1> flux_ratios(Exec& exec, const Region& region, const Array<std::uint8_t, 1>& used,
+                                      const Array<float, 2>& model) {
+    const index_t frames = region.targets.extent(0);
     Array<double, 1> sums(exec, {frames + 1});
     row_sums(exec, region.targets, used.view(), slice(sums.view(), 0, frames));
     row_sums(exec, model.view(), used.view(), slice(sums.view(), frames, 1));

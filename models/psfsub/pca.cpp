@@ -86,11 +86,21 @@ class Pca final : public PsfSubtraction {
   }
 
   void subtract(Exec& exec, const RegionBatch& batch) const override {
-    std::vector<Prepared> prepared;
-    for (const Region& region : batch.regions)
-      prepared.push_back(prepare(exec, region, batch.small_libraries_are_errors));
-    for (std::size_t variant = 0; variant < variants().size(); ++variant) {
-      for (std::size_t i = 0; i < prepared.size(); ++i) apply(exec, batch.regions[i], prepared[i], variant);
+    const std::size_t count = variants().size();
+    std::vector<Prepared> prepared(batch.regions.size());
+    for (std::size_t variant = 0; variant < count; ++variant) {
+      for (std::size_t i = 0; i < prepared.size(); ++i) {
+        const Region& region = batch.regions[i];
+        if (batch.load) batch.load(i);
+        if (variant == 0) prepared[i] = prepare(exec, region, batch.small_libraries_are_errors);
+        if (variant > 0 && batch.load) load_again(exec, region, prepared[i]);
+        apply(exec, region, prepared[i], variant);
+        if (batch.store) batch.store(i);
+        if (variant + 1 == count)
+          prepared[i] = {};
+        else if (batch.load)
+          prepared[i].references = {};
+      }
       if (batch.finished) batch.finished(variant);
     }
   }
@@ -126,6 +136,12 @@ class Pca final : public PsfSubtraction {
     if (!made.references) made.references = Array<float, 2>(exec, region.references.extents());
     scale_rows(exec, region.references, made.used, params_.scaling, made.references.view());
     return made.references.view();
+  }
+
+  /// After another region had the memory of the pixels.
+  void load_again(Exec& exec, const Region& region, Prepared& made) const {
+    made.removed = -1;
+    static_cast<void>(scaled_references(exec, region, made));
   }
 
   /// g (n, n) of the library rows; cross (t, n) of targets and library, the first rows of g where
@@ -231,6 +247,13 @@ class Pca final : public PsfSubtraction {
     return sums;
   }
 
+  /// Columns that take part.
+  static index_t used_pixels(Exec& exec, const Region& region, const Prepared& made) {
+    if (made.used.size() == 0) return region.pixels();
+    const auto flags = to_host(exec, made.used);
+    return region.pixels() - std::count(flags.data(), flags.data() + flags.size(), std::uint8_t{0});
+  }
+
   /// Counts for each variant where all libraries get the same; nothing for `auto`.
   std::vector<int> common_counts(Exec& exec, const Grams& grams) const {
     if (listed() != nullptr) return *listed();
@@ -270,7 +293,7 @@ class Pca final : public PsfSubtraction {
     const auto size = to_device(exec, std::vector<index_t>{n});
     Array<index_t, 1> count(exec, {1});
     automatic_counts(exec, {values.data(), {1, n}}, {vectors.data(), {1, n, n}}, size.view(), sums.view(),
-                     region.pixels(), params_.tol, count.view());
+                     used_pixels(exec, region, made), params_.tol, count.view());
     return static_cast<int>(to_host(exec, count.view()).data()[0]);
   }
 
@@ -291,8 +314,9 @@ class Pca final : public PsfSubtraction {
     for (std::size_t v = 0; v < std::max<std::size_t>(counts.size(), 1); ++v)
       made.weights.emplace_back(exec, Extents<2>{frames, n});
     const auto sums = automatic() ? sums_of_rows(exec, region, made) : Array<double, 1>(exec, {0});
+    const index_t pixels = automatic() ? used_pixels(exec, region, made) : 0;
 
-    constexpr index_t kBytes = index_t{64} << 20;  // of eigenvectors at a time
+    constexpr index_t kBytes = index_t{16} << 20;  // of eigenvectors at a time
     const index_t most = std::clamp<index_t>(kBytes / (k * n * 8), 1, frames);
     Array<double, 2> values(exec, {most, k}), scores(exec, {most, k});
     Array<double, 3> vectors(exec, {most, k, n});
@@ -311,7 +335,7 @@ class Pca final : public PsfSubtraction {
           std::vector<index_t> sizes;
           for (const IndexSet& set : some) sizes.push_back(static_cast<index_t>(set.size()));
           const auto on_device = to_device(exec, std::move(sizes));
-          automatic_counts(exec, some_values, some_vectors, on_device.view(), sums.view(), region.pixels(), params_.tol,
+          automatic_counts(exec, some_values, some_vectors, on_device.view(), sums.view(), pixels, params_.tol,
                            some_counts.view());
         } else {
           some_counts =

@@ -30,10 +30,6 @@ struct Region {
   index_t rows() const { return targets.extent(0) + references.extent(0); }
   index_t pixels() const { return targets.extent(1); }
   bool shares_library() const { return libraries.size() == 1; }
-  bool all_rows_are_library() const { return shares_library() && libraries.front() == RowSet(0, rows()); }
-  const RowSet& library(index_t target) const {
-    return shares_library() ? libraries.front() : libraries[static_cast<std::size_t>(target)];
-  }
 };
 
 /// What a subtraction works on: regions that have nothing to do with each other. All arrays are on
@@ -41,6 +37,12 @@ struct Region {
 /// no part in anything and is NaN in all rows of the residual.
 struct RegionBatch {
   std::vector<Region> regions;
+  /// Where given, the regions share the memory of their pixels. load(i) puts the targets and references
+  /// of region i there; until the next load they and the residual are its own. To be called before the
+  /// pixels of a region are looked at; each region may be loaded more than once.
+  std::function<void(std::size_t region)> load;
+  /// Where given: to be called when the residual of a region is enqueued, for each variant.
+  std::function<void(std::size_t region)> store;
   /// A library with fewer rows than the components asked for gives fewer components (annuli), or is
   /// an error (full frame).
   bool small_libraries_are_errors = false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -64,7 +65,8 @@ struct RegionParams {
     field("mask_center", mask_center, "full: radius of the central disc that is left out and set to 0, px");
     field("source_xy", source_xy,
           "full: place of a companion, x,y in px; frames in which it moved by less than delta_rot are not used");
-    field("radius_int", radius_int, "annular: inner radius of the first annulus, px");
+    field("radius_int", radius_int,
+          "annular: inner radius of the first annulus, px; full: radius of the disc that is 0 in the product");
     field("asize", asize, "annular: width of the annuli, px");
     field("n_segments", n_segments, "annular: sectors of each annulus: a number, one for each annulus, or auto");
     field("theta_init", theta_init, "annular: angle of the first sector, degrees counter-clockwise from +x");
@@ -80,6 +82,12 @@ struct RegionParams {
     field("annulus_width", annulus_width, "annulus: its width, px");
   }
 };
+
+/// Radius of the disc of the final frame that is set to 0, px; 0: none. As in VIP, mask_center is also
+/// left out of the model, radius_int is not.
+inline double central_disc(const RegionParams& params) {
+  return params.mode == RegionMode::full ? std::max(static_cast<double>(params.mask_center), params.radius_int) : 0;
+}
 
 /// The pixels of a region and what decides its libraries.
 struct RegionGeometry {

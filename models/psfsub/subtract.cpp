@@ -114,54 +114,41 @@ void subtract_full_frame(Exec& exec, const PsfSubtraction& algorithm, const Regi
   algorithm.subtract(exec, batch);
 }
 
-/// A region cut out of the cubes.
-struct CutOut {
-  Array<index_t, 1> columns;
-  Array<float, 2> targets, references, residual;
-};
-
-CutOut cut_out(Exec& exec, const SubtractionInput& input, const std::vector<index_t>& pixels) {
-  const auto count = static_cast<index_t>(pixels.size());
-  CutOut cut;
-  cut.columns = to_device(exec, std::vector<index_t>(pixels));
-  cut.targets = Array<float, 2>(exec, {input.targets.extent(0), count});
-  cut.references = Array<float, 2>(exec, {input.references.extent(0), count});
-  cut.residual = Array<float, 2>(exec, {input.targets.extent(0), count});
-  gather_columns(exec, as_matrix(input.targets), cut.columns.view(), cut.targets.view());
-  if (input.references.size() > 0)
-    gather_columns(exec, as_matrix(input.references), cut.columns.view(), cut.references.view());
-  return cut;
-}
-
-/// Subtracts in some of the regions, whose pixels are copied.
+/// Subtracts in regions whose pixels are copied, one region at a time into the same memory, so that
+/// the copies stay small beside the cube.
 void subtract_regions(Exec& exec, const PsfSubtraction& algorithm, const SubtractionInput& input,
-                      const Libraries& libraries, const RegionGeometry* first, const RegionGeometry* last,
-                      Cube<float> residual, const std::function<void(std::size_t)>& finished) {
-  std::vector<CutOut> cuts;
+                      const Libraries& libraries, const std::vector<RegionGeometry>& regions, Cube<float> residual,
+                      const std::function<void(std::size_t)>& finished) {
+  const index_t frames = input.targets.extent(0), references = input.references.extent(0);
+  std::size_t largest = 0;
+  for (const RegionGeometry& geometry : regions) largest = std::max(largest, geometry.pixels.size());
+  const auto most = static_cast<index_t>(largest);
+  Array<float, 1> of_targets(exec, {frames * most}), of_references(exec, {references * most});
+  Array<float, 1> of_residual(exec, {frames * most});
+  std::vector<Array<index_t, 1>> columns;
   RegionBatch batch;
-  for (const RegionGeometry* geometry = first; geometry != last; ++geometry) {
-    cuts.push_back(cut_out(exec, input, geometry->pixels));
-    CutOut& cut = cuts.back();
+  for (const RegionGeometry& geometry : regions) {
+    columns.push_back(to_device(exec, std::vector<index_t>(geometry.pixels)));
+    const index_t count = columns.back().size();
     Region region;
-    region.name = geometry->name;
-    region.targets = cut.targets.view();
-    region.references = cut.references.view();
-    region.libraries = libraries.of(*geometry);
-    region.residual = cut.residual.view();
+    region.name = geometry.name;
+    region.targets = {of_targets.data(), {frames, count}};
+    region.references = {of_references.data(), {references, count}};
+    region.libraries = libraries.of(geometry);
+    region.residual = {of_residual.data(), {frames, count}};
     batch.regions.push_back(std::move(region));
   }
-  batch.finished = [&](std::size_t variant) {
-    for (const CutOut& cut : cuts)  // in order: later annuli overwrite earlier ones
-      scatter_columns(exec, cut.residual.view(), cut.columns.view(), as_matrix(residual));
-    if (finished) finished(variant);
+  batch.load = [&](std::size_t i) {
+    const index_t count = columns[i].size();
+    gather_columns(exec, as_matrix(input.targets), columns[i].view(), {of_targets.data(), {frames, count}});
+    if (references > 0)
+      gather_columns(exec, as_matrix(input.references), columns[i].view(), {of_references.data(), {references, count}});
   };
+  batch.store = [&](std::size_t i) {  // in order: later annuli overwrite earlier ones
+    scatter_columns(exec, batch.regions[i].residual, columns[i].view(), as_matrix(residual));
+  };
+  batch.finished = finished;
   algorithm.subtract(exec, batch);
-}
-
-/// Bytes of the copies of a region.
-std::size_t copied_bytes(const SubtractionInput& input, const RegionGeometry& region) {
-  const index_t rows = 2 * input.targets.extent(0) + input.references.extent(0);
-  return region.pixels.size() * static_cast<std::size_t>(rows) * sizeof(float);
 }
 
 }  // namespace
@@ -179,19 +166,7 @@ void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParam
     return subtract_full_frame(exec, algorithm, params, input, libraries, regions.front(), residual, finished);
 
   fill_zero(exec, residual);
-  // Few regions at a time, so that their copies stay small beside the cube; but all at once where
-  // several variants are to be handed out one after the other.
-  const std::size_t budget = std::max<std::size_t>(bytes_of(input.targets) / 4, std::size_t{64} << 20);
-  const RegionGeometry *first = regions.data(), *const end = first + regions.size();
-  while (first != end) {
-    const RegionGeometry* last = variants > 1 ? end : first + 1;
-    std::size_t bytes = copied_bytes(input, *first);
-    while (last != end && bytes + copied_bytes(input, *last) <= budget) bytes += copied_bytes(input, *last++);
-    const bool complete = last == end;
-    subtract_regions(exec, algorithm, input, libraries, first, last, residual,
-                     complete ? finished : std::function<void(std::size_t)>());
-    first = last;
-  }
+  subtract_regions(exec, algorithm, input, libraries, regions, residual, finished);
 }
 
 }  // namespace hci

@@ -25,7 +25,10 @@ struct SubtractionInput {
 ///                       where a pixel of the region is NaN in any frame
 ///   finished  called for each of the algorithm's variants, in order, when `residual` holds it; it is
 ///             overwritten afterwards. May be empty where there is one variant.
-/// The full frame is not copied: memory beyond input and residual is small.
+/// Memory beyond input and residual: the full frame is not copied, of annuli and sectors one at a time
+/// is. There come the matrices of the libraries, of rows x rows each (for every region and variant
+/// where targets have libraries of their own and several variants are asked for), and with a scaling
+/// another copy of the references.
 /// Throws InvalidInput for shapes, parameters and libraries that cannot be used.
 void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
                   const SubtractionInput& input, Cube<float> residual,

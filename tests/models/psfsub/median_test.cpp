@@ -88,6 +88,21 @@ TEST_P(Median, OfReferencesCanBeScaledToTheFlux) {
   }
 }
 
+TEST_P(Median, OfReferencesMasksAPixelThatIsNaNInAnyFrame) {
+  SyntheticCube cube(4, 11), references(5, 11, 0, 12, 9);
+  references.at(3, 2, 7) = std::numeric_limits<float>::quiet_NaN();
+  cube.at(1, 8, 4) = std::numeric_limits<float>::quiet_NaN();
+  for (const char* how : {"median", "mean", "sc_median", "sc_mean"}) {
+    const auto all =
+        residuals_of(exec(), *make_psf_subtraction("median", {{"collapse_ref", how}}), {}, cube, &references);
+    for (index_t t = 0; t < 4; ++t)
+      for (index_t y = 0; y < 11; ++y)
+        for (index_t x = 0; x < 11; ++x)
+          ASSERT_EQ(std::isnan(all.front().view()(t, y, x)), (y == 2 && x == 7) || (y == 8 && x == 4))
+              << how << ": " << t << ", " << y << ", " << x;
+  }
+}
+
 TEST_P(Median, RefusesOddNumbersOfFramesAndMixedLibraries) {
   EXPECT_THROW(make_psf_subtraction("median", {{"nframes", "3"}}), InvalidInput);
   EXPECT_THROW(make_psf_subtraction("median", {{"nframes", "0"}}), InvalidInput);

@@ -228,6 +228,49 @@ TEST_P(Pca, SaysWhatIsWrong) {
   EXPECT_NE(message({{"ncomp", "9"}}, params).find("ncomp is 9, but there are only 7"), std::string::npos);
 }
 
+/// In annuli the pixels of one region at a time are copied, also for a list, whose residuals are those
+/// of single runs: a component that is taken away twice, or from another region's pixels, would show.
+TEST_P(Pca, AListInAnnuliGivesTheResidualsOfSingleRuns) {
+  const SyntheticCube cube(12, 33), references(9, 33, 0, 12, 8);
+  RegionParams params;
+  params.mode = RegionMode::annular;
+  params.delta_rot = DeltaRot{0, 0};
+  for (const char* scaling : {"none", "temp-standard"})
+    for (const auto* others : {static_cast<const SyntheticCube*>(nullptr), &references}) {
+      const auto run = [&](const char* ncomp) {
+        return residuals_of(exec(), *make_psf_subtraction("pca", {{"ncomp", ncomp}, {"scaling", scaling}}), params,
+                            cube, others);
+      };
+      const auto list = run("2,4"), first = run("2"), second = run("4");
+      ASSERT_EQ(list.size(), 2U);
+      for (index_t i = 0; i < list[0].size(); ++i) {
+        ASSERT_NEAR(list[0].data()[i], first[0].data()[i], rounding(cube, 12)) << scaling << ", " << i;
+        ASSERT_NEAR(list[1].data()[i], second[0].data()[i], rounding(cube, 12)) << scaling << ", " << i;
+      }
+    }
+}
+
+/// Tiles and workspaces elsewhere are of fixed size: they do not shrink with a small cube.
+TEST(PcaOnTheCpu, NeedsLittleMemoryBesideCubeAndResidual) {
+  const SyntheticCube cube(40, 101);
+  const auto bytes = static_cast<double>(cube.values.size() * sizeof(float));
+  for (const RegionMode mode : {RegionMode::full, RegionMode::annular})
+    for (const char* ncomp : {"5", "1,3,5"}) {
+      Exec mine;
+      RegionParams params;
+      params.mode = mode;
+      {
+        const auto targets = to_device(mine, cube.view());
+        Array<float, 3> residual(mine, cube.view().extents());
+        subtract_psf(mine, *make_psf_subtraction("pca", {{"ncomp", ncomp}}), params,
+                     {targets.view(), {nullptr, {0, 101, 101}}, cube.angles, 4}, residual.view(), [](std::size_t) {});
+        mine.wait();
+      }
+      // The two cubes, 40 x 40 matrices and tiles of columns; in annuli the largest one, 15 % of each cube.
+      EXPECT_LT(static_cast<double>(mine.memory()->peak_bytes()), 2.5 * bytes) << ncomp;
+    }
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Pca);
 
 }  // namespace
