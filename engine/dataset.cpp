@@ -244,13 +244,16 @@ void Loader::read_psf() {
 /// "1.5,2" or the name of a file with numbers.
 std::vector<double> Loader::numbers(const char* role, const std::string& text) {
   std::error_code error;
-  const bool is_text = text.find_first_not_of("0123456789+-.eE, naif") == std::string::npos;
-  if (is_text && !std::filesystem::exists(FileName::parse(text).path, error)) {
+  if (!std::filesystem::exists(FileName::parse(text).path, error)) {
+    std::string flag = "--" + std::string(role);
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    const std::string wrong = flag + ": expected numbers or a file, found '" + text + "': ";
+    require(text.find_first_not_of("0123456789+-.eE, naif") == std::string::npos, wrong, "no such file");
     std::vector<double> values;
     try {
       from_text(text, values);
-    } catch (const InvalidInput& wrong) {
-      throw InvalidInput(std::string(role) + ": expected numbers or a file, found '" + text + "': " + wrong.what());
+    } catch (const InvalidInput& why) {
+      throw InvalidInput(wrong + why.what());
     }
     return values;
   }

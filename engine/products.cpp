@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -152,13 +153,28 @@ std::string OutputFolder::staged(const std::string& name) {
 
 void OutputFolder::write_text(const std::string& name, const std::string& text) { write_text_file(staged(name), text); }
 
-void OutputFolder::commit() {
+void OutputFolder::keep_apart(const std::vector<std::string>& products, const std::vector<std::string>& inputs) const {
+  std::error_code error;
+  for (const std::string& input : inputs) {
+    const fs::path file = fs::exists(input, error) ? fs::path(input) : fs::path(input.substr(0, input.rfind('[')));
+    for (const std::string& product : products)
+      require(!fs::equivalent(file, path_ / product, error), input, " is an input, and the product ", product, " in ",
+              path_.string(), " would replace it: use another output folder");
+  }
+}
+
+void OutputFolder::commit(const std::vector<std::string>& products) {
   std::error_code error;
   for (const auto& [staged, final] : files_)
     require(!fs::is_directory(final, error), final.string(), " is a folder, expected to write a file there");
   for (const auto& [staged, final] : files_) {
     fs::rename(staged, final, error);
     require(!error, final.string(), ": cannot be given its name: ", error.message());
+  }
+  for (const std::string& product : products) {
+    const auto is_written = [&](const auto& file) { return file.second == path_ / product; };
+    if (std::none_of(files_.begin(), files_.end(), is_written) && fs::is_regular_file(path_ / product, error))
+      fs::remove(path_ / product, error);
   }
   files_.clear();
   made_.clear();

@@ -85,8 +85,13 @@ class OutputFolder {
   /// A path for a file that somebody else writes; commit() gives it its name.
   std::string staged(const std::string& name);
 
-  /// Gives every file its name, replacing older ones. Call it once, last.
-  void commit();
+  /// Throws InvalidInput if a file of one of these names in the folder is one of the inputs, which it would
+  /// replace. Inputs are as the user gave them: "PATH", "PATH[HDU]", or no file at all ("4.8").
+  void keep_apart(const std::vector<std::string>& products, const std::vector<std::string>& inputs) const;
+
+  /// Gives every file its name, replacing older ones. Files of the names in `products` that were not
+  /// written are left over from an earlier run and are removed. Call it once, last.
+  void commit(const std::vector<std::string>& products = {});
 
  private:
   void remove_made() noexcept;

@@ -79,7 +79,10 @@ const std::vector<std::string>& Flags::values(const std::string& positional) con
 class Program {
  public:
   explicit Program(const std::vector<Subcommand>& subcommands) : subcommands_(subcommands), flags_(subcommands.size()) {
+    app_.name("cuhci");
     app_.description("cuHCI: high-contrast imaging on GPUs and CPUs");
+    app_.footer(
+        "Exit codes: 0 done, 1 failed, 2 wrong input or not enough memory, 3 the device failed or is not there.");
     app_.set_version_flag("--version", "cuhci " + version());
     app_.require_subcommand(1);
     for (std::size_t i = 0; i < subcommands_.size(); ++i) {
@@ -101,7 +104,9 @@ class Program {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      return app_.exit(error) == 0 ? kDone : kBadInput;
+      if (error.get_exit_code() == 0) return app_.exit(error);  // --help, --version
+      std::fprintf(stderr, "cuhci: error: %s\n", explained(error, argc, argv).c_str());
+      return kBadInput;
     }
     for (std::size_t i = 0; i < subcommands_.size(); ++i) {
       Flags& flags = *flags_[i];
@@ -117,9 +122,23 @@ class Program {
   }
 
  private:
+  /// CLI11 takes the value after an option that it does not know for a file and complains about
+  /// that: look for such an option first.
+  std::string explained(const CLI::ParseError& error, int argc, char** argv) const {
+    if (argc < 2 || argv[1][0] == '-') return std::string(error.what()) + "; see 'cuhci --help'";
+    const CLI::App& chosen = *app_.get_subcommand(argv[1]);
+    const std::string help = "; see 'cuhci " + chosen.get_name() + " --help'";
+    for (int i = 2; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+      const std::string word = std::string(argv[i]).substr(0, std::string_view(argv[i]).find('='));
+      if (word.rfind("--", 0) == 0 && chosen.get_option_no_throw(word) == nullptr)
+        return "there is no option '" + word + "' of 'cuhci " + chosen.get_name() + "'" + help;
+    }
+    return error.what() + help;
+  }
+
   static void fill(Flags& flags) {
     auto& impl = *flags.impl_;
-    if (const std::string& path = impl.texts["config"]; !path.empty())
+    if (const std::string& path = impl.texts["config"]; impl.app->count("--config") > 0)
       for (const auto& [key, text] : read_config(path)) flags.settings_.set(key, text, key + " in " + path);
     for (const auto& [name, text] : impl.texts)
       if (name != "config" && impl.app->count("--" + dashed(name)) > 0)

@@ -12,7 +12,7 @@
 namespace hci::app {
 
 /// Exit codes of the program.
-enum ExitCode { kDone = 0, kFailed = 1, kBadInput = 2, kDeviceFailed = 3, kCheckFailed = 4 };
+enum ExitCode { kDone = 0, kFailed = 1, kBadInput = 2, kDeviceFailed = 3 };
 
 /// The flags of one subcommand: declared first, then filled from the command line and, for what the
 /// command line leaves open, from the file given with --config.

@@ -2,6 +2,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "apps/cuhci/cli.hpp"
@@ -25,6 +26,9 @@ std::string text_of(const toml::node& node, const std::string& path, const std::
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> read_config(const std::string& path) {
+  std::error_code ignored;
+  require(!path.empty(), "--config: expected the name of a TOML file, found nothing");
+  require(!std::filesystem::is_directory(path, ignored), "--config: ", path, " is a folder, expected a TOML file");
   toml::table table;
   try {
     table = toml::parse_file(path);

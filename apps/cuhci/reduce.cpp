@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <optional>
 
@@ -12,6 +13,10 @@
 
 namespace hci::app {
 namespace {
+
+/// What a run may write; an earlier run's that this one did not write are removed.
+const std::vector<std::string> kProducts{"frame.fits",     "frame.png", "frames.fits", "channels.fits",
+                                         "residuals.fits", "snr.fits",  "snr.png",     "summary.json"};
 
 std::string algorithm_names() {
   std::string names;
@@ -52,12 +57,19 @@ void declare(Flags& flags) {
   flags.fields(RunOptions{});
 }
 
+bool is_hdf5(const std::string& name) {
+  std::error_code error;
+  const bool whole = std::filesystem::exists(name, error);
+  const std::filesystem::path path = whole ? name : name.substr(0, name.rfind('['));
+  return path.extension() == ".h5" || path.extension() == ".hdf5" || path.extension() == ".hdf";
+}
+
 DatasetOptions dataset_options(Flags& flags) {
   Settings& given = flags.settings();
   DatasetOptions options;
   options.cube = flags.values("CUBE").front();
   given.apply(options);
-  require(given.take("angles", options.angles) || options.cube.find(".h") != std::string::npos,
+  require(given.take("angles", options.angles) || is_hdf5(options.cube),
           "--angles is missing: a file with one derotation angle for each frame");
   given.take("psf", options.psf);
   given.take("cube_ref", options.reference);
@@ -65,6 +77,47 @@ DatasetOptions dataset_options(Flags& flags) {
   given.take("fwhm", options.fwhm);
   given.take("pixel_scale", options.pixel_scale);
   return options;
+}
+
+/// Settings that do something only under a condition.
+void require_effect(const Settings& given, const DatasetOptions& files, const Recipe& recipe) {
+  const RegionMode mode = recipe.regions.mode;
+  const bool full = mode == RegionMode::full, annular = mode == RegionMode::annular;
+  const bool trims = recipe.combine.collapse == Collapse::trimmean || recipe.combine.collapse_ifs == Collapse::trimmean;
+  const auto algorithm_setting = [&](std::string_view name) {
+    for (const auto& [known, text] : recipe.algorithm_settings)
+      if (known == name) return text;
+    return std::string();
+  };
+  struct Row {
+    const char* name;
+    bool has_effect;
+    const char* condition;
+  };
+  const Row rows[] = {
+      {"asize", annular, "--mode annular"},
+      {"n_segments", annular, "--mode annular"},
+      {"theta_init", annular, "--mode annular"},
+      {"radius_int", annular, "--mode annular"},
+      {"min_frames_lib", annular, "--mode annular"},
+      {"max_frames_lib", annular, "--mode annular"},
+      {"nframes", annular, "--mode annular"},
+      {"r_guess", mode == RegionMode::annulus, "--mode annulus"},
+      {"annulus_width", mode == RegionMode::annulus, "--mode annulus"},
+      {"mask_center", full, "--mode full"},
+      {"source_xy", full, "--mode full"},
+      {"min_frames_pca", full && recipe.regions.source_xy, "--mode full and --source-xy"},
+      {"max_frames_pca", full && recipe.regions.source_xy, "--mode full and --source-xy"},
+      {"delta_rot", annular || recipe.regions.source_xy, "--mode annular or --source-xy"},
+      {"trim_keep", trims, "--collapse trimmean or --collapse-ifs trimmean"},
+      {"starphot", recipe.snr, "--snr"},
+      {"tol", algorithm_setting("ncomp") == "auto", "--ncomp auto"},
+      {"ref_strategy", !files.reference.empty(), "--cube-ref"},
+      {"collapse_ref", !files.reference.empty(), "--cube-ref"},
+  };
+  for (const Row& row : rows)
+    require(row.has_effect || !given.has(row.name), given.has(row.name) ? given.origin(row.name) : "", ": only with ",
+            row.condition);
 }
 
 Recipe recipe(Settings& given) {
@@ -84,7 +137,9 @@ Recipe recipe(Settings& given) {
   return recipe;
 }
 
-Provenance provenance_of(const Flags& flags, const Recipe& recipe, Exec& exec, const Dataset& dataset) {
+/// All that was decided, by the names of the flags, so that the product can be made again.
+Provenance provenance_of(const Flags& flags, const DatasetOptions& files, const Recipe& recipe,
+                         std::optional<double> starphot, Exec& exec, const Dataset& dataset) {
   Provenance provenance{.command = flags.command_line(), .device = description(exec), .inputs = dataset.inputs};
   provenance.recipe.emplace_back("algorithm", recipe.algorithm);
   for (const ParameterInfo& parameter : psf_subtraction(recipe.algorithm).parameters) {
@@ -94,6 +149,18 @@ Provenance provenance_of(const Flags& flags, const Recipe& recipe, Exec& exec, c
   }
   provenance.add(recipe.regions);
   provenance.add(recipe.combine);
+  for_each_field(files, [&](std::string_view name, const std::string& text) {
+    if (!text.empty()) provenance.recipe.emplace_back(name, text);
+  });
+  const auto add_known = [&](const char* name, const auto& value) {
+    if (const std::string text = to_text(value); !text.empty()) provenance.recipe.emplace_back(name, text);
+  };
+  add_known("wavelengths", files.wavelengths);
+  add_known("fwhm", dataset.fwhm);
+  add_known("starphot", starphot);
+  add_known("pixel_scale", dataset.pixel_scale);
+  add_known("snr", recipe.snr);
+  add_known("save_residuals", recipe.save_residuals);
   return provenance;
 }
 
@@ -115,7 +182,7 @@ std::optional<double> measure_star(Exec& exec, Dataset& dataset, std::optional<d
 }
 
 std::optional<Found> find(Exec& exec, const ReductionResult& result, const Dataset& dataset,
-                          std::optional<double> star_flux, const Log& log) {
+                          std::optional<double> star_flux, bool starphot_given, const Log& log) {
   if (!result.snr) return std::nullopt;
   const Array<float, 2> frame = to_device(exec, result.frame.view()), map = to_device(exec, result.snr.view());
   std::optional<Found> found = find_in_map(exec, frame.view(), map.view(), result.fwhm, dataset.pixel_scale);
@@ -125,8 +192,10 @@ std::optional<Found> find(Exec& exec, const ReductionResult& result, const Datas
     found->contrast = ratio;
   else
     log(LogLevel::warning,
-        "the peak is brighter than the star of the PSF file, so that file is not in the unit of the cube: no contrast; "
-        "give --starphot");
+        starphot_given ? "the peak is brighter than the star of --starphot, so that is not in the unit of the cube: "
+                         "no contrast"
+                       : "the peak is brighter than the star of the PSF file, so that file is not in the unit of the "
+                         "cube: no contrast; give --starphot");
   return found;
 }
 
@@ -158,19 +227,25 @@ int run(Flags& flags) {
   std::string output;
   require(given.take("output", output), "-o is missing: the folder for the products");
   given.require_all_used("no setting of '" + reduction.recipe().algorithm + "' (see 'cuhci reduce --help')");
+  require_effect(given, files, reduction.recipe());
 
   const Log log = make_log(options);
   Exec exec = make_exec(options, log);
   OutputFolder folder(output);
+  folder.keep_apart(kProducts, {files.cube, files.angles, files.psf, files.reference, files.wavelengths,
+                                files.pixel_scale, files.fwhm});
   Progress progress(progress_style(options));
   progress.stage("load");
   Dataset dataset = load_dataset(files, log);
+  require(!dataset.angles.empty(), "--angles is missing, and ", files.cube, " has none beside its cube");
+  require(dataset.channels() > 1 || !given.has("collapse_ifs"), "--collapse-ifs: only for a cube of several channels, ",
+          files.cube, " has one");
   const std::optional<double> star_flux = measure_star(exec, dataset, starphot, log);
   const ReductionResult result = reduction.run(exec, dataset, progress);
 
   progress.stage("write");
-  const std::optional<Found> found = find(exec, result, dataset, star_flux, log);
-  const Provenance provenance = provenance_of(flags, reduction.recipe(), exec, dataset);
+  const std::optional<Found> found = find(exec, result, dataset, star_flux, starphot.has_value(), log);
+  const Provenance provenance = provenance_of(flags, files, reduction.recipe(), starphot, exec, dataset);
   write_products(folder, result, found, dataset, reduction.recipe().algorithm, provenance);
   progress.finish();
   Summary summary;
@@ -180,7 +255,7 @@ int run(Flags& flags) {
   add_run(summary, progress, exec);
   summary.set(provenance);
   folder.write_json("summary.json", summary);
-  folder.commit();
+  folder.commit(kProducts);
   if (options.json) {
     std::printf("%s\n", summary.to_json().c_str());
     return kDone;

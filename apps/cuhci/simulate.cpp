@@ -28,6 +28,7 @@ int run(Flags& flags) {
 
   const Log log = make_log(options);
   Exec exec = make_exec(options, log);
+  check_simulation_folder(output);
   { const OutputFolder writable(output); }  // throws before the work, not after it
   Progress progress(progress_style(options));
   const Simulation simulation = simulate(exec, params, progress);

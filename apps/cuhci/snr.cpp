@@ -40,9 +40,10 @@ int run(Flags& flags) {
   const Log log = make_log(options);
   Exec exec = make_exec(options, log);
   OutputFolder folder(output);
+  const std::string path = flags.values("FRAME").front();
+  folder.keep_apart({"snr.fits", "snr.png", "summary.json"}, {path, second_path});
   Progress progress(progress_style(options));
   progress.stage("load");
-  const std::string path = flags.values("FRAME").front();
   const Array<float, 2> host = load_frame(path);
   const Array<float, 2> host2 = second_path.empty() ? Array<float, 2>() : load_frame(second_path);
   progress.stage("S/N map");

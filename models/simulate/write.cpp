@@ -75,7 +75,15 @@ std::string truth_json(const Simulation& simulation) {
   return truth.dump(1) + "\n";
 }
 
+void check_simulation_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  require(
+      !std::filesystem::exists(folder / "cube.fits", error) || std::filesystem::exists(folder / "truth.json", error),
+      folder.string(), " holds a cube.fits that is not simulated (there is no truth.json): use another folder");
+}
+
 void write_simulation(const Simulation& simulation, const std::filesystem::path& path) {
+  check_simulation_folder(path);
   OutputFolder folder(path);
   const Header header = header_of(simulation);
   write_cube(folder, simulation.data, header);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "engine/fits.hpp"
 #include "kernels/core/array.hpp"
@@ -62,6 +63,13 @@ class BadInput : public ::testing::Test {
   Array<float, 3> cube_;
   std::vector<double> angles_;
 };
+
+/// A frame of 31 px in which nothing stands out: `value` everywhere.
+void write_flat(const std::string& path, float value) {
+  auto flat = host_array<float, 2>({kSize, kSize});
+  std::fill_n(flat.data(), flat.size(), value);
+  write_fits(path, flat.view());
+}
 
 TEST_F(BadInput, GoodInputIsTaken) {
   const ProgramResult result = reduce("cube.fits", "angles.fits", {"--psf", path("psf.fits"), "--ncomp", "3", "--snr"});
@@ -160,7 +168,14 @@ TEST_F(BadInput, InOptions) {
   refused({"--mode", "annular", "--fwhm", "4", "--delta-rot", "50"}, {"delta_rot 50"});
   refused({"--source-xy", "99,99", "--fwhm", "4"}, {"source_xy is 99,99"});
   refused({"--mask-center", "-3"}, {"mask_center", "-3"});
-  refused({"--no-such-flag"}, {"--no-such-flag"});
+  refused({"--no-such-flag"}, {"cuhci: error", "--no-such-flag"});
+  refused({"--ncom", "3"}, {"cuhci: error", "no option '--ncom'", "cuhci reduce --help"});
+  refused({"--ncom=3"}, {"cuhci: error", "no option '--ncom'"});
+  refused({"another.fits"}, {"cuhci: error", "cuhci reduce --help"});
+  refused({"--fwhm", "abc"}, {"--fwhm", "abc"});
+  refused({"--pixel-scale", "abc"}, {"--pixel-scale", "abc"});
+  refused({"--config", folder_.folder().string()}, {"--config", folder_.folder().string(), "folder"});
+  refused({"--config", ""}, {"--config"});
   refused({"--device", "gpu"}, {"--device", "gpu"});
   refused({"--threads", "-1"}, {"--threads", "-1"});
   refused({"--threads", "1000000"}, {"--threads", "1000000", "1024"});
@@ -171,11 +186,76 @@ TEST_F(BadInput, InOptions) {
   refused({"--config", path("unknown.toml")}, {"unknown.toml", "ncompo"});
 }
 
-/// A frame of 31 px in which nothing stands out: `value` everywhere.
-void write_flat(const std::string& path, float value) {
-  auto flat = host_array<float, 2>({kSize, kSize});
-  std::fill_n(flat.data(), flat.size(), value);
-  write_fits(path, flat.view());
+// Each row would do nothing: the message names the flag and what it needs.
+TEST_F(BadInput, FlagsWithoutEffect) {
+  struct Row {
+    std::vector<std::string> words;
+    std::string condition;
+  };
+  const Row rows[] = {
+      {{"--asize", "4"}, "--mode annular"},
+      {{"--n-segments", "2"}, "--mode annular"},
+      {{"--theta-init", "10"}, "--mode annular"},
+      {{"--radius-int", "3"}, "--mode annular"},
+      {{"--min-frames-lib", "2"}, "--mode annular"},
+      {{"--max-frames-lib", "20"}, "--mode annular"},
+      {{"--nframes", "4", "--algorithm", "median"}, "--mode annular"},
+      {{"--asize", "4", "--mode", "annulus", "--r-guess", "8", "--annulus-width", "4"}, "--mode annular"},
+      {{"--r-guess", "8"}, "--mode annulus"},
+      {{"--annulus-width", "4", "--mode", "annular", "--fwhm", "4"}, "--mode annulus"},
+      {{"--mask-center", "3", "--mode", "annular", "--fwhm", "4"}, "--mode full"},
+      {{"--source-xy", "20,20", "--mode", "annular", "--fwhm", "4"}, "--mode full"},
+      {{"--min-frames-pca", "3"}, "--source-xy"},
+      {{"--max-frames-pca", "3"}, "--source-xy"},
+      {{"--delta-rot", "1"}, "--source-xy"},
+      {{"--trim-keep", "5"}, "--collapse trimmean"},
+      {{"--starphot", "100"}, "--snr"},
+      {{"--tol", "0.2"}, "--ncomp auto"},
+      {{"--ref-strategy", "rdi"}, "--cube-ref"},
+      {{"--collapse-ref", "mean", "--algorithm", "median"}, "--cube-ref"},
+      {{"--collapse-ifs", "median"}, "several channels"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.words.front() + " " + row.words.back());
+    expect_refused(reduce("cube.fits", "angles.fits", row.words), {row.words.front() + ": only ", row.condition});
+  }
+}
+
+TEST_F(BadInput, OwnDataIsNotReplaced) {
+  const auto contents = [&](const std::string& name) {
+    std::stringstream text;
+    text << std::ifstream(path(name)).rdbuf();
+    return text.str();
+  };
+  const std::string cube = contents("cube.fits");
+  const auto refused = [&](const std::vector<std::string>& words, const std::vector<std::string>& named) {
+    const ProgramResult result = run_cuhci(words);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    for (const std::string& word : named) EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
+  };
+  refused({"simulate", "--size", "32", "--frames", "3", "-o", folder_.folder().string(), "--quiet"},
+          {"cube.fits", "truth.json"});
+  EXPECT_EQ(contents("cube.fits"), cube);
+  std::filesystem::rename(path("cube.fits"), path("frame.fits"));
+  for (const char* name : {"frame.fits", "frame.fits[0]"})
+    refused({"reduce", path(name), "--angles", path("angles.fits"), "-o", folder_.folder().string(), "--quiet"},
+            {"frame.fits", "replace"});
+  EXPECT_EQ(contents("frame.fits"), cube);
+  write_flat(path("snr.fits"), 1);
+  const std::string map = contents("snr.fits");
+  refused({"snr", path("snr.fits"), "--fwhm", "4", "-o", folder_.folder().string(), "--quiet"},
+          {"snr.fits", "replace"});
+  EXPECT_EQ(contents("snr.fits"), map);
+}
+
+TEST_F(BadInput, ProductsOfAnEarlierRunDoNotStay) {
+  ASSERT_EQ(reduce("cube.fits", "angles.fits", {"--snr", "--fwhm", "4"}).exit_code, 0);
+  std::ofstream(path("out") + "/notes.txt") << "the user's";
+  ASSERT_EQ(reduce("cube.fits", "angles.fits").exit_code, 0);
+  for (const char* name : {"snr.fits", "snr.png"})
+    EXPECT_FALSE(std::filesystem::exists(path("out") + "/" + name)) << name;
+  for (const char* name : {"frame.fits", "frame.png", "summary.json", "notes.txt"})
+    EXPECT_TRUE(std::filesystem::exists(path("out") + "/" + name)) << name;
 }
 
 TEST_F(BadInput, InTheOtherSubcommands) {
