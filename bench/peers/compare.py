@@ -2,10 +2,10 @@
 """Times cuHCI against VIP on the same files, in the same run, in turns; started by bench/run.
 
 Both sides run with their own threads on all cores and without OPENBLAS_CORETYPE and
-OPENBLAS_L2_SIZE: a pinned core type halves matrix products. VIP's time is that of the function
-call in a warm process; ours is the sum of the stages between reading and writing that summary.json
-tells, and, beside it, the whole command with reading, writing and start. The least of all rounds
-counts on both sides.
+OPENBLAS_L2_SIZE: a pinned core type halves matrix products. The time of a side is that of the call in
+a warm process, from arrays in memory to arrays in memory (cuhci_timer, vip.py): the least of all
+rounds and repeats. Beside it stands the whole command `cuhci`, with start, reading and writing, and
+its peak memory.
 """
 import argparse
 import datetime
@@ -25,7 +25,6 @@ from astropy.io import fits
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FWHM = 4.8
-NOT_COMPUTING = ("load", "write")  # stages of summary.json that read and write files
 
 # name, data set, our command, [(VIP case, variant, target ratio, rounds: None = as many as ours)]
 CASES = [
@@ -76,13 +75,16 @@ def naco_data(folder):
 
 
 def time_ours(cuhci, words, cube, angles, frame, folder, device):
-    """One run of the command: seconds of its computing stages, of the whole, peak bytes."""
+    """One round: the least seconds of warm calls; wall seconds, peak bytes and stages of the command."""
     inputs = [frame] if words[0] == "snr" else [cube, "--angles", angles]
     _, wall, peak = run([cuhci, *words[:1], *inputs, *words[1:], "--fwhm", FWHM, "--device", device, "--quiet",
                          "-o", folder])
-    stages = json.loads((folder / "summary.json").read_text())["seconds"]
-    computing = sum(seconds for stage, seconds in stages.items() if stage not in NOT_COMPUTING)
-    return {"seconds": computing, "command_seconds": wall, "peak_bytes": peak, "stages": stages}
+    pairs = zip(words[1::2], words[2::2])
+    recipe = [f"{flag[2:].replace('-', '_')}={value}" for flag, value in pairs if flag != "--algorithm"]
+    timer = cuhci.parent / "cuhci_timer"
+    out, _, _ = run([timer, device, 5, FWHM, words[0], *[word for word in inputs if word != "--angles"], *recipe])
+    return {"seconds": min(json.loads(out)["seconds"]), "command_seconds": wall, "peak_bytes": peak,
+            "stages": json.loads((folder / "summary.json").read_text())["seconds"]}
 
 
 def time_peer(case, variant, repeats, cube, angles, frame, folder):
