@@ -98,7 +98,7 @@ void require_effect(const Settings& given, const DatasetOptions& files, const Re
       {"asize", annular, "--mode annular"},
       {"n_segments", annular, "--mode annular"},
       {"theta_init", annular, "--mode annular"},
-      {"radius_int", annular, "--mode annular"},
+      {"radius_int", full || annular, "--mode full or annular"},
       {"min_frames_lib", annular, "--mode annular"},
       {"max_frames_lib", annular, "--mode annular"},
       {"nframes", annular, "--mode annular"},

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <tuple>
 
@@ -28,6 +29,7 @@ struct Fftw<double> {
   using Complex = fftw_complex;
   static constexpr auto plan_2d = fftw_plan_dft_2d;
   static constexpr auto execute = fftw_execute_dft;
+  static constexpr auto destroy = fftw_destroy_plan;
 };
 template <>
 struct Fftw<float> {
@@ -35,6 +37,7 @@ struct Fftw<float> {
   using Complex = fftwf_complex;
   static constexpr auto plan_2d = fftwf_plan_dft_2d;
   static constexpr auto execute = fftwf_execute_dft;
+  static constexpr auto destroy = fftwf_destroy_plan;
 };
 
 /// FFTW's SIMD codelets want this alignment of every frame.
@@ -48,22 +51,25 @@ bool every_frame_is_aligned(const void* in, const void* out, int ny, int nx) {
          0;
 }
 
-/// The process's plan for one frame of that shape. Plans are never destroyed: there are few shapes.
+/// The process's plan for one frame of that shape. Plans live as long as the process: there are few shapes.
 /// FFTW_ESTIMATE, since a measured plan may differ from run to run, and with it the last bits.
 template <class T>
 typename Fftw<T>::Plan cpu_plan(int ny, int nx, FftDirection direction, bool in_place, bool aligned) {
   using Key = std::tuple<int, int, FftDirection, bool, bool>;
-  static std::map<Key, typename Fftw<T>::Plan> plans;
+  struct Destroy {
+    void operator()(typename Fftw<T>::Plan plan) const { Fftw<T>::destroy(plan); }
+  };
+  static std::map<Key, std::unique_ptr<std::remove_pointer_t<typename Fftw<T>::Plan>, Destroy>> plans;
   const std::lock_guard lock(fftw_planner_mutex());
   auto& plan = plans[Key{ny, nx, direction, in_place, aligned}];
-  if (plan != nullptr) return plan;
+  if (plan) return plan.get();
   // The planner only looks at the alignment of the arrays and whether they are the same one.
   auto* const in = reinterpret_cast<typename Fftw<T>::Complex*>(kFftwAlignment * 4096);
   auto* const out = in_place ? in : in + std::ptrdiff_t{ny} * nx * 4;
-  plan = Fftw<T>::plan_2d(ny, nx, in, out, direction == FftDirection::forward ? FFTW_FORWARD : FFTW_BACKWARD,
-                          FFTW_ESTIMATE | (aligned ? 0u : FFTW_UNALIGNED));
+  plan.reset(Fftw<T>::plan_2d(ny, nx, in, out, direction == FftDirection::forward ? FFTW_FORWARD : FFTW_BACKWARD,
+                              FFTW_ESTIMATE | (aligned ? 0u : FFTW_UNALIGNED)));
   require(plan != nullptr, "fft2: FFTW has no plan for ", ny, " x ", nx);
-  return plan;
+  return plan.get();
 }
 
 template <class T>

@@ -196,7 +196,7 @@ TEST_F(BadInput, FlagsWithoutEffect) {
       {{"--asize", "4"}, "--mode annular"},
       {{"--n-segments", "2"}, "--mode annular"},
       {{"--theta-init", "10"}, "--mode annular"},
-      {{"--radius-int", "3"}, "--mode annular"},
+      {{"--radius-int", "3", "--mode", "annulus", "--r-guess", "8", "--annulus-width", "4"}, "--mode full or annular"},
       {{"--min-frames-lib", "2"}, "--mode annular"},
       {{"--max-frames-lib", "20"}, "--mode annular"},
       {{"--nframes", "4", "--algorithm", "median"}, "--mode annular"},
