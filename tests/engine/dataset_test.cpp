@@ -88,6 +88,7 @@ TEST_F(DatasetTest, ReadsLargeCubesInBlocksAndTellsHowFarItIs) {
       Progress progress(ProgressStyle::json, stream);
       progress.stage("load");
       data = load_dataset(options, silent_log(), &progress);
+      progress.finish();
     }
     std::fclose(stream);
     EXPECT_EQ(ends(folder / "log"), (std::vector<std::pair<long, long>>{{10, 10}}));
