@@ -51,12 +51,12 @@ struct Triangle {
 HCI_HD double dot(const Triangle& l, index_t i, index_t j, index_t count) {
   constexpr index_t kParts = 8;
   const double *a = &l(i, 0), *b = &l(j, 0);
-  double parts[kParts] = {};
+  double parts[kParts] = {}, rest = 0;
   index_t k = 0;
   for (; k + kParts <= count; k += kParts)
     for (index_t part = 0; part < kParts; ++part) parts[part] += a[k + part] * b[k + part];
-  for (index_t part = 0; k < count; ++k, ++part) parts[part] += a[k] * b[k];
-  return ((parts[0] + parts[4]) + (parts[1] + parts[5])) + ((parts[2] + parts[6]) + (parts[3] + parts[7]));
+  for (; k < count; ++k) rest += a[k] * b[k];
+  return rest + ((parts[0] + parts[4]) + (parts[1] + parts[5])) + ((parts[2] + parts[6]) + (parts[3] + parts[7]));
 }
 
 /// Decomposes in place, columns `first` .. n of a triangle whose columns before are done. A pivot of at
