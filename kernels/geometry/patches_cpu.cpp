@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cfloat>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/geometry/rotate_cpu.hpp"
+#include "kernels/stats/lanes.hpp"
 
 namespace hci {
 namespace {
@@ -43,31 +45,38 @@ void copy_window(const Frame<const float>& from, index_t y, index_t x, Border bo
   }
 }
 
-/// Lane by lane, so that the compiler sees vectors.
+/// The smallest and the largest finite value, of 8 columns each.
 struct Extremes {
-  float low[kLanes], high[kLanes];
+  Floats low = broadcast(INFINITY), high = broadcast(-INFINITY);
 
-  Extremes() {
-    std::fill_n(low, kLanes, INFINITY);
-    std::fill_n(high, kLanes, -INFINITY);
+  void take(Floats values) {
+    low = (values < low) & (values >= -FLT_MAX) ? values : low;
+    high = (values > high) & (values <= FLT_MAX) ? values : high;
   }
-  void take(const float* values) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const float value = values[lane];
-      low[lane] = (value < low[lane]) & (value >= -FLT_MAX) ? value : low[lane];
-      high[lane] = (value > high[lane]) & (value <= FLT_MAX) ? value : high[lane];
-    }
-  }
-  void take_row(const float* values, index_t count) {
+  void take_row(const float* from, index_t count) {
+    Floats values;
     index_t x = 0;
-    for (; x + kLanes <= count; x += kLanes) take(values + x);
+    for (; x + kLanes <= count; x += kLanes) {
+      std::memcpy(&values, from + x, sizeof values);
+      take(values);
+    }
     if (x == count) return;
-    float rest[kLanes];
-    std::fill_n(rest, kLanes, NAN);
-    std::copy_n(values + x, count - x, rest);
-    take(rest);
+    values = broadcast(NAN);
+    std::memcpy(&values, from + x, static_cast<std::size_t>(count - x) * sizeof(float));
+    take(values);
   }
 };
+
+void scale_row(float* row, index_t count, float low, float range) {
+  Floats values;
+  index_t x = 0;
+  for (; x + kLanes <= count; x += kLanes) {
+    std::memcpy(&values, row + x, sizeof values);
+    values = (values - low) / range;
+    std::memcpy(row + x, &values, sizeof values);
+  }
+  for (; x < count; ++x) row[x] = (row[x] - low) / range;
+}
 
 /// A slice as rows as long as they can be.
 Frame<float> long_rows(const Frame<float>& slice) {
@@ -81,14 +90,18 @@ void scale_group(const Cube<float>& slices) {
     const Frame<float> rows = long_rows(slices[k]);
     for (index_t i = 0; i < rows.extent(0); ++i) extremes.take_row(rows.data() + i * rows.stride(0), rows.extent(1));
   }
-  const float low = *std::min_element(extremes.low, extremes.low + kLanes) + 0.0F;  // -0 becomes 0
-  const float range = *std::max_element(extremes.high, extremes.high + kLanes) - low;
+  float low = extremes.low[0], high = extremes.high[0];
+  for (int lane = 1; lane < kLanes; ++lane) {
+    low = std::min(low, extremes.low[lane]);
+    high = std::max(high, extremes.high[lane]);
+  }
+  low += 0.0F;  // -0 becomes 0
   for (index_t k = 0; k < slices.extent(0); ++k) {
     const Frame<float> rows = long_rows(slices[k]);
     for (index_t i = 0; i < rows.extent(0); ++i) {
       float* row = rows.data() + i * rows.stride(0);
-      if (range > 0)
-        for (index_t x = 0; x < rows.extent(1); ++x) row[x] = (row[x] - low) / range;
+      if (high > low)
+        scale_row(row, rows.extent(1), low, high - low);
       else
         for (index_t x = 0; x < rows.extent(1); ++x) row[x] -= row[x];
     }
@@ -126,6 +139,12 @@ void gather_patches_cpu(Exec& exec, Cube<const float> stack, const Interpolation
     const Rectangle window{corner.y, corner.x, to.extent(0), to.extent(1)};
     derotate_rectangle(stack[k], beyond_pixel(maps(k), corner), plan, window, {to.data(), to.stride(0), 8});
   });
+}
+
+void scale_sample_cpu(PatchScaling scaling, const Cube<float>& sample) {
+  if (scaling == PatchScaling::sample) scale_group(sample);
+  if (scaling == PatchScaling::slice)
+    for (index_t k = 0; k < sample.extent(0); ++k) scale_group(slice(sample, k, 1));
 }
 
 void scale_patches_cpu(Exec& exec, PatchScaling scaling, Patches<float> patches) {

@@ -29,7 +29,10 @@ void copy_patches_cpu(Exec& exec, Cube<const float> stack, const std::vector<Pat
 void gather_patches_cpu(Exec& exec, Cube<const float> stack, const Interpolation& plan, Vector<const Affine> maps,
                         const std::vector<PatchCorner>& corners, PatchScaling scaling, Patches<float> out);
 
-/// The x axis must be dense.
+/// One sample, by one thread. The x axis must be dense.
+void scale_sample_cpu(PatchScaling scaling, const Cube<float>& sample);
+
+/// All samples. The x axis must be dense.
 void scale_patches_cpu(Exec& exec, PatchScaling scaling, Patches<float> patches);
 
 }  // namespace hci
