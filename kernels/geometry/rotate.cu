@@ -28,7 +28,7 @@ struct DerotatePixel {
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
     const float outside = ranges == nullptr ? 0 : ranges[t].outside;
-    const float value = sample<method>(frame_of(in, t), maps(t), lanczos, border, outside, first_row + y, x);
+    const float value = sample<method>(frame_of(in, t), maps(t), lanczos, border, first_row + y, x, outside);
     out(t, y, x) = ranges == nullptr ? value : ranges[t].held(value);
   }
 };

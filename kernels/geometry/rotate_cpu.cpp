@@ -15,14 +15,12 @@ namespace hci {
 namespace {
 
 template <Rotation method>
-void derotate_plainly(const Interpolation& plan, index_t t, const Rectangle& part, const Target& out) {
-  const Frame<const float> in = frame_of(plan.source, t);
-  const Affine& map = plan.maps.data()[t];
+void derotate_plainly(const Frame<const float>& in, const Affine& map, const Interpolation& plan, const Rectangle& part,
+                      const Target& out, const ValueRange& range) {
   const float* lanczos = plan.lanczos.data();
-  const ValueRange range = plan.ranges ? plan.ranges.data()[t] : ValueRange{-INFINITY, INFINITY, 0};
   for (index_t y = 0; y < part.rows; ++y)
     for (index_t x = 0; x < part.columns; ++x)
-      *out.at(y, x) = range.held(sample<method>(in, map, lanczos, plan.border, range.outside, part.y + y, part.x + x));
+      *out.at(y, x) = range.held(sample<method>(in, map, lanczos, plan.border, part.y + y, part.x + x, range.outside));
 }
 
 #if defined(__AVX2__) && defined(__FMA__)
@@ -167,14 +165,15 @@ void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, 
 
 }  // namespace
 
-void derotate_rectangle(const Interpolation& plan, index_t t, const Rectangle& part, const Target& out) {
-  const Frame<const float> in = frame_of(plan.source, t);
+void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
+                        const Rectangle& part, const Target& out, const ValueRange* range) {
   const bool offsets_fit = in.stride(0) * in.extent(0) < std::numeric_limits<std::int32_t>::max();
-  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && !plan.ranges &&
+  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && range == nullptr &&
       offsets_fit)
-    return lanczos4_rectangle(in, plan.maps.data()[t], plan.lanczos.data(), part, out);
+    return lanczos4_rectangle(in, map, plan.lanczos.data(), part, out);
+  const ValueRange held = range != nullptr ? *range : ValueRange{-INFINITY, INFINITY, 0};
   with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
-    derotate_plainly<method>(plan, t, part, out);
+    derotate_plainly<method>(in, map, plan, part, out, held);
   });
 }
 
@@ -204,7 +203,8 @@ void derotate_cpu(Exec& exec, const Interpolation& plan, Cube<float> out) {
   for (index_t i = 0; i < nt * parts; ++i) {
     const index_t t = i / parts, y = i % parts * kRows;
     const Rectangle part{y, 0, std::min(kRows, ny - y), nx};
-    derotate_rectangle(plan, t, part, {&out(t, y, 0), out.stride(1), 8});
+    derotate_rectangle(frame_of(plan.source, t), plan.maps.data()[t], plan, part, {&out(t, y, 0), out.stride(1), 8},
+                       plan.range(t));
   }
 }
 
@@ -219,7 +219,8 @@ void derotate_collapse_cpu(Exec& exec, const Interpolation& plan, const Collapse
     const Rectangle part{block.y, block.x, block.rows, block.columns};
     for (index_t t = 0; t < nt; ++t) {
       if (t + 1 < nt) prefetch_rectangle(frame_of(in, t + 1), plan.maps.data()[t + 1], part);
-      derotate_rectangle(plan, t, part, {block.group(t, 0, 0), block.row_step(), block.group_step()});
+      derotate_rectangle(frame_of(in, t), plan.maps.data()[t], plan, part,
+                         {block.group(t, 0, 0), block.row_step(), block.group_step()}, plan.range(t));
     }
   });
 }

@@ -18,9 +18,11 @@ struct Target {
   float* at(index_t row, index_t column) const { return first + row * row_step + column / 8 * group_step + column % 8; }
 };
 
-/// Writes the derotated pixels of the rectangle of frame t. The bits of a pixel do not depend on the rectangle. Columns
-/// beyond the frame's edge are written too (what the rotation finds there). The source's x axis must be dense.
-void derotate_rectangle(const Interpolation& plan, index_t t, const Rectangle& part, const Target& out);
+/// Writes the derotated pixels of the rectangle, held to the range if there is one. The bits of a pixel do not depend
+/// on the rectangle. Columns beyond the frame's edge are written too (what the rotation finds there). The source's x
+/// axis must be dense.
+void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
+                        const Rectangle& part, const Target& out, const ValueRange* range = nullptr);
 
 /// Asks for the source pixels of the rectangle, so that they are in the cache soon.
 void prefetch_rectangle(const Frame<const float>& in, const Affine& map, const Rectangle& part);

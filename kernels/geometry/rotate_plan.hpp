@@ -29,6 +29,9 @@ struct Interpolation {
   Array<float, 1> lanczos;
   Array<float, 3> coefficients;
   Array<ValueRange, 1> ranges;
+
+  /// Of frame t, for the host; nullptr where values are free.
+  const ValueRange* range(index_t t) const { return ranges ? ranges.data() + t : nullptr; }
 };
 Interpolation prepare_interpolation(Exec& exec, Cube<const float> in, const std::vector<double>& angles,
                                     const RotateOptions& options);

@@ -142,8 +142,8 @@ HCI_HD float sample_at(const Frame<const float>& in, double y, double x, Border 
 /// The value of the frame at the place where output pixel (y, x) comes from. lanczos: the table of
 /// lanczos4_weights(), read by lanczos4 only.
 template <Rotation method>
-HCI_HD float sample(const Frame<const float>& in, const Affine& map, const float* lanczos, Border border, float outside,
-                    index_t y, index_t x) {
+HCI_HD float sample(const Frame<const float>& in, const Affine& map, const float* lanczos, Border border, index_t y,
+                    index_t x, float outside = 0) {
   if constexpr (method == Rotation::lanczos4) {
     const index_t px = (lanczos4_column(map.xx, x) + lanczos4_row(map.xy, y, map.x0)) >> 5;
     const index_t py = (lanczos4_column(map.yx, x) + lanczos4_row(map.yy, y, map.y0)) >> 5;

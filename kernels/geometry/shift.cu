@@ -130,7 +130,7 @@ struct ShiftPixel {
   Cube<float> out;
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    out(t, y, x) = sample<method>(frame_of(in, t), maps(t), lanczos, border, 0, y, x);
+    out(t, y, x) = sample<method>(frame_of(in, t), maps(t), lanczos, border, y, x);
   }
 };
 
