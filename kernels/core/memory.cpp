@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -28,31 +27,36 @@ constexpr bool kKeepsBlocks = true;
 class HostMemory final : public Memory {
  public:
   ~HostMemory() override {
-    for (const Block& block : kept_) std::free(block.data);
+    for (const Block& block : kept_) give_back(block);
   }
 
   void* allocate(std::size_t bytes) override {
-    const bool large = bytes >= kHugePage;
-    const std::size_t alignment = large ? kHugePage : kAlignment;
-    const std::size_t size = rounded_up(bytes == 0 ? 1 : bytes, alignment);
-    if (large)
+    const std::align_val_t alignment = alignment_of(bytes);
+    const std::size_t size = rounded_up(bytes == 0 ? 1 : bytes, static_cast<std::size_t>(alignment));
+    if (bytes >= kHugePage)
       if (void* kept = take_kept(size)) return kept;
-    void* data = std::aligned_alloc(alignment, size);
-    if (data == nullptr) throw std::bad_alloc();
+    void* data = ::operator new(size, alignment);
     // First touch of a cube costs as much as a pass over it with 4 KiB pages; a hint, may fail.
-    if (large) static_cast<void>(madvise(data, size, MADV_HUGEPAGE));
+    if (bytes >= kHugePage) static_cast<void>(madvise(data, size, MADV_HUGEPAGE));
     return data;
   }
 
   void deallocate(void* data, std::size_t bytes) noexcept override {
-    if (!kKeepsBlocks || bytes < kHugePage || !keep({data, rounded_up(bytes, kHugePage)})) std::free(data);
+    if (kKeepsBlocks && bytes >= kHugePage && keep({data, rounded_up(bytes, kHugePage)})) return;
+    ::operator delete(data, alignment_of(bytes));
   }
 
  private:
+  static std::align_val_t alignment_of(std::size_t bytes) {
+    return std::align_val_t{bytes >= kHugePage ? kHugePage : kAlignment};
+  }
+
   struct Block {
     void* data;
     std::size_t size;
   };
+
+  static void give_back(const Block& block) { ::operator delete(block.data, alignment_of(block.size)); }
 
   /// The kept block of this size. Where there is none, as many bytes of the others go back, the oldest
   /// first: so there are never more bytes in use and kept than were in use at some time.
@@ -67,7 +71,7 @@ class HostMemory final : public Memory {
     std::size_t released = 0, count = 0;
     for (; count < kept_.size() && released < size; ++count) {
       released += kept_[count].size;
-      std::free(kept_[count].data);
+      give_back(kept_[count]);
     }
     kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count));
     return nullptr;

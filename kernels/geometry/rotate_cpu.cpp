@@ -110,7 +110,9 @@ __m256 lanczos4_pixels(const Frame<const float>& in, const Positions& at, const 
   const index_t pitch = in.stride(0);
   const auto columns = [&](int i) __attribute__((always_inline)) {
     const float *wy = table + at.y_phase[i], *wx = table + at.x_phase[i];
-    if constexpr (inside) return weighted_columns(in.data() + at.offset[i], pitch, wy, wx);
+    const auto is_in = [](index_t first, index_t size) { return first >= 0 && first <= size - kLanczosTaps; };
+    if (inside || (is_in(at.y[i], in.extent(0)) && is_in(at.x[i], in.extent(1))))
+      return weighted_columns(in.data() + at.offset[i], pitch, wy, wx);
     return weighted_columns_at_edge(in, at.y[i], at.x[i], wy, wx);
   };
   const auto pair = [&](int i) __attribute__((always_inline)) { return _mm256_hadd_ps(columns(i), columns(i + 1)); };
