@@ -168,7 +168,8 @@ void Progress::advance(index_t items) {
   state_->done += items;
   // A person reads ten pictures a second, and a log file one line every five seconds.
   const double pause = state_->style == ProgressStyle::lines ? 5.0 : 0.1;
-  if (state_->style != ProgressStyle::quiet && seconds_since(state_->start) - state_->last_drawn >= pause)
+  const bool full = state_->style == ProgressStyle::bar && state_->done == state_->total;
+  if (state_->style != ProgressStyle::quiet && (full || seconds_since(state_->start) - state_->last_drawn >= pause))
     state_->draw();
 }
 

@@ -125,8 +125,8 @@ Provenance provenance_of(const Flags& flags, const DatasetOptions& files, const 
   };
   add_known("wavelengths", files.wavelengths);
   add_known("fwhm", dataset.fwhm);
-  add_known("starphot", starphot);
-  add_known("pixel_scale", dataset.pixel_scale);
+  if (starphot) add_known("starphot", *starphot);
+  if (dataset.pixel_scale) add_known("pixel_scale", *dataset.pixel_scale);
   add_known("snr", recipe.snr);
   add_known("save_residuals", recipe.save_residuals);
   for (const Effect& effect : effects_of(files, recipe, dataset.channels()))

@@ -320,7 +320,7 @@ TEST_F(BadInput, ErrorsAreJsonWithJson) {
   };
   refused(with({"--ncomp", "13"}), 2, "ncomp is 13");
   refused(with({"--ncompo", "13"}), 2, "--ncompo");
-  refused(with({"--device", "cuda:99"}), 3, "cuda:99");
+  refused(with({"--device", "cuda:99"}), 3, "CUDA");
   refused({"reduse", "--json"}, 2, "reduse");
   write_text("json.toml", "json = true\nncomp = 13\n");
   refused(
