@@ -104,7 +104,7 @@ TEST_P(Snr, MeanIsThatOfThePixelsNearby) {
   for (const auto& [y, x] : {std::pair{10, 25}, {9, 25}, {11, 25}, {10, 24}, {10, 26}})
     want += at(frame, {static_cast<double>(y), static_cast<double>(x)}, options).snr / 5;
   const auto in = to_device(exec(), frame.view());
-  EXPECT_NEAR(mean_snr(exec(), in.view(), {10, 25}, options), want, 1e-12);
+  EXPECT_NEAR(source_score(exec(), in.view(), {10, 25}, options).snr, want, 1e-12);
 }
 
 TEST_P(Snr, RefusesWhatMakesNoSense) {
