@@ -26,7 +26,7 @@ std::string short_text(double value) {
 /// Builds a Dataset from the options, one part after the other.
 class Loader {
  public:
-  Loader(const DatasetOptions& options, const Log& log) : options_(options), log_(log) {}
+  Loader(DatasetOptions options, const Log& log) : options_(std::move(options)), log_(log) {}
   Dataset load();
 
  private:
