@@ -14,8 +14,16 @@ namespace {
 constexpr index_t kMostRows = 128;
 constexpr int kMostSweeps = 40;  // 6 to 9 are needed; only rounding could go on turning
 
-/// Columns count as orthogonal when their cosine is below this: the rounding of their scalar product.
-HCI_HD double cosine_limit(index_t n) { return DBL_EPSILON * 0.5 * static_cast<double>(n < 8 ? 8 : n); }
+/// Columns count as orthogonal when their cosine is below this: a few roundings. What is left of the off-diagonal
+/// elements then is below 4 eps |a|_F each, and most are far below, since the last sweep converges quadratically.
+constexpr double kCosineLimit = 4 * DBL_EPSILON;
+
+/// More than the norm |a|_2, which neither the Frobenius norm nor the widest row sum is below; and not much
+/// more, since rounding grows with it. NaN and infinity stay.
+HCI_HD double shift_for(double squares, double widest) {
+  const double norm = std::sqrt(squares);
+  return squares == 0 ? 1 : 1.25 * (widest < norm && std::isfinite(norm) ? widest : norm);
+}
 
 /// Rotation that makes columns of squared lengths xx, yy and scalar product xy orthogonal.
 struct Rotation {
@@ -49,10 +57,16 @@ struct SolveAlone {
   HCI_HD void operator()(index_t b) const {
     const index_t n = a.extent(1), k = values.extent(1);
     const Matrix<double> x = columns[b];
-    double squares = 0;
-    for (index_t i = 0; i < n; ++i)
-      for (index_t j = 0; j < n; ++j) squares += a(b, i, j) * a(b, i, j);
-    const double shift = squares == 0 ? 1 : 2 * std::sqrt(squares);  // NaN stays
+    double squares = 0, widest = 0;
+    for (index_t i = 0; i < n; ++i) {
+      double width = 0;
+      for (index_t j = 0; j < n; ++j) {
+        squares += a(b, i, j) * a(b, i, j);
+        width += std::fabs(a(b, i, j));
+      }
+      widest = width > widest ? width : widest;
+    }
+    const double shift = shift_for(squares, widest);
     for (index_t i = 0; i < n; ++i)
       for (index_t j = 0; j < n; ++j) x(i, j) = a(b, i, j) + (i == j ? shift : 0);
     if (std::isfinite(shift))
@@ -92,7 +106,7 @@ struct SolveAlone {
     for (index_t i = 0; i < n; ++i)
       for (index_t j = i + 1; j < n; ++j) {
         const double xx = product(x, i, i), yy = product(x, j, j), xy = product(x, i, j);
-        if (!(std::fabs(xy) > cosine_limit(n) * std::sqrt(xx * yy))) continue;
+        if (!(std::fabs(xy) > kCosineLimit * std::sqrt(xx * yy))) continue;
         turned = true;
         const Rotation by = rotation(xx, yy, xy);
         for (index_t r = 0; r < n; ++r) {
@@ -107,19 +121,23 @@ struct SolveAlone {
 
 #if HCI_HAVE_CUDA
 // One block for each matrix, which stays in shared memory: global traffic is 16 n^2 bytes a problem,
-// 8 n^2 more from the cache for the Rayleigh quotients. A sweep is n - 1 rounds of n / 2 independent column pairs; a
-// pair costs 6 n (products) + 6 n (rotation) flops and moves 32 n bytes of shared memory, so about 6 n^3 flops and 16
-// n^3 bytes a sweep, 6 to 9 sweeps. For n = 64: 8 x (1.6 MFLOP, 4.2 MB). Floors for n = 64, all multiprocessors busy:
-// H200 (132 x 128 B x 1.8 GHz = 30 TB/s shared, 34 TFLOP/s float64): 1.1 us a problem, bound by shared memory (0.4 us
-// of flops); GTX 1080 (20 x 128 B x 1.7 GHz = 4.4 TB/s, 277 GFLOP/s float64): 46 us, bound by float64. One problem
-// alone is bound by the latency of its 63 x 8 rounds, some 250 cycles each: 70 us on an H200; batches hide it. Shape:
-// eight lanes hold a pair of columns in registers (n / 8 rows each), so that products and rotation read each element
-// once, and three shuffles make a sum; 4 n threads play a whole round at once. Column starts are 8 modulo 16 doubles
-// apart: the two pairs of a half-warp, neighbours in the tournament, use different banks. n = 64: 36 KiB, six blocks in
-// the 228 KiB of a multiprocessor.
-constexpr int kLanes = 8;
+// 8 n^2 more from the cache for the Rayleigh quotients. A sweep is n - 1 rounds of n / 2 independent
+// column pairs; a pair costs 6 n (products) + 6 n (rotation) flops and moves 32 n bytes of shared memory,
+// so about 6 n^3 flops and 16 n^3 bytes a sweep, 6 to 9 sweeps. For n = 64: 8 x (1.6 MFLOP, 4.2 MB).
+//
+// Floors for n = 64, all multiprocessors busy. H200 (132 x 128 B x 1.8 GHz = 30 TB/s shared, 34 TFLOP/s
+// float64): 1.1 us a problem, bound by shared memory (0.4 us of flops). GTX 1080 (20 x 128 B x 1.7 GHz =
+// 4.4 TB/s, 277 GFLOP/s float64): 46 us, bound by float64. One problem alone is bound by the latency of
+// its 63 x 8 rounds, some 250 cycles each: 70 us on an H200; batches hide it.
+//
+// Shape: four lanes hold a pair of columns in registers (n / 4 rows each), so that products and rotation
+// read each element once, and two shuffles make a sum; 2 n threads play a whole round at once.
+// Column starts are 4 modulo 16 doubles apart: the four pairs of a half-warp, neighbours in the
+// tournament, use different banks. n = 64: 34 KiB, 128 threads, six blocks in the 228 KiB of a
+// multiprocessor.
+constexpr int kLanes = 4;
 
-HCI_HD constexpr index_t column_stride(index_t n) { return (n + 7) / 16 * 16 + 8; }
+HCI_HD constexpr index_t column_stride(index_t n) { return (n + 11) / 16 * 16 + 4; }
 
 std::size_t shared_bytes(index_t n) { return static_cast<std::size_t>(n * column_stride(n)) * sizeof(double); }
 
@@ -151,7 +169,6 @@ struct Part {
 template <int kRows>
 __device__ bool sweep_of_block(double* columns, int n, int groups, int group, int lane) {
   const int stride = static_cast<int>(column_stride(n)), players = n + n % 2;
-  const double limit = cosine_limit(n);
   bool turned = false;
   for (int round = 0; round < players - 1; ++round) {
     for (int first = 0; first < players / 2; first += groups) {
@@ -162,7 +179,7 @@ __device__ bool sweep_of_block(double* columns, int n, int groups, int group, in
       double *const at_x = columns + pair.i * stride, *const at_y = columns + pair.j * stride;
       Part<kRows> x(at_x, lane, real ? n : 0), y(at_y, lane, real ? n : 0);
       const double xx = x.dot(x), yy = y.dot(y), xy = x.dot(y);
-      if (real && std::fabs(xy) > limit * std::sqrt(xx * yy)) {
+      if (real && std::fabs(xy) > kCosineLimit * std::sqrt(xx * yy)) {
         turned = true;
         const Rotation by = rotation(xx, yy, xy);
         for (int i = 0; i < kRows; ++i) {
@@ -180,29 +197,37 @@ __device__ bool sweep_of_block(double* columns, int n, int groups, int group, in
 }
 
 template <int kRows>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(256)
     solve_in_block(View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
   HCI_DYNAMIC_SHARED(double, columns);
-  __shared__ double lengths[kMostRows];
+  __shared__ double lengths[kMostRows], widths[kMostRows];
   const int n = static_cast<int>(a.extent(1)), stride = static_cast<int>(column_stride(n));
   const int lane = static_cast<int>(threadIdx.x) % kLanes, group = static_cast<int>(threadIdx.x) / kLanes;
   const int groups = static_cast<int>(blockDim.x) / kLanes;
   for (index_t b = blockIdx.x; b < a.extent(0); b += gridDim.x) {
     for (int first = 0; first < n; first += groups) {
       const int c = first + group;
-      double squares = 0;
+      double squares = 0, width = 0;
       for (int r = lane; c < n && r < n; r += kLanes) {
         const double value = a(b, c, r);
         columns[c * stride + r] = value;
         squares += value * value;
+        width += std::fabs(value);
       }
       squares = sum_of_group(squares);
-      if (c < n && lane == 0) lengths[c] = squares;
+      width = sum_of_group(width);
+      if (c < n && lane == 0) {
+        lengths[c] = squares;
+        widths[c] = width;
+      }
     }
     __syncthreads();
-    double squares = 0;
-    for (int c = 0; c < n; ++c) squares += lengths[c];               // by all: cheaper than one more barrier
-    const double shift = squares == 0 ? 1 : 2 * std::sqrt(squares);  // NaN stays
+    double squares = 0, widest = 0;
+    for (int c = 0; c < n; ++c) {  // by all: cheaper than one more barrier
+      squares += lengths[c];
+      widest = widths[c] > widest ? widths[c] : widest;
+    }
+    const double shift = shift_for(squares, widest);
     const bool finite = std::isfinite(shift);
     __syncthreads();
     for (int c = static_cast<int>(threadIdx.x); c < n; c += static_cast<int>(blockDim.x)) {
@@ -258,11 +283,11 @@ void launch_blocks(Exec& exec, View<const double, 3> a, Matrix<double> values, V
 
 void solve_in_blocks(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
   const index_t n = a.extent(1);
-  if (n <= 16) return launch_blocks<2>(exec, a, values, vectors);
-  if (n <= 32) return launch_blocks<4>(exec, a, values, vectors);
-  if (n <= 64) return launch_blocks<8>(exec, a, values, vectors);
-  if (n <= 96) return launch_blocks<12>(exec, a, values, vectors);
-  launch_blocks<16>(exec, a, values, vectors);
+  if (n <= 16) return launch_blocks<4>(exec, a, values, vectors);
+  if (n <= 32) return launch_blocks<8>(exec, a, values, vectors);
+  if (n <= 64) return launch_blocks<16>(exec, a, values, vectors);
+  if (n <= 96) return launch_blocks<24>(exec, a, values, vectors);
+  launch_blocks<32>(exec, a, values, vectors);
 }
 #endif
 
@@ -274,7 +299,7 @@ index_t jacobi_most_rows([[maybe_unused]] Exec& exec) {
   if (exec.on_cuda()) {
     int bytes = 0;
     check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, exec.cuda().device()));
-    while (shared_bytes(most) + kMostRows * sizeof(double) > static_cast<std::size_t>(bytes)) --most;
+    while (shared_bytes(most) + 2 * kMostRows * sizeof(double) > static_cast<std::size_t>(bytes)) --most;
   }
 #endif
   return most;

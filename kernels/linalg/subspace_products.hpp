@@ -10,7 +10,7 @@ namespace hci {
 ///   a (b, r, s)   m (b, s, t), transposed: (b, t, s)   c (b, r, t); all with rows of unit stride, rows and
 ///   matrices may be apart; a batch of one in a or m serves all of c
 /// c overlaps neither a nor m. With beta = 0 what c held does not matter, not even NaN. The same bits for any
-/// number of threads and for any batch that a problem is part of.
+/// number of threads.
 struct BatchedProduct {
   View<const double, 3> a, m;
   bool transposed = false;
