@@ -5,7 +5,8 @@ install(TARGETS cuhci_kernels cuhci_engine cuhci_models EXPORT cuhci LIBRARY DES
 foreach(layer kernels engine models)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cuhci
     FILES_MATCHING PATTERN "*.hpp"
-    PATTERN "cuda*.hpp" EXCLUDE PATTERN "status.hpp" EXCLUDE PATTERN "launch.hpp" EXCLUDE)
+    PATTERN "cuda*.hpp" EXCLUDE PATTERN "cudnn.hpp" EXCLUDE PATTERN "status.hpp" EXCLUDE
+    PATTERN "launch.hpp" EXCLUDE PATTERN "team.hpp" EXCLUDE)
 endforeach()
 install(EXPORT cuhci NAMESPACE cuhci:: DESTINATION ${package_dir})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/cuhciConfig.cmake.in

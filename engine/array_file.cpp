@@ -87,7 +87,7 @@ std::vector<double> read_numbers(const std::string& path) {
   return numbers;
 }
 
-ArrayFile::ArrayFile(const std::string& name, const std::string& selector) {
+ArrayFile::ArrayFile(const std::string& name, const std::string& selector, int threads) {
   const FileName parsed = FileName::parse(name);
   const std::string& wanted = parsed.selector.empty() ? selector : parsed.selector;
   path_ = parsed.path;
@@ -99,7 +99,7 @@ ArrayFile::ArrayFile(const std::string& name, const std::string& selector) {
     shape_ = info.shape;
     description_ = path_ + ", dataset " + info.name + ": " + shape_text(shape_) + ", " + info.type;
   } else if (looks_like_fits(path_) || fs::path(path_).extension() == ".fits" || !wanted.empty()) {
-    fits_ = std::make_unique<FitsFile>(path_);
+    fits_ = std::make_unique<FitsFile>(path_, threads);
     const HduInfo& info = fits_->select(wanted);
     hdu_ = info.index;
     shape_ = is_table() ? std::vector<index_t>{info.rows, static_cast<index_t>(info.columns.size())} : info.shape;

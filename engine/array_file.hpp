@@ -24,7 +24,8 @@ class ArrayFile {
  public:
   /// name: "PATH[SELECTOR]"; selector: used where the name has none. Throws InvalidInput if the file
   /// or what is selected is not there.
-  explicit ArrayFile(const std::string& name, const std::string& selector = "");
+  /// threads: as FitsFile's.
+  explicit ArrayFile(const std::string& name, const std::string& selector = "", int threads = 0);
 
   const std::string& path() const { return path_; }
   /// "cube.fits, HDU 0: image (61, 101, 101), float32".

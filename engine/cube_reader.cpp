@@ -19,7 +19,11 @@ struct CubeReader::State {
   std::string description;
 
   void resolve(Axes axes, Archive archive);
-  void read_lambda_first(index_t first, index_t count, SpectralCube<float> out) const;
+  /// Frames that are read at a time: enough for all threads, few enough to tell how far it is.
+  index_t block() const { return std::max<index_t>(1, (index_t{1} << 22) / (height * width)); }
+  void read_in_order(index_t first, index_t count, float* out, const std::function<void(index_t)>& done) const;
+  void read_lambda_first(index_t first, index_t count, SpectralCube<float> out,
+                         const std::function<void(index_t)>& done) const;
 };
 
 void CubeReader::State::resolve(Axes axes, Archive archive) {
@@ -47,10 +51,20 @@ void CubeReader::State::resolve(Axes axes, Archive archive) {
                 " x " + std::to_string(width) + " px";
 }
 
+/// `count` images, all axes before the last two counted as one, straight into place.
+void CubeReader::State::read_in_order(index_t first, index_t count, float* out,
+                                      const std::function<void(index_t)>& done) const {
+  for (index_t i = 0; i < count; i += block()) {
+    const index_t n = std::min(block(), count - i);
+    file.read_frames(first + i, n, out + i * height * width);
+    if (done) done(n);
+  }
+}
+
 /// A channel's frames follow each other in the file and are `channels` frames apart in memory.
-void CubeReader::State::read_lambda_first(index_t first, index_t count, SpectralCube<float> out) const {
-  const index_t pixels = height * width;
-  const index_t most = std::max<index_t>(1, (index_t{1} << 22) / pixels);
+void CubeReader::State::read_lambda_first(index_t first, index_t count, SpectralCube<float> out,
+                                          const std::function<void(index_t)>& done) const {
+  const index_t pixels = height * width, most = block();
   std::vector<float> block(static_cast<std::size_t>(std::min(most, count) * pixels));
   for (index_t channel = 0; channel < channels; ++channel)
     for (index_t t = 0; t < count; t += most) {
@@ -59,11 +73,12 @@ void CubeReader::State::read_lambda_first(index_t first, index_t count, Spectral
       for (index_t i = 0; i < n; ++i)
         std::memcpy(&out(t + i, channel, 0, 0), block.data() + i * pixels,
                     static_cast<std::size_t>(pixels) * sizeof(float));
+      if (done) done(n);
     }
 }
 
-CubeReader::CubeReader(const std::string& name, const std::string& hdu, Axes axes, Archive archive)
-    : state_(std::make_unique<State>(ArrayFile(name, hdu))) {
+CubeReader::CubeReader(const std::string& name, const std::string& hdu, Axes axes, Archive archive, int threads)
+    : state_(std::make_unique<State>(ArrayFile(name, hdu, threads))) {
   state_->resolve(axes, archive);
 }
 CubeReader::CubeReader(CubeReader&&) noexcept = default;
@@ -76,16 +91,17 @@ index_t CubeReader::width() const { return state_->width; }
 const std::string& CubeReader::description() const { return state_->description; }
 const ArrayFile& CubeReader::file() const { return state_->file; }
 
-void CubeReader::read(index_t first, index_t count, SpectralCube<float> out) const {
+void CubeReader::read(index_t first, index_t count, SpectralCube<float> out,
+                      const std::function<void(index_t images)>& done) const {
   require(first >= 0 && count >= 0 && first + count <= frames(), description(), ": frames ", first, " to ",
           first + count, " were asked for");
   require(out.is_dense() && out.extents() == Extents<4>{count, channels(), height(), width()},
           "CubeReader::read: expected a dense view of ", count, " frames of the cube");
   if (count == 0) return;
   if (state_->lambda_first && channels() > 1)
-    state_->read_lambda_first(first, count, out);
+    state_->read_lambda_first(first, count, out, done);
   else
-    state_->file.read_frames(first * channels(), count * channels(), out.data());
+    state_->read_in_order(first * channels(), count * channels(), out.data(), done);
 }
 
 }  // namespace hci

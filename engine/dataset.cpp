@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/dataset.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +12,7 @@
 #include "engine/array_file.hpp"
 #include "engine/checksum.hpp"
 #include "engine/params.hpp"
+#include "engine/progress.hpp"
 #include "engine/system_memory.hpp"
 #include "kernels/core/error.hpp"
 
@@ -26,7 +29,8 @@ std::string short_text(double value) {
 /// Builds a Dataset from the options, one part after the other.
 class Loader {
  public:
-  Loader(const DatasetOptions& options, const Log& log) : options_(options), log_(log) {}
+  Loader(const DatasetOptions& options, const Log& log, Progress* progress)
+      : options_(options), log_(log), progress_(progress) {}
   Dataset load();
 
  private:
@@ -51,6 +55,7 @@ class Loader {
 
   DatasetOptions options_;
   const Log& log_;
+  Progress* progress_;
   Dataset data_;
   std::optional<double> own_pixel_scale_;
   std::string own_pixel_scale_from_;
@@ -97,12 +102,20 @@ void Loader::take_companions(const ArrayFile& cube) {
 
 Array<float, 4> Loader::read_cube(const CubeReader& reader, const char* role) {
   const Extents<4> extents{reader.frames(), reader.channels(), reader.height(), reader.width()};
-  require_memory(static_cast<std::size_t>(extents.size()) * sizeof(float),
-                 "the " + std::string(role) + " " + reader.description(),
-                 "use fewer frames, crop them, or a machine with more memory");
+  const std::size_t bytes = static_cast<std::size_t>(extents.size()) * sizeof(float);
+  // The work is on the frames of the target; the reference comes on top of what these hold already.
+  const MemoryNeed work = options_.work ? options_.work(data_.cube ? data_.cube.extents() : extents) : MemoryNeed{};
+  require_memory(
+      bytes + work.bytes,
+      "the " + std::string(role) + " " + reader.description() + (work.bytes == 0 ? "" : ", with " + work.what + ","),
+      "use fewer frames, crop them, or a machine with more memory");
   note(std::string(role) + ": " + reader.description());
   Array<float, 4> cube(options_.memory ? options_.memory : host_memory(), extents);
-  reader.read(0, extents[0], cube.view());
+  if (progress_ != nullptr)
+    progress_->expect(extents[0] * extents[1] + (data_.cube ? data_.cube.extent(0) * data_.cube.extent(1) : 0));
+  reader.read(0, extents[0], cube.view(), [&](index_t images) {
+    if (progress_ != nullptr) progress_->advance(images);
+  });
   check_frames(reader, cube);
   return cube;
 }
@@ -113,7 +126,8 @@ void Loader::check_frames(const CubeReader& reader, const Array<float, 4>& cube)
   enum Verdict : char { good, all_nan, all_zero, infinite };
   std::vector<char> verdict(static_cast<std::size_t>(frames));
   index_t nans = 0;
-#pragma omp parallel for schedule(static) reduction(+ : nans)
+  const int threads = options_.threads > 0 ? options_.threads : omp_get_max_threads();
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : nans)
   for (index_t f = 0; f < frames; ++f) {
     const float* values = cube.data() + f * pixels;
     index_t nan = 0, zero = 0, inf = 0;
@@ -290,7 +304,7 @@ void Loader::read_wavelengths() {
 
 void Loader::read_reference() {
   if (options_.reference.empty()) return;
-  const CubeReader reader(options_.reference, "", options_.axes, options_.archive);
+  const CubeReader reader(options_.reference, "", options_.axes, options_.archive, options_.threads);
   require(reader.channels() == data_.channels() && reader.height() == data_.cube.extent(2) &&
               reader.width() == data_.cube.extent(3),
           "the reference ", reader.description(), ": expected ", data_.channels(), " channels of ",
@@ -330,7 +344,7 @@ void Loader::read_fwhm() {
 Dataset Loader::load() {
   require(!options_.cube.empty(), "expected the name of a cube, found nothing");
   {
-    const CubeReader reader(options_.cube, options_.hdu, options_.axes, options_.archive);
+    const CubeReader reader(options_.cube, options_.hdu, options_.axes, options_.archive, options_.threads);
     input("cube", options_.cube);
     take_companions(reader.file());
     data_.cube = read_cube(reader, "cube");
@@ -348,6 +362,8 @@ Dataset Loader::load() {
 
 std::string InputFile::checksum() const { return hash ? "sha256:" + hash->get() : std::string(); }
 
-Dataset load_dataset(const DatasetOptions& options, const Log& log) { return Loader(options, log).load(); }
+Dataset load_dataset(const DatasetOptions& options, const Log& log, Progress* progress) {
+  return Loader(options, log, progress).load();
+}
 
 }  // namespace hci

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 namespace hci {
 
 class FileHash;  // engine/checksum.hpp
+class Progress;  // engine/progress.hpp
 
 /// A file that went into a dataset, for provenance.
 struct InputFile {
@@ -69,6 +71,12 @@ constexpr auto enum_names(WavelengthUnit) {
                                                                      {"angstrom", WavelengthUnit::angstrom}}};
 }
 
+/// What work holds in host memory beside its dataset, and in words: "35.3 MB of residuals".
+struct MemoryNeed {
+  std::size_t bytes = 0;
+  std::string what = {};
+};
+
 /// Where a dataset is. A file is "PATH", or "PATH[HDU]" with an HDU's index or name, or
 /// "PATH[DATASET]" for HDF5. A cube in our own HDF5 layout, or in a PynPoint database, brings its
 /// angles, PSF and so on with it unless other files are named.
@@ -88,6 +96,10 @@ struct DatasetOptions {
   std::string angles_column = {};  ///< of a table; empty: the preset's column, or the only one
   WavelengthUnit wavelength_unit = WavelengthUnit::um;
   bool checksums = true;  ///< hash the input files, in threads of their own
+  int threads = 0;        ///< that read and check; 0: OpenMP's default
+  /// Where given: what will be done needs so much more memory for a cube (t, λ, y, x). It must be there
+  /// before the cube is read.
+  std::function<MemoryNeed(const Extents<4>& cube)> work = {};
   /// Where the cube and the reference go; nullptr: host_memory().
   std::shared_ptr<Memory> memory = nullptr;
 
@@ -105,9 +117,10 @@ struct DatasetOptions {
 };
 
 /// Reads everything the options name, and checks it: throws InvalidInput, naming file, HDU,
-/// expected and found. A cube needs about 1x its float32 size of memory, which is checked before.
-/// What was decided goes to the log and into notes.
-Dataset load_dataset(const DatasetOptions& options, const Log& log = silent_log());
+/// expected and found. A cube needs about 1x its float32 size of memory, which is checked before
+/// together with that of options.work. What was decided goes to the log and into notes.
+///   progress  where given: its running stage is told the frames of the cube, and of the reference
+Dataset load_dataset(const DatasetOptions& options, const Log& log = silent_log(), Progress* progress = nullptr);
 
 class ArrayFile;  // engine/array_file.hpp
 
@@ -115,9 +128,9 @@ class ArrayFile;  // engine/array_file.hpp
 class CubeReader {
  public:
   /// name: "PATH" or "PATH[HDU]"; hdu: used where the name has none. Axes::automatic is what the
-  /// archive says; our own HDF5 layout is always (t, λ, y, x).
+  /// archive says; our own HDF5 layout is always (t, λ, y, x). threads: that read; 0: OpenMP's default.
   explicit CubeReader(const std::string& name, const std::string& hdu = "", Axes axes = Axes::automatic,
-                      Archive archive = Archive::vip);
+                      Archive archive = Archive::vip, int threads = 0);
   CubeReader(CubeReader&&) noexcept;
   ~CubeReader();
 
@@ -130,7 +143,9 @@ class CubeReader {
   /// The file behind it.
   const ArrayFile& file() const;
   /// Frames first .. first + count.  out (count, λ, y, x), dense, host
-  void read(index_t first, index_t count, SpectralCube<float> out) const;
+  ///   done  where given: told how many images (y, x) were read, time after time
+  void read(index_t first, index_t count, SpectralCube<float> out,
+            const std::function<void(index_t images)>& done = {}) const;
 
  private:
   struct State;

@@ -40,7 +40,8 @@ struct HduInfo {
 /// objects may be used by several threads (CFITSIO is built reentrant on Debian and Ubuntu).
 class FitsFile {
  public:
-  explicit FitsFile(const std::string& path);
+  /// threads: that read plain uncompressed images; 0: OpenMP's default.
+  explicit FitsFile(const std::string& path, int threads = 0);
   FitsFile(FitsFile&&) noexcept;
   FitsFile& operator=(FitsFile&&) noexcept;
   ~FitsFile();
@@ -55,7 +56,7 @@ class FitsFile {
   Header header(int hdu) const;
 
   /// Values first .. first + count of an image in the order of the file (last axis fastest), as
-  /// float32 or float64. Plain uncompressed files are read by as many threads as OpenMP has.
+  /// float32 or float64.
   void read(int hdu, index_t first, index_t count, float* out) const;
   void read(int hdu, index_t first, index_t count, double* out) const;
   /// Frames first .. first + count of an image of two or more axes, all axes before the last two

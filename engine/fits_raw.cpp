@@ -78,11 +78,11 @@ bool read_fully(int descriptor, unsigned char* to, std::size_t bytes, off_t offs
 /// CFITSIO reads and swaps with one thread; copying from the page cache is what takes the time.
 /// Blocks are small enough that what is read is still in cache when it is converted.
 template <class Out>
-bool read_blocks(int descriptor, const RawImage& image, index_t first, index_t count, Out* out) {
+bool read_blocks(int descriptor, const RawImage& image, index_t first, index_t count, Out* out, int threads) {
   constexpr index_t block = 1 << 16;
   const index_t size = std::abs(image.bitpix) / 8, blocks = (count + block - 1) / block;
   bool good = true;
-#pragma omp parallel if (blocks > 1) reduction(&& : good)
+#pragma omp parallel if (blocks > 1) num_threads(threads) reduction(&& : good)
   {
     std::vector<unsigned char> bytes(static_cast<std::size_t>(std::min(block, count) * size));
 #pragma omp for schedule(dynamic, 1)
@@ -99,11 +99,11 @@ bool read_blocks(int descriptor, const RawImage& image, index_t first, index_t c
 
 }  // namespace
 
-bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, float* out) {
-  return read_blocks(descriptor, image, first, count, out);
+bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, float* out, int threads) {
+  return read_blocks(descriptor, image, first, count, out, threads);
 }
-bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, double* out) {
-  return read_blocks(descriptor, image, first, count, out);
+bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, double* out, int threads) {
+  return read_blocks(descriptor, image, first, count, out, threads);
 }
 
 }  // namespace hci

@@ -17,9 +17,9 @@ struct RawImage {
   std::int64_t blank = 0;
 };
 
-/// Values first .. first + count of the image in an open file, by as many threads as OpenMP has.
+/// Values first .. first + count of the image in an open file, by so many threads.
 /// False, with errno, if the file cannot be read.
-bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, float* out);
-bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, double* out);
+bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, float* out, int threads);
+bool read_raw(int descriptor, const RawImage& image, index_t first, index_t count, double* out, int threads);
 
 }  // namespace hci

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <fitsio.h>
+#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -108,6 +109,7 @@ std::string HduInfo::description() const {
 struct FitsFile::State {
   std::string path;
   fitsfile* file = nullptr;
+  int threads = 1;
   int descriptor = -1;  ///< of a plain file, for reading beside CFITSIO; -1 otherwise
   std::vector<HduInfo> hdus;
   std::vector<RawImage> raw;
@@ -249,8 +251,8 @@ void FitsFile::State::read(int hdu, index_t first, index_t count, Out* out) cons
           " to ", first + count, " were asked for");
   if (count == 0) return;
   if (descriptor >= 0 && !info.compressed) {
-    require(read_raw(descriptor, raw[static_cast<std::size_t>(hdu)], first, count, out), path, ", ", info.description(),
-            ": cannot be read: ", std::strerror(errno));
+    require(read_raw(descriptor, raw[static_cast<std::size_t>(hdu)], first, count, out, threads), path, ", ",
+            info.description(), ": cannot be read: ", std::strerror(errno));
     return;
   }
   move_to(hdu);
@@ -260,7 +262,10 @@ void FitsFile::State::read(int hdu, index_t first, index_t count, Out* out) cons
   check(status, info.description() + " cannot be read");
 }
 
-FitsFile::FitsFile(const std::string& path) : state_(std::make_unique<State>()) { state_->open(path); }
+FitsFile::FitsFile(const std::string& path, int threads) : state_(std::make_unique<State>()) {
+  state_->threads = threads > 0 ? threads : omp_get_max_threads();
+  state_->open(path);
+}
 FitsFile::FitsFile(FitsFile&&) noexcept = default;
 FitsFile& FitsFile::operator=(FitsFile&&) noexcept = default;
 FitsFile::~FitsFile() = default;

@@ -24,6 +24,12 @@ std::string duration_text(double seconds) {
   return text;
 }
 
+/// "snr_map" is "snr map" to people.
+std::string label_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 /// Names of stages come from us, but may hold what a user named.
 std::string json_text(const std::string& text) {
   std::string escaped = "\"";
@@ -40,7 +46,7 @@ struct Progress::State {
   ProgressStyle style;
   std::FILE* stream;
   mutable std::mutex mutex;
-  std::string name, unit;
+  std::string name, label, unit;
   index_t total = 0, done = 0;
   Clock::time_point start;
   double last_drawn = 0;
@@ -54,6 +60,7 @@ struct Progress::State {
 
 void Progress::State::begin(const std::string& stage, index_t items, const std::string& what) {
   name = stage;
+  label = label_of(name);
   unit = what;
   total = items;
   done = 0;
@@ -78,12 +85,12 @@ void Progress::State::draw() {
     std::string bar(width, '.');
     std::fill_n(bar.begin(), static_cast<int>(share * width), '#');
     if (total > 0)
-      std::fprintf(stream, "\r\033[K%-20s [%s] %3.0f %%  %.3g %s/s  %s left", name.c_str(), bar.c_str(), 100 * share,
+      std::fprintf(stream, "\r\033[K%-20s [%s] %3.0f %%  %.3g %s/s  %s left", label.c_str(), bar.c_str(), 100 * share,
                    rate, unit.c_str(), duration_text(left).c_str());
     else
-      std::fprintf(stream, "\r\033[K%-20s ...", name.c_str());
+      std::fprintf(stream, "\r\033[K%-20s ...", label.c_str());
   } else if (style == ProgressStyle::lines) {
-    std::fprintf(stream, "%s: %lld of %lld %s, %.3g/s, %s left\n", name.c_str(), static_cast<long long>(done),
+    std::fprintf(stream, "%s: %lld of %lld %s, %.3g/s, %s left\n", label.c_str(), static_cast<long long>(done),
                  static_cast<long long>(total), unit.c_str(), rate, duration_text(left).c_str());
   } else if (style == ProgressStyle::json) {
     std::fprintf(stream, "{\"event\":\"progress\",\"stage\":%s,\"done\":%lld,\"total\":%lld,\"seconds\":%.6f}\n",
@@ -99,11 +106,12 @@ void Progress::State::end() {
   const double elapsed = seconds_since(start);
   times.emplace_back(name, elapsed);
   if (style == ProgressStyle::bar)
-    std::fprintf(stream, "\r\033[K%-20s %s\n", name.c_str(), duration_text(elapsed).c_str());
+    std::fprintf(stream, "\r\033[K%-20s %s\n", label.c_str(), duration_text(elapsed).c_str());
   else if (style == ProgressStyle::lines)
-    std::fprintf(stream, "%s: %s\n", name.c_str(), duration_text(elapsed).c_str());
+    std::fprintf(stream, "%s: %s\n", label.c_str(), duration_text(elapsed).c_str());
   else if (style == ProgressStyle::json)
-    std::fprintf(stream, "{\"event\":\"end\",\"stage\":%s,\"seconds\":%.6f}\n", json_text(name).c_str(), elapsed);
+    std::fprintf(stream, "{\"event\":\"end\",\"stage\":%s,\"done\":%lld,\"total\":%lld,\"seconds\":%.6f}\n",
+                 json_text(name).c_str(), static_cast<long long>(done), static_cast<long long>(total), elapsed);
   if (style != ProgressStyle::quiet) std::fflush(stream);
 }
 
@@ -123,6 +131,12 @@ void Progress::stage(const std::string& name, index_t total, const std::string& 
   const std::lock_guard lock(state_->mutex);
   state_->end();
   state_->begin(name, total, unit);
+}
+
+void Progress::expect(index_t total, const std::string& unit) {
+  const std::lock_guard lock(state_->mutex);
+  state_->total = total;
+  state_->unit = unit;
 }
 
 void Progress::advance(index_t items) {

@@ -23,7 +23,10 @@ class Progress {
   ~Progress();
 
   /// Ends the running stage and begins another; total 0: no known number of items.
+  /// `name` is for programs, "snr_map"; people are shown it with blanks.
   void stage(const std::string& name, index_t total = 0, const std::string& unit = "frames");
+  /// The number of items of the running stage, where it is known only after its begin.
+  void expect(index_t total, const std::string& unit = "frames");
   void advance(index_t items = 1);
   /// Ends the running stage.
   void finish();

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 
+#include "engine/system_memory.hpp"
 #include "kernels/core/copy.hpp"
 #include "kernels/geometry/annulus.hpp"
 #include "kernels/geometry/centre.hpp"
@@ -46,6 +47,20 @@ void zero_centre(Frame<float> frame, double radius) {
   for (const index_t pixel : circle(frame.extent(0), frame.extent(1), radius)) frame.data()[pixel] = 0;
 }
 
+/// "35.3 MB of residuals and 1.2 MB of matrices".
+MemoryNeed need_of(const std::vector<std::pair<std::size_t, const char*>>& parts) {
+  MemoryNeed need;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto& [bytes, name] = parts[i];
+    need.bytes += bytes;
+    need.what += std::string(i == 0                 ? ""
+                             : i + 1 < parts.size() ? ", "
+                                                    : " and ") +
+                 bytes_text(static_cast<double>(bytes)) + " of " + name;
+  }
+  return need;
+}
+
 double mean_of(const std::vector<double>& values) {
   return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -67,16 +82,69 @@ Reduction::Reduction(Recipe recipe)
           "save_residuals: a list of ncomp gives as many residual cubes; ask for one ncomp");
 }
 
+/// What the work on one channel holds, on the device where it runs.
+std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Extents<4>& cube) const {
+  const auto frames = static_cast<std::size_t>(cube[0]), pixels = static_cast<std::size_t>(cube[2] * cube[3]);
+  const std::size_t variants = algorithm_->variants().size(), bytes = frames * pixels * sizeof(float);
+  std::vector<std::pair<std::size_t, const char*>> work{{bytes, "residuals"}};
+  if (recipe_.combine.rotation == Rotation::fft && (recipe_.save_residuals || variants > 1))
+    work.emplace_back(bytes, "derotated frames");
+  if (recipe_.regions.mode != RegionMode::full) {
+    std::size_t largest = 0;
+    for (const RegionGeometry& region :
+         make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot, true))
+      largest = std::max(largest, region.pixels.size());
+    work.emplace_back(2 * frames * largest * sizeof(float), "regions");
+  }
+  // Gram matrix, its copy and the eigenvectors of the solver, weights.
+  work.emplace_back((3 + (variants + 1) / 2) * frames * frames * sizeof(double), "matrices");
+  return work;
+}
+
+MemoryNeed Reduction::host_memory(const Extents<4>& cube, bool on_cuda) const {
+  const auto channel = static_cast<std::size_t>(cube[0] * cube[2] * cube[3]) * sizeof(float);
+  std::vector<std::pair<std::size_t, const char*>> parts;
+  if (!on_cuda) parts = work_memory(cube);
+  if (on_cuda && recipe_.save_residuals) parts.emplace_back(channel, "residuals");
+  if (cube[1] > 1) parts.emplace_back(channel, "the channel at work");
+  return need_of(parts);
+}
+
+MemoryNeed Reduction::device_memory(const Extents<4>& cube) const {
+  auto parts = work_memory(cube);
+  parts.emplace_back(static_cast<std::size_t>(cube[0] * cube[2] * cube[3]) * sizeof(float), "frames");
+  return need_of(parts);
+}
+
+/// The fft rotation works in place where nobody needs the residuals afterwards: with the interpolating
+/// methods there is no derotated cube, with fft it would be a third one.
+void Reduction::derotate_and_collapse(Exec& exec, Cube<float> residual, bool is_last, const std::vector<double>& angles,
+                                      Frame<float> out, Progress& progress) const {
+  RotateOptions rotation{.method = recipe_.combine.rotation};
+  // Masked pixels are 0 before the rotation and shall be 0 after it, as in VIP.
+  if (central_disc(recipe_.regions) > 0 || (recipe_.regions.mode != RegionMode::full && recipe_.regions.radius_int > 0))
+    rotation.mask_value = 0;
+  const CollapseOptions collapsing{.mode = recipe_.combine.collapse, .trim_keep = recipe_.combine.trim_keep};
+  if (rotation.method != Rotation::fft || !is_last || recipe_.save_residuals)
+    return derotate_collapse(exec, residual, angles, rotation, collapsing, out);
+  const index_t frames = residual.extent(0);
+  progress.expect(frames);
+  constexpr index_t kFrames = 32;
+  for (index_t first = 0; first < frames; first += kFrames) {
+    const index_t count = std::min(kFrames, frames - first);
+    const Cube<float> some = slice(residual, first, count);
+    derotate(exec, some, {angles.begin() + first, angles.begin() + first + count}, rotation, some);
+    progress.advance(count);
+  }
+  collapse(exec, residual, collapsing, out);
+}
+
 Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset, index_t channel, double fwhm,
                                              Progress& progress) const {
   const index_t nt = dataset.frames(), ny = dataset.cube.extent(2), nx = dataset.cube.extent(3);
   const auto variants = static_cast<index_t>(algorithm_->variants().size());
   const std::vector<double> angles = checked_angles(dataset.angles);
-  RotateOptions rotation{.method = recipe_.combine.rotation};
-  // Masked pixels are 0 before the rotation and shall be 0 after it, as in VIP.
   const double disc = central_disc(recipe_.regions);
-  if (disc > 0 || (recipe_.regions.mode != RegionMode::full && recipe_.regions.radius_int > 0)) rotation.mask_value = 0;
-  const CollapseOptions collapse{.mode = recipe_.combine.collapse, .trim_keep = recipe_.combine.trim_keep};
 
   if (exec.on_cuda()) progress.stage("upload");
   const ChannelInput targets(exec, dataset.cube.view(), channel);
@@ -88,21 +156,25 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
   Array<float, 3> residual(exec, {nt, ny, nx});
   Array<float, 2> frame(exec, {ny, nx});
   progress.stage("subtract");
-  subtract_psf(exec, *algorithm_, recipe_.regions,
-               {.targets = targets.view(),
-                .references = references ? references->view() : Cube<const float>(),
-                .angles = dataset.angles,
-                .fwhm = fwhm > 0 ? fwhm : SubtractionInput{}.fwhm},  // not used where it need not be known
-               residual.view(), [&](std::size_t variant) {
-                 exec.wait();
-                 progress.stage("derotate, collapse");
-                 derotate_collapse(exec, residual.view(), angles, rotation, collapse, frame.view());
-                 const Frame<float> out = result.frames.view()[static_cast<index_t>(variant)];
-                 download<float, 2>(exec, frame.view(), out);
-                 exec.wait();
-                 zero_centre(out, disc);
-                 if (static_cast<index_t>(variant) + 1 < variants) progress.stage("subtract");
-               });
+  subtract_psf(
+      exec, *algorithm_, recipe_.regions,
+      {.targets = targets.view(),
+       .references = references ? references->view() : Cube<const float>(),
+       .angles = dataset.angles,
+       .fwhm = fwhm > 0 ? fwhm : SubtractionInput{}.fwhm},  // not used where it need not be known
+      residual.view(),
+      [&](std::size_t variant) {
+        exec.wait();
+        const bool is_last = static_cast<index_t>(variant) + 1 == variants;
+        progress.stage("derotate_collapse");
+        derotate_and_collapse(exec, residual.view(), is_last, angles, frame.view(), progress);
+        const Frame<float> out = result.frames.view()[static_cast<index_t>(variant)];
+        download<float, 2>(exec, frame.view(), out);
+        exec.wait();
+        zero_centre(out, disc);
+        if (!is_last) progress.stage("subtract");
+      },
+      &progress);
   if (recipe_.save_residuals) result.residuals = exec.on_cuda() ? to_host(exec, residual.view()) : std::move(residual);
   return result;
 }
@@ -155,7 +227,7 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
   double best = -std::numeric_limits<double>::infinity();
   Array<float, 2> best_map;
   if (recipe_.snr || choose) {
-    progress.stage("S/N map", variants, "frames");
+    progress.stage("snr_map", variants, "frames");
     for (index_t v = 0; v < variants; ++v) {
       const Array<float, 2> frame = to_device(exec, Frame<const float>(frames.view()[v]));
       Array<float, 2> map(exec, {ny, nx});

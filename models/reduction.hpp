@@ -60,14 +60,23 @@ class Reduction {
 
   /// Subtracts the star, derotates, collapses, and makes the S/N map. Channels of a spectral cube are
   /// reduced one by one (ADI) and their frames collapsed with collapse_ifs. Memory beyond the dataset:
-  /// one cube of residuals, on the device also one of targets. Throws InvalidInput where recipe and
+  /// one cube of residuals, on the device also one of targets; with the fft rotation another one where the
+  /// residuals are saved or a list of ncomp is asked for. Throws InvalidInput where recipe and
   /// dataset do not fit, DeviceError where the device fails.
   ReductionResult run(Exec& exec, const Dataset& dataset, Progress& progress) const;
   ReductionResult run(Exec& exec, const Dataset& dataset) const;
 
+  /// What a run on a cube (t, λ, y, x) holds beside the dataset: in host memory, and on a CUDA device.
+  /// Throws InvalidInput for regions that do not fit its frames.
+  MemoryNeed host_memory(const Extents<4>& cube, bool on_cuda) const;
+  MemoryNeed device_memory(const Extents<4>& cube) const;
+
   const Recipe& recipe() const { return recipe_; }
 
  private:
+  std::vector<std::pair<std::size_t, const char*>> work_memory(const Extents<4>& cube) const;
+  void derotate_and_collapse(Exec& exec, Cube<float> residual, bool is_last, const std::vector<double>& angles,
+                             Frame<float> out, Progress& progress) const;
   struct Channel;
   Channel reduce_channel(Exec& exec, const Dataset& dataset, index_t channel, double fwhm, Progress& progress) const;
 

@@ -27,6 +27,8 @@ Subcommand devices_command() {
                               {"free_memory_bytes", info.free_memory_bytes}});
             }
             if (json) std::printf("%s\n", list.dump(2).c_str());
+            if (!json && list.size() > 1)
+              std::printf("cuDNN    %s\n", cudnn_version().empty() ? "not found" : cudnn_version().c_str());
             if (!json && !built_with_cuda())
               std::printf("This build has no CUDA (HCI_CUDA=OFF, or no toolkit was found).\n");
             return static_cast<int>(kDone);

@@ -7,6 +7,7 @@
 #include "apps/cuhci/products.hpp"
 #include "apps/cuhci/run_options.hpp"
 #include "engine/products.hpp"
+#include "engine/system_memory.hpp"
 #include "kernels/core/copy.hpp"
 #include "models/preproc/psf.hpp"
 #include "models/reduction.hpp"
@@ -181,6 +182,15 @@ std::optional<double> measure_star(Exec& exec, Dataset& dataset, std::optional<d
   return star.flux.front();
 }
 
+void require_device_memory(Exec& exec, const MemoryNeed& need) {
+  for (const DeviceInfo& info : available_devices())
+    if (info.device == exec.device())
+      require(need.bytes <= info.free_memory_bytes, info.device.name(), ": the reduction needs ",
+              bytes_text(static_cast<double>(need.bytes)), " of its memory (", need.what, "), but only ",
+              bytes_text(static_cast<double>(info.free_memory_bytes)),
+              " are available: use fewer frames, crop them, or --device cpu");
+}
+
 std::optional<Found> find(Exec& exec, const ReductionResult& result, const Dataset& dataset,
                           std::optional<double> star_flux, bool starphot_given, const Log& log) {
   if (!result.snr) return std::nullopt;
@@ -219,7 +229,7 @@ int run(Flags& flags) {
   Settings& given = flags.settings();
   RunOptions options;
   given.apply(options);
-  const DatasetOptions files = dataset_options(flags);
+  DatasetOptions files = dataset_options(flags);
   std::optional<double> starphot;
   given.take("starphot", starphot);
   require(!starphot || *starphot > 0, "--starphot is ", to_text(starphot), ", it must be positive");
@@ -236,7 +246,12 @@ int run(Flags& flags) {
                                 files.pixel_scale, files.fwhm});
   Progress progress(progress_style(options));
   progress.stage("load");
-  Dataset dataset = load_dataset(files, log);
+  files.threads = exec.threads();
+  files.work = [&](const Extents<4>& cube) {
+    if (exec.on_cuda()) require_device_memory(exec, reduction.device_memory(cube));
+    return reduction.host_memory(cube, exec.on_cuda());
+  };
+  Dataset dataset = load_dataset(files, log, &progress);
   require(!dataset.angles.empty(), "--angles is missing, and ", files.cube, " has none beside its cube");
   require(dataset.channels() > 1 || !given.has("collapse_ifs"), "--collapse-ifs: only for a cube of several channels, ",
           files.cube, " has one");

@@ -46,7 +46,7 @@ int run(Flags& flags) {
   progress.stage("load");
   const Array<float, 2> host = load_frame(path);
   const Array<float, 2> host2 = second_path.empty() ? Array<float, 2>() : load_frame(second_path);
-  progress.stage("S/N map");
+  progress.stage("snr_map");
   const Array<float, 2> frame = to_device(exec, host.view());
   const Array<float, 2> second = host2 ? to_device(exec, host2.view()) : Array<float, 2>();
   Array<float, 2> map(exec, frame.extents());

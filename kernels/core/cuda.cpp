@@ -4,6 +4,7 @@
 #include "kernels/core/cuda.hpp"
 
 #include <cstdio>
+#include <mutex>
 
 namespace hci {
 namespace {
@@ -54,29 +55,64 @@ const char* name_of(cufftResult status) {
   }
 }
 
-/// cudaMallocAsync from the device's default pool, in the order of the context's stream.
+/// A pool of one device. Not CUDA's default one: how much that keeps is for the rest of the process
+/// to say.
+class DevicePool {
+ public:
+  explicit DevicePool(int device) : device_(device) {
+    DeviceGuard guard(device);
+    cudaMemPoolProps properties{};
+    properties.allocType = cudaMemAllocationTypePinned;
+    properties.handleTypes = cudaMemHandleTypeNone;
+    properties.location = {cudaMemLocationTypeDevice, device};
+    check(cudaMemPoolCreate(&pool_, &properties));
+    // Keep freed blocks: a reduction asks for the same sizes again and again.
+    std::uint64_t threshold = UINT64_MAX;
+    const cudaError_t status = cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &threshold);
+    if (status != cudaSuccess) static_cast<void>(cudaMemPoolDestroy(pool_));
+    check(status);
+  }
+  DevicePool(const DevicePool&) = delete;
+  DevicePool& operator=(const DevicePool&) = delete;
+  ~DevicePool() {
+    DeviceGuard guard(device_, std::nothrow);
+    check_noexcept(cudaMemPoolDestroy(pool_), "cudaMemPoolDestroy");
+  }
+  cudaMemPool_t get() const { return pool_; }
+
+  static std::shared_ptr<DevicePool> of(int device) {
+    static std::mutex mutex;
+    static std::map<int, std::weak_ptr<DevicePool>> pools;
+    const std::lock_guard lock(mutex);
+    std::shared_ptr<DevicePool> pool = pools[device].lock();
+    if (!pool) pools[device] = pool = std::make_shared<DevicePool>(device);
+    return pool;
+  }
+
+ private:
+  int device_;
+  cudaMemPool_t pool_{};
+};
+
+/// Allocates in the order of a context's stream.
 class CudaPool final : public Memory {
  public:
-  explicit CudaPool(std::shared_ptr<CudaContext> context) : context_(std::move(context)) {
-    // Keep freed blocks in the pool: a reduction asks for the same sizes again and again.
-    DeviceGuard guard(context_->device());
-    cudaMemPool_t pool{};
-    check(cudaDeviceGetDefaultMemPool(&pool, context_->device()));
-    std::uint64_t threshold = UINT64_MAX;
-    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold));
-  }
+  explicit CudaPool(std::shared_ptr<CudaContext> context)
+      : context_(std::move(context)), pool_(DevicePool::of(context_->device())) {}
   void* allocate(std::size_t bytes) override {
     DeviceGuard guard(context_->device());
     void* data = nullptr;
-    check(cudaMallocAsync(&data, bytes == 0 ? 1 : bytes, context_->stream()));
+    check(cudaMallocFromPoolAsync(&data, bytes == 0 ? 1 : bytes, pool_->get(), context_->stream()));
     return data;
   }
   void deallocate(void* data, std::size_t /*bytes*/) noexcept override {
+    DeviceGuard guard(context_->device(), std::nothrow);
     check_noexcept(cudaFreeAsync(data, context_->stream()), "cudaFreeAsync");
   }
 
  private:
   std::shared_ptr<CudaContext> context_;
+  std::shared_ptr<DevicePool> pool_;
 };
 
 }  // namespace
@@ -119,7 +155,16 @@ void check_noexcept(cudaError_t status, const char* doing) noexcept {
 DeviceGuard::DeviceGuard(int device) {
   check(cudaGetDevice(&former_));
   if (former_ == device) return;
-  check(cudaSetDevice(device));
+  const cudaError_t status = cudaSetDevice(device);
+  if (status != cudaSuccess) static_cast<void>(cudaSetDevice(former_));  // a broken device may be current all the same
+  check(status);
+  changed_ = true;
+}
+
+DeviceGuard::DeviceGuard(int device, std::nothrow_t) noexcept {
+  check_noexcept(cudaGetDevice(&former_), "cudaGetDevice");
+  if (former_ == device) return;
+  check_noexcept(cudaSetDevice(device), "cudaSetDevice");
   changed_ = true;
 }
 
@@ -141,8 +186,15 @@ CudaContext::CudaContext(int device, void* stream) : device_(device) {
   own_stream_ = Handle<cudaStream_t, cudaStreamDestroy>(stream_);
 }
 
+/// Libraries destroy on the device that is current.
 CudaContext::~CudaContext() {
-  for (auto& [key, plan] : fft_plans_) static_cast<void>(cufftDestroy(plan));
+  const DeviceGuard guard(device_, std::nothrow);
+  for (auto& [key, plan] : fft_plans_) static_cast<void>(cufftDestroy(plan.handle));
+  cudnn_ = {};
+  cusolver_params_ = {};
+  cusolver_ = {};
+  cublas_ = {};
+  own_stream_ = {};
 }
 
 cublasHandle_t CudaContext::cublas() {
@@ -178,25 +230,35 @@ cusolverDnParams_t CudaContext::cusolver_params() {
   return cusolver_params_.get();
 }
 
-cufftHandle CudaContext::fft_plan(cufftType type, int n, int batch) { return cached_plan({type, 0, n, batch}); }
+FftPlan CudaContext::fft_plan(cufftType type, int n, int batch) { return cached_plan({type, 0, n, batch}); }
 
-cufftHandle CudaContext::fft2_plan(cufftType type, int ny, int nx, int batch) {
-  return cached_plan({type, ny, nx, batch});
-}
+FftPlan CudaContext::fft2_plan(cufftType type, int ny, int nx, int batch) { return cached_plan({type, ny, nx, batch}); }
 
-cufftHandle CudaContext::cached_plan(const PlanKey& key) {
+FftPlan CudaContext::cached_plan(const PlanKey& key) {
   if (const auto found = fft_plans_.find(key); found != fft_plans_.end()) return found->second;
   DeviceGuard guard(device_);
-  cufftHandle plan{};
-  if (key.ny == 0) {
-    check(cufftPlan1d(&plan, key.nx, key.type, key.batch));
-  } else {
+  FftPlan plan;
+  check(cufftCreate(&plan.handle));
+  try {
+    check(cufftSetAutoAllocation(plan.handle, 0));
     int sizes[] = {key.ny, key.nx};
-    check(cufftPlanMany(&plan, 2, sizes, nullptr, 1, 0, nullptr, 1, 0, key.type, key.batch));
+    if (key.ny == 0)
+      check(cufftMakePlan1d(plan.handle, key.nx, key.type, key.batch, &plan.work_bytes));
+    else
+      check(cufftMakePlanMany(plan.handle, 2, sizes, nullptr, 1, 0, nullptr, 1, 0, key.type, key.batch,
+                              &plan.work_bytes));
+    check(cufftSetStream(plan.handle, stream_));
+    fft_plans_.emplace(key, plan);
+  } catch (...) {
+    static_cast<void>(cufftDestroy(plan.handle));
+    throw;
   }
-  fft_plans_.emplace(key, plan);
-  check(cufftSetStream(plan, stream_));
   return plan;
+}
+
+FftCall::FftCall(Exec& exec, const FftPlan& plan)
+    : guard_(exec.cuda().device()), work_(exec, {static_cast<index_t>(plan.work_bytes)}), plan_(plan.handle) {
+  if (plan.work_bytes > 0) check(cufftSetWorkArea(plan_, work_.data()));
 }
 
 void CudaContext::wait() {
@@ -204,7 +266,10 @@ void CudaContext::wait() {
   check(cudaStreamSynchronize(stream_));
 }
 
-void CudaContext::wait_noexcept() noexcept { check_noexcept(cudaStreamSynchronize(stream_), "cudaStreamSynchronize"); }
+void CudaContext::wait_noexcept() noexcept {
+  DeviceGuard guard(device_, std::nothrow);
+  check_noexcept(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+}
 
 std::shared_ptr<Memory> cuda_pool(std::shared_ptr<CudaContext> context) {
   return std::make_shared<CudaPool>(std::move(context));

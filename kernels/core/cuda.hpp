@@ -3,10 +3,16 @@
 // CUDA only: included by .cu files and by the CUDA halves of .cpp files in kernels/, by nobody else.
 #include <map>
 #include <memory>
+#include <new>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "kernels/core/array.hpp"
 #include "kernels/core/exec.hpp"
 #include "kernels/core/status.hpp"
+
+struct cudnnContext;  // cuDNN's handle; its header is only for those who include cudnn.hpp
 
 namespace hci {
 
@@ -14,6 +20,8 @@ namespace hci {
 class DeviceGuard {
  public:
   explicit DeviceGuard(int device);
+  /// For destructors: says on stderr what went wrong.
+  DeviceGuard(int device, std::nothrow_t) noexcept;
   DeviceGuard(const DeviceGuard&) = delete;
   DeviceGuard& operator=(const DeviceGuard&) = delete;
   ~DeviceGuard();
@@ -44,6 +52,14 @@ class Handle {
   T handle_{};
 };
 
+/// A plan of cuFFT that has no work area: FftCall gives it one while it is used.
+struct FftPlan {
+  cufftHandle handle{};
+  std::size_t work_bytes = 0;
+};
+
+void destroy_cudnn(cudnnContext* handle) noexcept;
+
 /// The CUDA half of an Exec: device, stream, and one handle for each library, made when first used
 /// and bound to the stream.
 class CudaContext {
@@ -59,11 +75,13 @@ class CudaContext {
   cublasHandle_t cublas();
   cusolverDnHandle_t cusolver();
   cusolverDnParams_t cusolver_params();
+  /// Throws DeviceError where there is no cuDNN. See cudnn.hpp.
+  cudnnContext* cudnn();
   /// The plan of `batch` transforms of length n: real to complex, complex to real, or complex, in
   /// double or single precision, rows dense (n reals, n/2 + 1 complex). Made once for each shape.
-  cufftHandle fft_plan(cufftType type, int n, int batch);
+  FftPlan fft_plan(cufftType type, int n, int batch);
   /// The same for `batch` complex transforms of dense (ny, nx) frames.
-  cufftHandle fft2_plan(cufftType type, int ny, int nx, int batch);
+  FftPlan fft2_plan(cufftType type, int ny, int nx, int batch);
 
   void wait();
   void wait_noexcept() noexcept;
@@ -75,19 +93,38 @@ class CudaContext {
   Handle<cublasHandle_t, cublasDestroy_v2> cublas_;
   Handle<cusolverDnHandle_t, cusolverDnDestroy> cusolver_;
   Handle<cusolverDnParams_t, cusolverDnDestroyParams> cusolver_params_;
+  Handle<cudnnContext*, destroy_cudnn> cudnn_;
   struct PlanKey {
     cufftType type;
     int ny, nx, batch;  // ny = 0: one-dimensional, which differs from frames of one row
     auto operator<=>(const PlanKey&) const = default;
   };
-  cufftHandle cached_plan(const PlanKey& key);
-  std::map<PlanKey, cufftHandle> fft_plans_;
+  FftPlan cached_plan(const PlanKey& key);
+  std::map<PlanKey, FftPlan> fft_plans_;
 };
 
-/// The stream-ordered pool of the context's device. Keeps the context alive.
+/// One use of a plan: makes its device current, and lends it a work area from the Exec's memory, which
+/// goes back in the order of the stream. cuFFT's own would lie outside all accounting, one for each
+/// plan. Example: check(cufftExecD2Z(FftCall(exec, exec.cuda().fft_plan(...)).plan(), in, out)).
+class FftCall {
+ public:
+  FftCall(Exec& exec, const FftPlan& plan);
+  cufftHandle plan() const { return plan_; }
+
+ private:
+  DeviceGuard guard_;
+  Array<std::byte, 1> work_;
+  cufftHandle plan_;
+};
+
+/// Our own stream-ordered pool of the context's device; all Execs there share it, and it goes with the
+/// last of them (and of their arrays). Keeps the context alive.
 std::shared_ptr<Memory> cuda_pool(std::shared_ptr<CudaContext> context);
 
 /// All usable CUDA devices; none where there is no driver.
 std::vector<DeviceInfo> cuda_devices();
+
+/// See cudnn_version().
+std::string cudnn_version_text();
 
 }  // namespace hci

@@ -31,6 +31,14 @@ std::string Device::name() const { return kind == Kind::cpu ? "cpu" : "cuda:" + 
 
 bool built_with_cuda() { return HCI_HAVE_CUDA != 0; }
 
+std::string cudnn_version() {
+#if HCI_HAVE_CUDA
+  return cudnn_version_text();
+#else
+  return "";
+#endif
+}
+
 std::vector<DeviceInfo> available_devices() {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   std::vector<DeviceInfo> devices;

@@ -31,6 +31,10 @@ struct DeviceInfo {
 /// Whether this build contains the CUDA half.
 bool built_with_cuda();
 
+/// The version of cuDNN that neural networks on CUDA run with, as "9.19.0"; empty where this build
+/// was made without it, or this machine has none. Loads it.
+std::string cudnn_version();
+
 /// The CPU and then each usable CUDA device. Never throws for a missing driver: there are no
 /// CUDA devices then.
 std::vector<DeviceInfo> available_devices();

@@ -3,7 +3,6 @@
 
 #include <sys/mman.h>
 
-#include <cstdlib>
 #include <new>
 
 namespace hci {
@@ -17,16 +16,19 @@ std::size_t rounded_up(std::size_t bytes, std::size_t unit) { return (bytes + un
 class HostMemory final : public Memory {
  public:
   void* allocate(std::size_t bytes) override {
-    const bool large = bytes >= kHugePage;
-    const std::size_t alignment = large ? kHugePage : kAlignment;
-    const std::size_t size = rounded_up(bytes == 0 ? 1 : bytes, alignment);
-    void* data = std::aligned_alloc(alignment, size);
-    if (data == nullptr) throw std::bad_alloc();
+    const std::align_val_t alignment = alignment_of(bytes);
+    const std::size_t size = rounded_up(bytes == 0 ? 1 : bytes, static_cast<std::size_t>(alignment));
+    void* data = ::operator new(size, alignment);
     // First touch of a cube costs as much as a pass over it with 4 KiB pages; a hint, may fail.
-    if (large) static_cast<void>(madvise(data, size, MADV_HUGEPAGE));
+    if (bytes >= kHugePage) static_cast<void>(madvise(data, size, MADV_HUGEPAGE));
     return data;
   }
-  void deallocate(void* data, std::size_t /*bytes*/) noexcept override { std::free(data); }
+  void deallocate(void* data, std::size_t bytes) noexcept override { ::operator delete(data, alignment_of(bytes)); }
+
+ private:
+  static std::align_val_t alignment_of(std::size_t bytes) {
+    return std::align_val_t{bytes >= kHugePage ? kHugePage : kAlignment};
+  }
 };
 
 }  // namespace

@@ -43,7 +43,7 @@ struct RotateOptions {
 /// by +angle. It is VIP's cube_derotate(cube, angles) = frame_rotate(frame, -angle).
 ///   in   (t, y, x) frames, on the Exec's device
 ///   angles  T of them, host, degrees
-///   out  (t, y, x) on the Exec's device, must not overlap `in`
+///   out  (t, y, x) on the Exec's device, must not overlap `in`; for Rotation::fft it may be `in`
 /// The interpolating methods follow OpenCV 5's warpAffine (see docs/conventions.md): lanczos4 on
 /// the 1/32 px fixed-point grid, bicubic (A = -0.75), bilinear and nearest at the exact position.
 /// fft is VIP's three-shear rotation (Larkin, Oldenburg & Klemm 1997, Optics Communications 139,

@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "kernels/core/array.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 #include "kernels/geometry/shears.hpp"
 #include "kernels/image/fft_plan.hpp"
@@ -221,14 +222,11 @@ void derotate_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<Shears
   const ShearGrid grid = shear_grid(in.extent(1), in.extent(2));
   const ShearConvolution rows(grid.length, grid.length / 2 + grid.reach), columns(grid.length, 2 * grid.reach);
   RealFft::of_length(grid.length);
-#pragma omp parallel num_threads(exec.threads())
-  {
-    Workspace work(grid, rows);
+  const auto make = [&] { return Workspace(grid, rows); };
+  parallel_for(exec.threads(), in.extent(0), kWhoeverIsFree, make, [&](Workspace& work, index_t t) {
     FrameRotation rotation(grid, rows, columns, work);
-#pragma omp for schedule(dynamic)
-    for (index_t t = 0; t < in.extent(0); ++t)
-      rotation.derotate(frame_of(in, t), shears[static_cast<std::size_t>(t)], mask_value, frame_of(out, t));
-  }
+    rotation.derotate(frame_of(in, t), shears[static_cast<std::size_t>(t)], mask_value, frame_of(out, t));
+  });
 }
 
 }  // namespace hci

@@ -11,6 +11,7 @@
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/fftw.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/image/fft_plan.hpp"
 #if HCI_HAVE_CUDA
 #include "kernels/core/cuda.hpp"
@@ -25,9 +26,24 @@ void check_shapes(const char* caller, Extents<2> rows, bool rows_dense, Extents<
           " x ", rows[1], ", the spectrum is ", spectrum[0], " x ", spectrum[1]);
 }
 
+/// A copy of one row: rows of odd length are not aligned where they are.
+struct Row {
+  Array<double, 1> reals;
+  Array<Complex, 1> spectrum;
+};
+
+/// transform(fft, scratch, b) for each row, on the CPU.
+template <class Transform>
+void each_row(Exec& exec, Extents<2> rows, const Transform& transform) {
+  const index_t n = rows[1];
+  const RealFft& fft = RealFft::of_length(n);
+  const auto make = [n] { return Row{host_array<double, 1>({n}), host_array<Complex, 1>({n / 2 + 1})}; };
+  parallel_for(exec.threads(), rows[0], kEqualShares, make, [&](Row& row, index_t b) { transform(fft, row, b); });
+}
+
 #if HCI_HAVE_CUDA
-cufftHandle cuda_plan(Exec& exec, cufftType type, Extents<2> rows) {
-  return exec.cuda().fft_plan(type, static_cast<int>(rows[1]), static_cast<int>(rows[0]));
+FftCall fft_call(Exec& exec, cufftType type, Extents<2> rows) {
+  return FftCall(exec, exec.cuda().fft_plan(type, static_cast<int>(rows[1]), static_cast<int>(rows[0])));
 }
 #endif
 
@@ -68,26 +84,16 @@ void fft_rows(Exec& exec, Matrix<const double> rows, Matrix<Complex> spectrum) {
   if (rows.extent(0) == 0) return;
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
-    const DeviceGuard guard(exec.cuda().device());
-    check(cufftExecD2Z(cuda_plan(exec, CUFFT_D2Z, rows.extents()), const_cast<double*>(rows.data()),
+    check(cufftExecD2Z(fft_call(exec, CUFFT_D2Z, rows.extents()).plan(), const_cast<double*>(rows.data()),
                        reinterpret_cast<cufftDoubleComplex*>(spectrum.data())));
     return;
   }
 #endif
-  const index_t batch = rows.extent(0), n = rows.extent(1);
-  const RealFft& fft = RealFft::of_length(n);
-#pragma omp parallel num_threads(exec.threads())
-  {
-    // Rows of odd length are not aligned where they are.
-    auto reals = host_array<double, 1>({n});
-    auto row_spectrum = host_array<Complex, 1>({n / 2 + 1});
-#pragma omp for schedule(static)
-    for (index_t b = 0; b < batch; ++b) {
-      std::memcpy(reals.data(), rows.data() + b * n, reals.bytes());
-      fft.forward(reals.data(), row_spectrum.data());
-      std::memcpy(spectrum.data() + b * spectrum.extent(1), row_spectrum.data(), row_spectrum.bytes());
-    }
-  }
+  each_row(exec, rows.extents(), [&](const RealFft& fft, Row& row, index_t b) {
+    std::memcpy(row.reals.data(), rows[b].data(), row.reals.bytes());
+    fft.forward(row.reals.data(), row.spectrum.data());
+    std::memcpy(spectrum[b].data(), row.spectrum.data(), row.spectrum.bytes());
+  });
 }
 
 void inverse_fft_rows(Exec& exec, Matrix<Complex> spectrum, Matrix<double> rows) {
@@ -95,25 +101,16 @@ void inverse_fft_rows(Exec& exec, Matrix<Complex> spectrum, Matrix<double> rows)
   if (rows.extent(0) == 0) return;
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
-    const DeviceGuard guard(exec.cuda().device());
-    check(cufftExecZ2D(cuda_plan(exec, CUFFT_Z2D, rows.extents()),
+    check(cufftExecZ2D(fft_call(exec, CUFFT_Z2D, rows.extents()).plan(),
                        reinterpret_cast<cufftDoubleComplex*>(spectrum.data()), rows.data()));
     return;
   }
 #endif
-  const index_t batch = rows.extent(0), n = rows.extent(1);
-  const RealFft& fft = RealFft::of_length(n);
-#pragma omp parallel num_threads(exec.threads())
-  {
-    auto reals = host_array<double, 1>({n});
-    auto row_spectrum = host_array<Complex, 1>({n / 2 + 1});
-#pragma omp for schedule(static)
-    for (index_t b = 0; b < batch; ++b) {
-      std::memcpy(row_spectrum.data(), spectrum.data() + b * spectrum.extent(1), row_spectrum.bytes());
-      fft.inverse(row_spectrum.data(), reals.data());
-      std::memcpy(rows.data() + b * n, reals.data(), reals.bytes());
-    }
-  }
+  each_row(exec, rows.extents(), [&](const RealFft& fft, Row& row, index_t b) {
+    std::memcpy(row.spectrum.data(), spectrum[b].data(), row.spectrum.bytes());
+    fft.inverse(row.spectrum.data(), row.reals.data());
+    std::memcpy(rows[b].data(), row.reals.data(), row.reals.bytes());
+  });
 }
 
 }  // namespace hci

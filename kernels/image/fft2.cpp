@@ -100,13 +100,14 @@ template <class T>
 void fft2_on_cuda(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<T>> out, FftDirection direction) {
   // Chunks of a fixed number of frames: cuFFT's workspace stays small, and only two batch sizes need a plan.
   constexpr index_t kChunk = 64;
-  DeviceGuard guard(exec.cuda().device());
   for (index_t t = 0; t < in.extent(0); t += kChunk) {
     const index_t frames = std::min(kChunk, in.extent(0) - t);
-    const cufftHandle plan =
+    const FftPlan plan =
         exec.cuda().fft2_plan(sizeof(T) == sizeof(double) ? CUFFT_Z2Z : CUFFT_C2C, static_cast<int>(in.extent(1)),
                               static_cast<int>(in.extent(2)), static_cast<int>(frames));
-    execute(plan, in[t].data(), out[t].data(), direction == FftDirection::forward ? CUFFT_FORWARD : CUFFT_INVERSE);
+    const FftCall call(exec, plan);
+    execute(call.plan(), in[t].data(), out[t].data(),
+            direction == FftDirection::forward ? CUFFT_FORWARD : CUFFT_INVERSE);
   }
 }
 #endif

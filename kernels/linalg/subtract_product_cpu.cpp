@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/core/parallel.hpp"
 #include "kernels/linalg/blas_threads.hpp"
 
 namespace hci::cpu {
@@ -27,27 +28,29 @@ void subtract_product(int threads, Matrix<const float> a, Matrix<const float> b,
   const index_t rows = x.extent(0), pixels = x.extent(1), inner = b.extent(0);
   const index_t tiles = (pixels + kTile - 1) / kTile;
   const OneBlasThread one;
-#pragma omp parallel num_threads(threads)
-  {
-    std::vector<float> scores(static_cast<std::size_t>(inner * kTile));
-    std::vector<float> model(static_cast<std::size_t>(rows * kTile));
-#pragma omp for schedule(static)
-    for (index_t tile = 0; tile < tiles; ++tile) {
-      const index_t first = tile * kTile, width = std::min(kTile, pixels - first);
-      if (inner > 0) {
-        multiply(b, y.data() + first, y.stride(0), width, scores.data());
-        multiply(a, scores.data(), kTile, width, model.data());
-      } else {
-        multiply(a, y.data() + first, y.stride(0), width, model.data());
-      }
-      for (index_t t = 0; t < rows; ++t) {
-        const float* from = x.data() + t * x.stride(0) + first;
-        const float* less = model.data() + t * kTile;
-        float* to = out.data() + t * out.stride(0) + first;
-        for (index_t p = 0; p < width; ++p) to[p] = from[p] - less[p];
-      }
+  struct Scratch {
+    std::vector<float> scores, model;
+  };
+  const auto make = [&] {
+    return Scratch{std::vector<float>(static_cast<std::size_t>(inner * kTile)),
+                   std::vector<float>(static_cast<std::size_t>(rows * kTile))};
+  };
+  parallel_for(threads, tiles, kEqualShares, make, [&](Scratch& scratch, index_t tile) {
+    float *const scores = scratch.scores.data(), *const model = scratch.model.data();
+    const index_t first = tile * kTile, width = std::min(kTile, pixels - first);
+    if (inner > 0) {
+      multiply(b, y.data() + first, y.stride(0), width, scores);
+      multiply(a, scores, kTile, width, model);
+    } else {
+      multiply(a, y.data() + first, y.stride(0), width, model);
     }
-  }
+    for (index_t t = 0; t < rows; ++t) {
+      const float* from = x.data() + t * x.stride(0) + first;
+      const float* less = model + t * kTile;
+      float* to = out.data() + t * out.stride(0) + first;
+      for (index_t p = 0; p < width; ++p) to[p] = from[p] - less[p];
+    }
+  });
 }
 
 }  // namespace hci::cpu

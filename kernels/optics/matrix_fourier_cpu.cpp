@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/core/parallel.hpp"
+
 namespace hci {
 namespace {
 
@@ -84,24 +86,26 @@ void multiply(const Planes& a, const Planes& b, Planes& c) {
 void matrix_fourier_cpu(Exec& exec, Cube<const std::complex<float>> in, Matrix<const std::complex<float>> rows,
                         Matrix<const std::complex<float>> columns, Cube<std::complex<float>> out) {
   const Planes left = planes_of(rows, false), right = planes_of(columns, true);
-  const index_t frames = in.extent(0);
-#pragma omp parallel num_threads(exec.threads())
-  {
+  struct Scratch {
     Planes field, half, image;
-    half.resize(rows.extent(0), in.extent(2));
-    image.resize(rows.extent(0), columns.extent(0));
-#pragma omp for schedule(static)
-    for (index_t t = 0; t < frames; ++t) {
-      field = planes_of(in[t], false);
-      multiply(left, field, half);
-      multiply(half, right, image);
-      for (index_t v = 0; v < image.rows; ++v)
-        for (index_t u = 0; u < image.columns; ++u) {
-          const auto at = static_cast<std::size_t>(v * image.stride + u);
-          out(t, v, u) = {image.real[at], image.imag[at]};
-        }
-    }
-  }
+  };
+  const auto make = [&] {
+    Scratch scratch;
+    scratch.half.resize(rows.extent(0), in.extent(2));
+    scratch.image.resize(rows.extent(0), columns.extent(0));
+    return scratch;
+  };
+  parallel_for(exec.threads(), in.extent(0), kEqualShares, make, [&](Scratch& scratch, index_t t) {
+    scratch.field = planes_of(in[t], false);
+    multiply(left, scratch.field, scratch.half);
+    multiply(scratch.half, right, scratch.image);
+    const Planes& image = scratch.image;
+    for (index_t v = 0; v < image.rows; ++v)
+      for (index_t u = 0; u < image.columns; ++u) {
+        const auto at = static_cast<std::size_t>(v * image.stride + u);
+        out(t, v, u) = {image.real[at], image.imag[at]};
+      }
+  });
 }
 
 }  // namespace hci

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/core/array.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/stats/collapse_plan.hpp"
 
 namespace hci {
@@ -40,21 +41,21 @@ template <class Fill>
 void collapse_blocks(Exec& exec, index_t frames, index_t rows, index_t columns, const CollapseOptions& options,
                      Frame<float> out, const Fill& fill) {
   const index_t down = (out.extent(0) + rows - 1) / rows, across = (out.extent(1) + columns - 1) / columns;
-#pragma omp parallel num_threads(exec.threads())
-  {
-    auto values = host_array<float, 1>({frames * rows * columns});
-    auto result = host_array<float, 1>({rows * columns});
-#pragma omp for schedule(dynamic)
-    for (index_t i = 0; i < down * across; ++i) {
-      CollapseBlock block{values.data(), frames, i / across * rows, i % across * columns, rows, columns};
-      block.rows = std::min(rows, out.extent(0) - block.y);
-      fill(block);
-      collapse_block(block, options, result.data());
-      const index_t width = std::min(columns, out.extent(1) - block.x);
-      for (index_t y = 0; y < block.rows; ++y)
-        for (index_t x = 0; x < width; ++x) out(block.y + y, block.x + x) = result.data()[y * columns + x];
-    }
-  }
+  struct Scratch {
+    Array<float, 1> values, result;
+  };
+  const auto make = [&] {
+    return Scratch{host_array<float, 1>({frames * rows * columns}), host_array<float, 1>({rows * columns})};
+  };
+  parallel_for(exec.threads(), down * across, kWhoeverIsFree, make, [&](Scratch& scratch, index_t i) {
+    CollapseBlock block{scratch.values.data(), frames, i / across * rows, i % across * columns, rows, columns};
+    block.rows = std::min(rows, out.extent(0) - block.y);
+    fill(block);
+    collapse_block(block, options, scratch.result.data());
+    const index_t width = std::min(columns, out.extent(1) - block.x);
+    for (index_t y = 0; y < block.rows; ++y)
+      for (index_t x = 0; x < width; ++x) out(block.y + y, block.x + x) = scratch.result.data()[y * columns + x];
+  });
 }
 
 }  // namespace hci

@@ -5,6 +5,7 @@
 #include "kernels/linalg/gram.hpp"
 #include "kernels/stats/collapse.hpp"
 #include "kernels/stats/row_medians.hpp"
+#include "models/psfsub/region_share.hpp"
 #include "models/psfsub/registry.hpp"
 
 namespace hci {
@@ -52,13 +53,15 @@ class Median final : public PsfSubtraction {
     for (std::size_t i = 0; i < batch.regions.size(); ++i) {
       const Region& region = batch.regions[i];
       if (batch.load) batch.load(i);
+      RegionShare share(batch, region);
       const index_t frames = region.targets.extent(0);
       if (!region.shares_library())
-        subtract_each(exec, region);
+        subtract_each(exec, region, share);
       else if (region.libraries.front() == RowSet(frames, region.rows()))
         subtract_references(exec, region);
       else
-        subtract_frames(exec, region);
+        subtract_frames(exec, region, share);
+      share.reach(1);
       if (batch.store) batch.store(i);
     }
     if (batch.finished) batch.finished(0);
@@ -77,13 +80,16 @@ class Median final : public PsfSubtraction {
             "median: the frames of the target and those of other stars do not mix; use ref_strategy rdi");
   }
 
-  static void subtract_frames(Exec& exec, const Region& region) {
+  static void subtract_frames(Exec& exec, const Region& region, RegionShare& share) {
     require_targets_only(region);
-    const auto model = collapsed(exec, region.targets, Collapse::median);
-    subtract_rows(exec, region.targets, model.view(), {}, region.residual);
+    share.in_parts(region.targets.extent(0), 0, 1, [&](index_t first, index_t count) {
+      const auto frames = column_range(region.targets, first, count);
+      const auto model = collapsed(exec, frames, Collapse::median);
+      subtract_rows(exec, frames, model.view(), {}, column_range(region.residual, first, count));
+    });
   }
 
-  static void subtract_each(Exec& exec, const Region& region) {
+  static void subtract_each(Exec& exec, const Region& region, RegionShare& share) {
     require_targets_only(region);
     const auto model = collapsed(exec, region.targets, Collapse::median);
     std::vector<std::vector<index_t>> sets;
@@ -96,11 +102,12 @@ class Median final : public PsfSubtraction {
     for (index_t first = 0; first < pixels; first += most) {
       const index_t count = std::min(most, pixels - first);
       const Matrix<float> cleaned(memory.data(), {frames, count});
-      const Matrix<float> residual(region.residual.data() + first, {frames, count}, region.residual.strides());
-      subtract_rows(exec, {region.targets.data() + first, {frames, count}, region.targets.strides()},
-                    {model.data() + first, {1, count}}, {}, cleaned);
+      const Matrix<float> residual = column_range(region.residual, first, count);
+      subtract_rows(exec, column_range(region.targets, first, count),
+                    column_range(Matrix<const float>(model.view()), first, count), {}, cleaned);
       row_medians(exec, cleaned, sets, residual);
       subtract_rows(exec, cleaned, residual, {}, residual);
+      share.reach(static_cast<double>(first + count) / static_cast<double>(pixels));
     }
   }
 

@@ -11,6 +11,7 @@
 #include "kernels/linalg/scale_rows.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "models/psfsub/ncomp.hpp"
+#include "models/psfsub/region_share.hpp"
 #include "models/psfsub/registry.hpp"
 
 namespace hci {
@@ -92,9 +93,11 @@ class Pca final : public PsfSubtraction {
       for (std::size_t i = 0; i < prepared.size(); ++i) {
         const Region& region = batch.regions[i];
         if (batch.load) batch.load(i);
-        if (variant == 0) prepared[i] = prepare(exec, region, batch.small_libraries_are_errors);
+        RegionShare share(batch, region);
+        if (variant == 0) prepared[i] = prepare(exec, region, batch.small_libraries_are_errors, share);
         if (variant > 0 && batch.load) load_again(exec, region, prepared[i]);
-        apply(exec, region, prepared[i], variant);
+        apply(exec, region, prepared[i], variant, share);
+        share.reach(1);
         if (batch.store) batch.store(i);
         if (variant + 1 == count)
           prepared[i] = {};
@@ -106,6 +109,10 @@ class Pca final : public PsfSubtraction {
   }
 
  private:
+  /// About how far a region is when its Gram matrix, and when the components of each of its libraries
+  /// are there.
+  static constexpr double kShareOfGrams = 0.2, kShareOfLibraries = 0.8;
+
   bool scales() const { return params_.scaling != Scaling::none; }
   bool scales_rows() const {
     return params_.scaling == Scaling::spat_mean || params_.scaling == Scaling::spat_standard;
@@ -193,15 +200,16 @@ class Pca final : public PsfSubtraction {
     return std::all_of(host.data(), host.data() + host.size(), [](double v) { return std::isfinite(v); });
   }
 
-  Prepared prepare(Exec& exec, const Region& region, bool small_libraries_are_errors) const {
+  Prepared prepare(Exec& exec, const Region& region, bool small_libraries_are_errors, RegionShare& share) const {
     Prepared made;
     made.rows = library_rows(region);
     check_counts(region, small_libraries_are_errors);
     const Grams grams = clean_grams(exec, region, made);
+    share.reach(kShareOfGrams);
     if (region.shares_library())
       prepare_shared(exec, region, grams, made);
     else
-      prepare_each(exec, region, grams, made);
+      prepare_each(exec, region, grams, made, share);
     return made;
   }
 
@@ -298,7 +306,7 @@ class Pca final : public PsfSubtraction {
   }
 
   /// A library for each target: many small eigenproblems, some targets at a time.
-  void prepare_each(Exec& exec, const Region& region, const Grams& grams, Prepared& made) const {
+  void prepare_each(Exec& exec, const Region& region, const Grams& grams, Prepared& made, RegionShare& share) const {
     const index_t n = made.rows.count(), frames = region.targets.extent(0);
     std::vector<IndexSet> sets;
     index_t largest = 0;
@@ -344,31 +352,40 @@ class Pca final : public PsfSubtraction {
         component_coefficients(exec, some_scores, some_vectors, some_counts.view(),
                                slice(made.weights[v].view(), first, count));
       }
+      share.reach(kShareOfGrams + (kShareOfLibraries - kShareOfGrams) * static_cast<double>(first + count) /
+                                      static_cast<double>(frames));
     }
   }
 
-  void apply(Exec& exec, const Region& region, Prepared& made, std::size_t variant) const {
+  void apply(Exec& exec, const Region& region, Prepared& made, std::size_t variant, RegionShare& share) const {
     if (region.shares_library())
-      apply_shared(exec, region, made, made.counts[variant]);
+      apply_shared(exec, region, made, made.counts[variant], share);
     else
-      apply_each(exec, region, made, made.weights[variant].view());
+      subtract_library(exec, region, made, made.weights[variant].view(), {}, scaled_targets(exec, region, made), share);
     if (made.unmasked) mask_columns(exec, made.unmasked.view(), region.residual);
   }
 
-  /// Library frames `rows` of y as columns first .. of the weights.
-  static Matrix<const float> columns(Matrix<const float> weights, index_t first, index_t count) {
-    return {weights.data() + first, {weights.extent(0), count}, weights.strides()};
-  }
-
-  void apply_each(Exec& exec, const Region& region, Prepared& made, Matrix<const float> weights) const {
-    Matrix<const float> rest = scaled_targets(exec, region, made);
-    if (made.rows.targets > 0) {
-      subtract_product(exec, columns(weights, 0, made.rows.targets), rest, rest, region.residual);
-      rest = region.residual;
-    }
-    if (made.rows.references > 0)
-      subtract_product(exec, columns(weights, made.rows.targets, made.rows.references), scaled(region, made), rest,
-                       region.residual);
+  /// residual = rest - weights (of the library rows) times the library, the weights being `left` alone, or
+  /// left right. Where targets are in the library, `rest` is what stands for them.
+  void subtract_library(Exec& exec, const Region& region, const Prepared& made, Matrix<const float> left,
+                        Matrix<const float> right, Matrix<const float> rest, RegionShare& share) const {
+    const auto subtract = [&](index_t begin, index_t rows, Matrix<const float> y, Matrix<const float> x,
+                              Matrix<float> out) {
+      if (right.size() > 0)
+        subtract_product(exec, left, column_range(right, begin, rows), y, x, out);
+      else
+        subtract_product(exec, column_range(left, begin, rows), y, x, out);
+    };
+    share.in_parts(region.rows(), kShareOfLibraries, 1, [&](index_t first, index_t count) {
+      Matrix<const float> x = column_range(rest, first, count);
+      const Matrix<float> out = column_range(region.residual, first, count);
+      if (made.rows.targets > 0) {
+        subtract(0, made.rows.targets, x, x, out);
+        x = out;
+      }
+      if (made.rows.references > 0)
+        subtract(made.rows.targets, made.rows.references, column_range(scaled(region, made), first, count), x, out);
+    });
   }
 
   /// The references as prepared.
@@ -379,21 +396,14 @@ class Pca final : public PsfSubtraction {
   /// Goes on from the residual of the variant before where that lacks fewer components: the further
   /// components are orthogonal to those. Not with two kinds of library frames, since the residual
   /// is then no stand-in for the targets among them.
-  void apply_shared(Exec& exec, const Region& region, Prepared& made, int count) const {
+  void apply_shared(Exec& exec, const Region& region, Prepared& made, int count, RegionShare& share) const {
     const bool both = made.rows.targets > 0 && made.rows.references > 0;
     const bool go_on = made.removed >= 0 && made.removed <= count && !both;
     if (go_on && made.removed == count) return;
     const index_t first = go_on ? made.removed : 0, more = count - first;
     Matrix<const float> rest = go_on ? Matrix<const float>(region.residual) : scaled_targets(exec, region, made);
-    const Matrix<const float> left = columns(made.left.view(), first, more);
-    const Matrix<const float> right = slice(Matrix<const float>(made.right.view()), first, more);
-    if (made.rows.targets > 0) {
-      subtract_product(exec, left, columns(right, 0, made.rows.targets), rest, rest, region.residual);
-      rest = region.residual;
-    }
-    if (made.rows.references > 0)
-      subtract_product(exec, left, columns(right, made.rows.targets, made.rows.references), scaled(region, made), rest,
-                       region.residual);
+    subtract_library(exec, region, made, column_range(Matrix<const float>(made.left.view()), first, more),
+                     slice(Matrix<const float>(made.right.view()), first, more), rest, share);
     made.removed = count;
   }
 

@@ -49,6 +49,9 @@ struct RegionBatch {
   /// To be called for each variant, in order, when its residual is enqueued in all regions; the
   /// callee reads it before the next variant overwrites it.
   std::function<void(std::size_t variant)> finished;
+  /// Where given: to be called as work is enqueued, with a number of columns. For each variant and
+  /// region they sum up to its columns; RegionShare (models/psfsub/region_share.hpp) does it.
+  std::function<void(index_t columns)> advance;
 };
 
 /// Removes the star's light from frames. An algorithm derives from it, lives in one file, registers

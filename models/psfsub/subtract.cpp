@@ -88,7 +88,7 @@ void check_input(const SubtractionInput& input, Cube<float> residual) {
 /// The whole frame is a view of the cubes.
 void subtract_full_frame(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
                          const SubtractionInput& input, const Libraries& libraries, const RegionGeometry& geometry,
-                         Cube<float> residual, const std::function<void(std::size_t)>& finished) {
+                         Cube<float> residual, RegionBatch& batch) {
   Region region;
   region.name = geometry.name;
   region.targets = as_matrix(input.targets);
@@ -104,10 +104,9 @@ void subtract_full_frame(Exec& exec, const PsfSubtraction& algorithm, const Regi
   const auto used = to_device(exec, std::move(flags));
   region.used = used.view();
 
-  RegionBatch batch;
   batch.regions = {region};
   batch.small_libraries_are_errors = true;
-  batch.finished = [&](std::size_t variant) {
+  batch.finished = [&, finished = batch.finished](std::size_t variant) {
     if (!centre.empty()) fill_columns(exec, 0, masked.view(), region.residual);
     if (finished) finished(variant);
   };
@@ -118,7 +117,7 @@ void subtract_full_frame(Exec& exec, const PsfSubtraction& algorithm, const Regi
 /// the copies stay small beside the cube.
 void subtract_regions(Exec& exec, const PsfSubtraction& algorithm, const SubtractionInput& input,
                       const Libraries& libraries, const std::vector<RegionGeometry>& regions, Cube<float> residual,
-                      const std::function<void(std::size_t)>& finished) {
+                      RegionBatch& batch) {
   const index_t frames = input.targets.extent(0), references = input.references.extent(0);
   std::size_t largest = 0;
   for (const RegionGeometry& geometry : regions) largest = std::max(largest, geometry.pixels.size());
@@ -126,7 +125,6 @@ void subtract_regions(Exec& exec, const PsfSubtraction& algorithm, const Subtrac
   Array<float, 1> of_targets(exec, {frames * most}), of_references(exec, {references * most});
   Array<float, 1> of_residual(exec, {frames * most});
   std::vector<Array<index_t, 1>> columns;
-  RegionBatch batch;
   for (const RegionGeometry& geometry : regions) {
     columns.push_back(to_device(exec, std::vector<index_t>(geometry.pixels)));
     const index_t count = columns.back().size();
@@ -147,7 +145,6 @@ void subtract_regions(Exec& exec, const PsfSubtraction& algorithm, const Subtrac
   batch.store = [&](std::size_t i) {  // in order: later annuli overwrite earlier ones
     scatter_columns(exec, batch.regions[i].residual, columns[i].view(), as_matrix(residual));
   };
-  batch.finished = finished;
   algorithm.subtract(exec, batch);
 }
 
@@ -155,18 +152,29 @@ void subtract_regions(Exec& exec, const PsfSubtraction& algorithm, const Subtrac
 
 void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
                   const SubtractionInput& input, Cube<float> residual,
-                  const std::function<void(std::size_t variant)>& finished) {
+                  const std::function<void(std::size_t variant)>& finished, Progress* progress) {
   check_input(input, residual);
   const std::size_t variants = algorithm.variants().size();
   require(variants == 1 || finished, "subtract_psf: ", variants, " residuals and nobody to take them");
   const Libraries libraries(algorithm, params, input);
   const auto regions = make_regions(params, residual.extent(1), residual.extent(2), libraries.default_delta_rot(),
                                     libraries.use_targets());
-  if (params.mode == RegionMode::full)
-    return subtract_full_frame(exec, algorithm, params, input, libraries, regions.front(), residual, finished);
-
+  const bool full = params.mode == RegionMode::full;
+  RegionBatch batch;
+  batch.finished = finished;
+  if (progress != nullptr) {
+    index_t pixels = full ? residual.extent(1) * residual.extent(2) : 0;
+    for (const RegionGeometry& region : regions) pixels += static_cast<index_t>(region.pixels.size());
+    progress->expect(pixels, "px");
+    batch.advance = [progress](index_t columns) { progress->advance(columns); };
+    batch.finished = [progress, pixels, variants, finished](std::size_t variant) {
+      if (finished) finished(variant);
+      if (variant + 1 < variants) progress->expect(pixels, "px");
+    };
+  }
+  if (full) return subtract_full_frame(exec, algorithm, params, input, libraries, regions.front(), residual, batch);
   fill_zero(exec, residual);
-  subtract_regions(exec, algorithm, input, libraries, regions, residual, finished);
+  subtract_regions(exec, algorithm, input, libraries, regions, residual, batch);
 }
 
 }  // namespace hci

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "engine/progress.hpp"
 #include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
 #include "models/psfsub/psf_subtraction.hpp"
@@ -25,6 +26,8 @@ struct SubtractionInput {
 ///                       where a pixel of the region is NaN in any frame
 ///   finished  called for each of the algorithm's variants, in order, when `residual` holds it; it is
 ///             overwritten afterwards. May be empty where there is one variant.
+///   progress  where given: its running stage is told the pixels that are done, of all regions; after
+///             `finished` anew
 /// Memory beyond input and residual: the full frame is not copied, of annuli and sectors one at a time
 /// is. There come the matrices of the libraries, of rows x rows each (for every region and variant
 /// where targets have libraries of their own and several variants are asked for), and with a scaling
@@ -32,6 +35,6 @@ struct SubtractionInput {
 /// Throws InvalidInput for shapes, parameters and libraries that cannot be used.
 void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
                   const SubtractionInput& input, Cube<float> residual,
-                  const std::function<void(std::size_t variant)>& finished = {});
+                  const std::function<void(std::size_t variant)>& finished = {}, Progress* progress = nullptr);
 
 }  // namespace hci

@@ -2,10 +2,13 @@
 #include "engine/dataset.hpp"
 
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "engine/array_file.hpp"
 #include "engine/params.hpp"
+#include "engine/progress.hpp"
 #include "tests/engine/files.hpp"
 #include "tests/support/data.hpp"
 
@@ -56,6 +59,59 @@ TEST_F(DatasetTest, HoldsAnAdiSequenceAsInItsFiles) {
   EXPECT_EQ(data.inputs[0].checksum().size(), 7U + 64U);
   EXPECT_NE(data.inputs[0].checksum(), data.inputs[1].checksum());
   EXPECT_TRUE(noted(data, "read as (t, y, x)"));
+}
+
+/// done and total of the events "end" of a JSON progress.
+std::vector<std::pair<long, long>> ends(const std::string& path) {
+  std::ifstream lines(path);
+  std::vector<std::pair<long, long>> ends;
+  for (std::string line; std::getline(lines, line);)
+    if (const auto json = nlohmann::json::parse(line); json["event"] == "end")
+      ends.emplace_back(json["done"], json["total"]);
+  return ends;
+}
+
+// 2^22 values are read at a time: frames of 2^20 px in two blocks and a rest.
+TEST_F(DatasetTest, ReadsLargeCubesInBlocksAndTellsHowFarItIs) {
+  DatasetOptions options = small();
+  for (const bool spectral : {false, true}) {
+    const std::vector<long> shape = spectral ? std::vector<long>{2, 5, 1024, 1024} : std::vector<long>{10, 1024, 1024};
+    const index_t pixels = 1 << 20;
+    std::vector<double> values(static_cast<std::size_t>(10 * pixels));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i % 32749 + 1);
+    options.cube = folder / ("large" + std::to_string(spectral) + ".fits");
+    options.angles.clear();
+    cfitsio_image(options.cube, 16, shape, values);
+    std::FILE* stream = std::fopen((folder / "log").c_str(), "w");
+    Dataset data;
+    {
+      Progress progress(ProgressStyle::json, stream);
+      progress.stage("load");
+      data = load_dataset(options, silent_log(), &progress);
+      progress.finish();
+    }
+    std::fclose(stream);
+    EXPECT_EQ(ends(folder / "log"), (std::vector<std::pair<long, long>>{{10, 10}}));
+    index_t wrong = 0;
+    for (index_t image = 0; image < 10; ++image) {
+      const auto read = spectral ? data.cube.view()[image % 5][image / 5] : data.cube.view()[image][0];
+      for (index_t i = 0; i < pixels; ++i)
+        wrong += read.data()[i] != values[static_cast<std::size_t>(image * pixels + i)];
+    }
+    EXPECT_EQ(wrong, 0);
+  }
+}
+
+TEST_F(DatasetTest, TheWorkMustFitIntoMemoryBesideTheCube) {
+  DatasetOptions options = small();
+  Extents<4> asked{};
+  options.work = [&](const Extents<4>& cube) {
+    asked = cube;
+    return MemoryNeed{.bytes = std::size_t{40} << 40, .what = "44 TB of residuals"};
+  };
+  expect_parts(message_of([&] { load_dataset(options); }),
+               {"the cube", "cube.fits, HDU 0", "with 44 TB of residuals, needs 44 TB of memory", "are available"});
+  EXPECT_EQ(asked, (Extents<4>{4, 1, 5, 6}));
 }
 
 TEST_F(DatasetTest, TakesTheOrderOfAxesFromTheFlagOrTheArchive) {

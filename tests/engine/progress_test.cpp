@@ -60,6 +60,20 @@ TEST(Progress, IsOneJsonObjectALine) {
   EXPECT_EQ(events.back(), "end reduce \"x\"");
 }
 
+TEST(Progress, TakesTheNumberOfItemsLater) {
+  const test::TemporaryFolder folder;
+  std::FILE* stream = std::fopen((folder / "log").c_str(), "w");
+  Progress progress(ProgressStyle::bar, stream);
+  progress.stage("snr_map");
+  progress.expect(40, "px");
+  std::this_thread::sleep_for(std::chrono::milliseconds(120));
+  progress.advance(10);
+  progress.finish();
+  std::fclose(stream);
+  test::expect_parts(test::read_bytes(folder / "log"), {"snr map", " 25 %", "px/s", " left"});
+  EXPECT_EQ(progress.times()[0].first, "snr_map");
+}
+
 TEST(Progress, IsSilentWhenQuiet) { EXPECT_EQ(written(ProgressStyle::quiet), ""); }
 
 TEST(Progress, CountsFromSeveralThreads) {

@@ -109,6 +109,8 @@ NdArray described(std::string text) {
     return filled({ny, nx}, 1);
   }
   if (starts_with(text, "goldens: ")) text = "goldens/naco_betapic/" + text.substr(9);
+  if (const std::string note = " (float32)"; text.ends_with(note))
+    text = text.substr(0, text.size() - note.size()) + ".fits";
   const auto bracket = text.find('[');
   const std::string path = text.substr(0, bracket);
   if ((!starts_with(path, "data/") && !starts_with(path, "goldens/")) || path.size() < 5 ||

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 
 #include "kernels/core/copy.hpp"
 #include "models/detect/detection.hpp"
@@ -84,6 +85,83 @@ TEST_P(MainJob, AgreesWithThePortableCpu) {
       worst = std::max(worst, std::abs(double{ours.frame.data()[i]} - double{reference.frame.data()[i]}));
     EXPECT_LT(worst, 0.013);
   }
+}
+
+// The shares of the regions sum up, whatever the algorithm; fft turns in place with one variant, into a
+// cube of its own with a list or with the residuals saved, and gives the same frame.
+TEST_P(MainJob, TellsHowFarItIs) {
+  HCI_NEEDS_SHARED();
+  Dataset data = beta_pictoris("cube.fits");
+  const auto [recipes, names] = [] {
+    Recipe median{.algorithm = "median", .algorithm_settings = {}}, annular = pca("3");
+    Recipe median_annular = median;
+    annular.regions.mode = median_annular.regions.mode = RegionMode::annular;
+    annular.regions.asize = median_annular.regions.asize = 16;
+    return std::pair(std::vector<Recipe>{median, median_annular, pca("2,4"), annular},
+                     std::vector<std::string>{"median", "median, annular", "pca list", "pca, annular"});
+  }();
+  for (std::size_t i = 0; i < recipes.size(); ++i) {
+    std::FILE* stream = std::tmpfile();
+    Progress progress(ProgressStyle::json, stream);
+    Recipe recipe = recipes[i];
+    recipe.snr = false;
+    Reduction(recipe).run(exec(), data, progress);
+    std::rewind(stream);
+    int subtractions = 0;
+    for (char line[400]; std::fgets(line, sizeof line, stream) != nullptr;) {
+      long done = 0, total = 0;
+      if (std::sscanf(line, R"({"event":"end","stage":"subtract","done":%ld,"total":%ld)", &done, &total) != 2)
+        continue;
+      ++subtractions;
+      EXPECT_GT(total, 0) << names[i];
+      EXPECT_EQ(done, total) << names[i];
+    }
+    EXPECT_EQ(subtractions, names[i] == "pca list" ? 2 : 1) << names[i];
+    std::fclose(stream);
+  }
+}
+
+TEST_P(MainJob, TheFftRotationInPlaceGivesTheSameBits) {
+  HCI_NEEDS_SHARED();
+  Dataset data = beta_pictoris("cube.fits");
+  // A few small frames: the transforms are long on the emulated device.
+  const index_t frames = 5, size = 31;
+  Array<float, 4> cut = host_array<float, 4>({frames, 1, size, size});
+  for (index_t t = 0; t < frames; ++t)
+    for (index_t y = 0; y < size; ++y)
+      for (index_t x = 0; x < size; ++x) cut.view()(t, 0, y, x) = data.cube.view()(12 * t, 0, y + 35, x + 35);
+  data.cube = std::move(cut);
+  data.angles = {-40, -20, 0, 15, 50};
+  Recipe recipe{.algorithm = "median", .algorithm_settings = {}};
+  recipe.combine.rotation = Rotation::fft;
+  const ReductionResult in_place = Reduction(recipe).run(exec(), data);
+  recipe.save_residuals = true;
+  const ReductionResult apart = Reduction(recipe).run(exec(), data);
+  ASSERT_TRUE(apart.residuals);
+  double sum = 0;
+  for (index_t i = 0; i < apart.frame.size(); ++i) {
+    ASSERT_EQ(in_place.frame.data()[i], apart.frame.data()[i]);
+    sum += std::abs(double{apart.frame.data()[i]});
+  }
+  EXPECT_GT(sum, 0);
+}
+
+TEST(Recipe, CountsTheMemoryOfItsWork) {
+  const Extents<4> cube{200, 1, 210, 210};
+  const std::size_t bytes = std::size_t{200} * 210 * 210 * 4;
+  const auto need = [&](const Recipe& recipe) { return Reduction(recipe).host_memory(cube, false).bytes; };
+  Recipe recipe = pca("20");
+  EXPECT_GE(need(recipe), bytes);
+  EXPECT_LE(need(recipe), bytes + bytes / 10);
+  recipe.combine.rotation = Rotation::fft;
+  EXPECT_LE(need(recipe), bytes + bytes / 10);
+  recipe.save_residuals = true;
+  EXPECT_GE(need(recipe), 2 * bytes);
+  EXPECT_EQ(Reduction(recipe).host_memory(cube, true).bytes, bytes);  // those that come back from the device
+  recipe = pca("5");
+  recipe.regions.mode = RegionMode::annular;
+  EXPECT_GE(need(recipe), bytes + bytes / 20);
+  EXPECT_GE(Reduction(recipe).device_memory(cube).bytes, 2 * bytes);
 }
 
 TEST_P(MainJob, GivesTheSameBitsAgain) {

@@ -37,6 +37,11 @@ TEST_F(InjectedFailure, OutOfMemoryInALibrary) {
   EXPECT_THROW(static_cast<void>(exec.cuda().cusolver()), OutOfDeviceMemory);
   cuda_emulation::fail_allocation(1);
   EXPECT_THROW(static_cast<void>(exec.cuda().fft_plan(CUFFT_D2Z, 8, 1)), OutOfDeviceMemory);
+  EXPECT_GT(exec.cuda().fft_plan(CUFFT_D2Z, 8, 1).work_bytes, 0u);  // what failed is not remembered
+  if (cudnn_version().empty()) return;
+  cuda_emulation::fail_allocation(1);
+  EXPECT_THROW(static_cast<void>(exec.cuda().cudnn()), OutOfDeviceMemory);
+  EXPECT_NE(exec.cuda().cudnn(), nullptr);
 }
 
 TEST_F(InjectedFailure, LaunchErrorAtTheNthLaunch) {
@@ -67,6 +72,9 @@ TEST_F(InjectedFailure, ALostDeviceLeavesTheOthersAlone) {
   EXPECT_THROW(exec.wait(), DeviceError);
   store(other, x);
   EXPECT_EQ(to_host(other, x.view()).data()[9], 1.0f);
+  int current = -1;
+  check(cudaGetDevice(&current));
+  EXPECT_EQ(current, 0);
 }
 
 TEST_F(InjectedFailure, ADeviceThatDoesNotExistIsNamed) {

@@ -219,6 +219,67 @@ TEST_F(EmulatedMemoryDeath, AMatrixProductHasAWrongLeadingDimension) {
   exec.wait();
 }
 
+TEST_F(EmulatedMemoryDeath, AMatrixProductRunsWithAnotherDeviceCurrent) {
+  Array<double, 1> a(exec, Extents<1>{4}), c(exec, Extents<1>{4});
+  const double one = 1, zero = 0;
+  cublasHandle_t handle = exec.cuda().cublas();
+  const DeviceGuard guard(1);
+  EXPECT_DEATH(static_cast<void>(cublasDgemm(handle, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 2, &one, a.data(), 2, a.data(), 2,
+                                             &zero, c.data(), 2)),
+               "cuBLAS gemm: the handle is of device 0, but device 1 is current");
+  EXPECT_DEATH(static_cast<void>(cublasDsyrk(handle, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, 2, 2, &one, a.data(), 2,
+                                             &zero, c.data(), 2)),
+               "cuBLAS syrk: the handle is of device 0, but device 1 is current");
+  EXPECT_DEATH(static_cast<void>(cublasDestroy(handle)), "cublasDestroy: the handle is of device 0");
+}
+
+TEST_F(EmulatedMemoryDeath, ADecompositionRunsWithAnotherDeviceCurrent) {
+  Array<double, 1> a(exec, Extents<1>{100}), w(exec, Extents<1>{10}), space(exec, Extents<1>{1000});
+  Array<int, 1> info(exec, Extents<1>{1});
+  std::vector<char> host_space(1000);
+  cusolverDnHandle_t handle = exec.cuda().cusolver();
+  const DeviceGuard guard(1);
+  EXPECT_DEATH(
+      static_cast<void>(cusolverDnXsyevd(handle, exec.cuda().cusolver_params(), CUSOLVER_EIG_MODE_VECTOR,
+                                         CUBLAS_FILL_MODE_LOWER, 10, CUDA_R_64F, a.data(), 10, CUDA_R_64F, w.data(),
+                                         CUDA_R_64F, space.data(), 8000, host_space.data(), 1000, info.data())),
+      "cuSOLVER syevd: the handle is of device 0, but device 1 is current");
+  EXPECT_DEATH(static_cast<void>(cusolverDnDestroy(handle)), "cusolverDnDestroy: the handle is of device 0");
+}
+
+TEST_F(EmulatedMemoryDeath, ATransformRunsWithAnotherDeviceCurrent) {
+  Array<double, 1> in(exec, Extents<1>{8}), out(exec, Extents<1>{10});
+  const FftPlan plan = exec.cuda().fft_plan(CUFFT_D2Z, 8, 1);
+  const DeviceGuard guard(1);
+  EXPECT_DEATH(
+      static_cast<void>(cufftExecD2Z(plan.handle, in.data(), reinterpret_cast<cufftDoubleComplex*>(out.data()))),
+      "cuFFT: the handle is of device 0, but device 1 is current");
+  EXPECT_DEATH(static_cast<void>(cufftDestroy(plan.handle)), "cufftDestroy: the handle is of device 0");
+}
+
+TEST_F(EmulatedMemoryDeath, ATransformHasNoWorkArea) {
+  Array<double, 1> in(exec, Extents<1>{8}), out(exec, Extents<1>{10});
+  const FftPlan plan = exec.cuda().fft_plan(CUFFT_D2Z, 8, 1);
+  const auto transform = [&] {
+    static_cast<void>(cufftExecD2Z(plan.handle, in.data(), reinterpret_cast<cufftDoubleComplex*>(out.data())));
+  };
+  EXPECT_DEATH(transform(), "has been given none");
+  { const FftCall call(exec, plan); }
+  EXPECT_DEATH(transform(), "cuFFT, work area: .* are not a block");  // given back already
+}
+
+TEST_F(EmulatedMemory, APoolGivesMemoryOfItsOwnDeviceOnly) {
+  cudaMemPoolProps properties{};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location = {cudaMemLocationTypeDevice, 1};
+  cudaMemPool_t pool{};
+  check(cudaMemPoolCreate(&pool, &properties));
+  void* data = nullptr;
+  EXPECT_EQ(cudaMallocFromPoolAsync(&data, 100, pool, exec.cuda().stream()), cudaErrorInvalidValue);
+  check(cudaMemPoolDestroy(pool));
+  EXPECT_EQ(cudaMemPoolDestroy(pool), cudaErrorInvalidValue);
+}
+
 TEST_F(EmulatedMemory, ATooSmallWorkspaceIsRefused) {
   Array<double, 1> a(exec, Extents<1>{100}), w(exec, Extents<1>{10});
   Array<int, 1> info(exec, Extents<1>{1});

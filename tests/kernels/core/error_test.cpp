@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #if HCI_HAVE_CUDA
+#include "kernels/core/cudnn.hpp"
 #include "kernels/core/status.hpp"
 #endif
 
@@ -63,6 +64,20 @@ TEST(Status, NoRoomIsAnExceptionOfItsOwn) {
                {"cuSOLVER: allocation failed"});
   expect_parts(message_of<OutOfDeviceMemory>([] { check(CUFFT_ALLOC_FAILED); }), {"cuFFT: allocation failed"});
 }
+
+#if HCI_HAVE_CUDNN
+TEST(Status, OfCudnnIsLikeTheOthers) {
+  if (find_cudnn() == nullptr) {
+    expect_parts(message_of<DeviceError>([] { static_cast<void>(cudnn()); }), {"libcudnn.so.", "LD_LIBRARY_PATH"});
+    GTEST_SKIP() << "cuDNN is not there";
+  }
+  check(CUDNN_STATUS_SUCCESS);
+  expect_parts(message_of<DeviceError>([] { check(CUDNN_STATUS_BAD_PARAM); }),
+               {"cuDNN: CUDNN_STATUS_BAD_PARAM", "error_test.cpp:"});
+  expect_parts(message_of<OutOfDeviceMemory>([] { check(CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED); }),
+               {"cuDNN: ", "error_test.cpp:"});
+}
+#endif
 #endif
 
 }  // namespace

@@ -187,6 +187,18 @@ TEST_F(ForeignCuda, DevicePointersAreUsedThroughViews) {
   check(cudaFree(foreign));
 }
 
+TEST_F(ForeignCuda, CudasDefaultPoolIsLeftAlone) {
+  cudaMemPool_t pool{};
+  check(cudaDeviceGetDefaultMemPool(&pool, 0));
+  std::uint64_t before = 0, after = 1;
+  check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &before));
+  Exec exec(Device{Device::Kind::cuda, 0});
+  fill_zero(exec, Array<float, 1>(exec, Extents<1>{1000}).view());
+  exec.wait();
+  check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &after));
+  EXPECT_EQ(before, after);
+}
+
 TEST_F(ForeignCuda, TheCallersDeviceStaysCurrent) {
   const int last = static_cast<int>(available_devices().size()) - 2;
   check(cudaSetDevice(last));
@@ -196,11 +208,17 @@ TEST_F(ForeignCuda, TheCallersDeviceStaysCurrent) {
     for_each(exec, x.extents(), Add{x.view(), 1.0f});
     static_cast<void>(exec.cuda().cublas());
     static_cast<void>(exec.cuda().cusolver());
+    static_cast<void>(exec.cuda().cusolver_params());
+    static_cast<void>(exec.cuda().fft_plan(CUFFT_D2Z, 8, 1));
+    if (!cudnn_version().empty()) static_cast<void>(exec.cuda().cudnn());
     EXPECT_EQ(to_host(exec, x.view()).data()[0], 2.0f);
     int current = -1;
     check(cudaGetDevice(&current));
     EXPECT_EQ(current, last);
-  }
+  }  // its handles and plans go on their own device: the emulated libraries insist on that
+  int current = -1;
+  check(cudaGetDevice(&current));
+  EXPECT_EQ(current, last);
   check(cudaSetDevice(0));
 }
 #endif

@@ -77,6 +77,7 @@ struct Gemm {
       return CUBLAS_STATUS_INVALID_VALUE;
     if (m == 0 || n == 0 || count == 0) return CUBLAS_STATUS_SUCCESS;
     CUstream_st& stream = *handle->stream;
+    expect_current_device(stream, "cuBLAS gemm");
     for (int i : {0, count - 1}) {
       expect_matrix(stream, a + i * a_step, a_rows, ta == CUBLAS_OP_N ? k : m, lda, "cuBLAS gemm, matrix A");
       expect_matrix(stream, b + i * b_step, b_rows, tb == CUBLAS_OP_N ? n : k, ldb, "cuBLAS gemm, matrix B");
@@ -98,6 +99,7 @@ cublasStatus_t enqueue_syrk(cublasHandle_t handle, cublasFillMode_t fill, cublas
   if (call.status() != cudaSuccess) return CUBLAS_STATUS_EXECUTION_FAILED;
   const int rows = op == CUBLAS_OP_N ? n : k;
   if (n < 0 || k < 0 || lda < std::max(1, rows) || ldc < std::max(1, n)) return CUBLAS_STATUS_INVALID_VALUE;
+  expect_current_device(*handle->stream, "cuBLAS syrk");
   expect_matrix(*handle->stream, a, rows, op == CUBLAS_OP_N ? k : n, lda, "cuBLAS syrk, matrix A");
   expect_matrix(*handle->stream, c, n, n, ldc, "cuBLAS syrk, matrix C");
   machine().enqueue(*handle->stream, "cuBLAS syrk", [=, factor = *alpha, keep = *beta] {
@@ -112,6 +114,7 @@ cublasStatus_t enqueue_gemv(cublasHandle_t handle, cublasOperation_t op, int m, 
   Call call(handle->stream->device->index());
   if (call.status() != cudaSuccess) return CUBLAS_STATUS_EXECUTION_FAILED;
   if (m < 0 || n < 0 || lda < std::max(1, m) || incx <= 0 || incy <= 0) return CUBLAS_STATUS_INVALID_VALUE;
+  expect_current_device(*handle->stream, "cuBLAS gemv");
   expect_matrix(*handle->stream, a, m, n, lda, "cuBLAS gemv, matrix A");
   expect_matrix(*handle->stream, x, 1, op == CUBLAS_OP_N ? n : m, incx, "cuBLAS gemv, vector x");
   expect_matrix(*handle->stream, y, 1, op == CUBLAS_OP_N ? m : n, incy, "cuBLAS gemv, vector y");
@@ -145,6 +148,7 @@ cublasStatus_t CUBLASWINAPI cublasCreate_v2(cublasHandle_t* handle) {
 }
 
 cublasStatus_t CUBLASWINAPI cublasDestroy_v2(cublasHandle_t handle) {
+  expect_current_device(*handle->stream, "cublasDestroy");
   delete handle;
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -273,6 +277,7 @@ cublasStatus_t CUBLASWINAPI cublasDtrsm_v2(cublasHandle_t handle, cublasSideMode
   if (call.status() != cudaSuccess) return CUBLAS_STATUS_EXECUTION_FAILED;
   const int order = side == CUBLAS_SIDE_LEFT ? m : n;
   if (m < 0 || n < 0 || lda < std::max(1, order) || ldb < std::max(1, m)) return CUBLAS_STATUS_INVALID_VALUE;
+  expect_current_device(*handle->stream, "cuBLAS trsm");
   expect_matrix(*handle->stream, a, order, order, lda, "cuBLAS trsm, matrix A");
   expect_matrix(*handle->stream, b, m, n, ldb, "cuBLAS trsm, matrix B");
   machine().enqueue(*handle->stream, "cuBLAS trsm", [=, factor = *alpha] {

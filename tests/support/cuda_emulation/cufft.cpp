@@ -3,6 +3,7 @@
 #include <cufft.h>
 #include <fftw3.h>
 
+#include <cstring>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -38,8 +39,10 @@ struct Plan {
   cufftType type{};
   std::vector<int> n;
   Layout in, out;
-  int batch = 1;
+  int batch = 0;  // 0: not made yet
   CUstream_st* stream = nullptr;
+  bool own_area = true;  // as cuFFT does unless told otherwise
+  void* area = nullptr;  // given by the program
 
   std::vector<int> halved() const {
     std::vector<int> sizes = n;
@@ -50,6 +53,13 @@ struct Plan {
   bool real_out() const { return type == CUFFT_C2R || type == CUFFT_Z2D; }
   std::vector<int> in_sizes() const { return real_out() ? halved() : n; }
   std::vector<int> out_sizes() const { return real_in() ? halved() : n; }
+  /// As much as the numbers themselves, which is what cuFFT takes for many lengths.
+  std::size_t work_bytes() const {
+    const bool in_double = type == CUFFT_D2Z || type == CUFFT_Z2D || type == CUFFT_Z2Z;
+    std::size_t numbers = static_cast<std::size_t>(batch);
+    for (int size : n) numbers *= static_cast<std::size_t>(size);
+    return numbers * 2 * (in_double ? sizeof(double) : sizeof(float));
+  }
 };
 
 std::map<cufftHandle, Plan>& plans() {
@@ -80,11 +90,19 @@ cufftResult enqueue(cufftHandle handle, cufftType type, In* in, Out* out, Run ru
   Call call;
   if (call.status() != cudaSuccess) return CUFFT_EXEC_FAILED;
   Plan* plan = find(handle);
-  if (plan == nullptr || plan->type != type) return CUFFT_INVALID_PLAN;
+  if (plan == nullptr || plan->batch == 0 || plan->type != type) return CUFFT_INVALID_PLAN;
+  expect_current_device(*plan->stream, "cuFFT");
+  if (!plan->own_area) {
+    if (plan->area == nullptr) die("cuFFT: the plan allocates no work area, and has been given none");
+    expect_device_memory(*plan->stream, plan->area, plan->work_bytes(), "cuFFT, work area");
+  }
   expect_device_memory(*plan->stream, in, plan->in.reach(plan->in_sizes(), plan->batch) * sizeof(In), "cuFFT, input");
   expect_device_memory(*plan->stream, out, plan->out.reach(plan->out_sizes(), plan->batch) * sizeof(Out),
                        "cuFFT, output");
-  machine().enqueue(*plan->stream, "cuFFT", [p = *plan, run] { run(p); });
+  machine().enqueue(*plan->stream, "cuFFT", [p = *plan, run] {
+    if (!p.own_area) std::memset(p.area, 0xFF, p.work_bytes());
+    run(p);
+  });
   return CUFFT_SUCCESS;
 }
 
@@ -118,25 +136,65 @@ constexpr unsigned kFlags = FFTW_ESTIMATE | FFTW_UNALIGNED;  // plans without to
 
 extern "C" {
 
-cufftResult CUFFTAPI cufftPlanMany(cufftHandle* handle, int rank, int* n, int* in_embed, int in_stride, int in_step,
-                                   int* out_embed, int out_stride, int out_step, cufftType type, int batch) {
+cufftResult CUFFTAPI cufftCreate(cufftHandle* handle) {
   Call call;
   if (call.status() != cudaSuccess) return CUFFT_SETUP_FAILED;
+  static int made = 0;
+  *handle = ++made;
+  plans()[*handle].stream = &call.device().default_stream();
+  return CUFFT_SUCCESS;
+}
+
+cufftResult CUFFTAPI cufftSetAutoAllocation(cufftHandle handle, int own_area) {
+  Call call;
+  Plan* plan = find(handle);
+  if (plan == nullptr) return CUFFT_INVALID_PLAN;
+  plan->own_area = own_area != 0;
+  return CUFFT_SUCCESS;
+}
+
+cufftResult CUFFTAPI cufftSetWorkArea(cufftHandle handle, void* area) {
+  Call call;
+  Plan* plan = find(handle);
+  if (plan == nullptr) return CUFFT_INVALID_PLAN;
+  if (plan->own_area) die("cufftSetWorkArea: the plan has a work area of its own (cufftSetAutoAllocation)");
+  plan->area = area;
+  return CUFFT_SUCCESS;
+}
+
+cufftResult CUFFTAPI cufftMakePlanMany(cufftHandle handle, int rank, int* n, int* in_embed, int in_stride, int in_step,
+                                       int* out_embed, int out_stride, int out_step, cufftType type, int batch,
+                                       std::size_t* work_bytes) {
+  Call call;
+  if (call.status() != cudaSuccess) return CUFFT_SETUP_FAILED;
+  Plan* plan = find(handle);
+  if (plan == nullptr || plan->batch > 0) return CUFFT_INVALID_PLAN;
+  expect_current_device(*plan->stream, "cufftMakePlan");
   if (rank < 1 || rank > 3 || batch < 1) return CUFFT_INVALID_VALUE;
   for (int axis = 0; axis < rank; ++axis)
     if (n[axis] < 1) return CUFFT_INVALID_SIZE;
   if (machine().allocation_fails()) return CUFFT_ALLOC_FAILED;
-  Plan plan;
-  plan.type = type;
-  plan.n.assign(n, n + rank);
-  plan.batch = batch;
-  plan.in = layout_of(plan.in_sizes(), out_embed == nullptr ? nullptr : in_embed, in_stride, in_step);
-  plan.out = layout_of(plan.out_sizes(), in_embed == nullptr ? nullptr : out_embed, out_stride, out_step);
-  plan.stream = &call.device().default_stream();
-  static int made = 0;
-  *handle = ++made;
-  plans().emplace(*handle, std::move(plan));
+  plan->type = type;
+  plan->n.assign(n, n + rank);
+  plan->batch = batch;
+  plan->in = layout_of(plan->in_sizes(), out_embed == nullptr ? nullptr : in_embed, in_stride, in_step);
+  plan->out = layout_of(plan->out_sizes(), in_embed == nullptr ? nullptr : out_embed, out_stride, out_step);
+  *work_bytes = plan->work_bytes();
   return CUFFT_SUCCESS;
+}
+
+cufftResult CUFFTAPI cufftMakePlan1d(cufftHandle handle, int n, cufftType type, int batch, std::size_t* work_bytes) {
+  return cufftMakePlanMany(handle, 1, &n, nullptr, 1, 0, nullptr, 1, 0, type, batch, work_bytes);
+}
+
+cufftResult CUFFTAPI cufftPlanMany(cufftHandle* handle, int rank, int* n, int* in_embed, int in_stride, int in_step,
+                                   int* out_embed, int out_stride, int out_step, cufftType type, int batch) {
+  if (const cufftResult status = cufftCreate(handle); status != CUFFT_SUCCESS) return status;
+  std::size_t work_bytes = 0;
+  const cufftResult status = cufftMakePlanMany(*handle, rank, n, in_embed, in_stride, in_step, out_embed, out_stride,
+                                               out_step, type, batch, &work_bytes);
+  if (status != CUFFT_SUCCESS) cufftDestroy(*handle);
+  return status;
 }
 
 cufftResult CUFFTAPI cufftPlan1d(cufftHandle* handle, int n, cufftType type, int batch) {
@@ -150,7 +208,11 @@ cufftResult CUFFTAPI cufftPlan2d(cufftHandle* handle, int n0, int n1, cufftType 
 
 cufftResult CUFFTAPI cufftDestroy(cufftHandle handle) {
   Call call;
-  return plans().erase(handle) == 1 ? CUFFT_SUCCESS : CUFFT_INVALID_PLAN;
+  const Plan* plan = find(handle);
+  if (plan == nullptr) return CUFFT_INVALID_PLAN;
+  expect_current_device(*plan->stream, "cufftDestroy");
+  plans().erase(handle);
+  return CUFFT_SUCCESS;
 }
 
 cufftResult CUFFTAPI cufftSetStream(cufftHandle handle, cudaStream_t stream) {

@@ -114,6 +114,7 @@ template <class T, auto eigen>
 void enqueue_syevd(CUstream_st& stream, cusolverEigMode_t job, cublasFillMode_t fill, std::int64_t n, void* a,
                    std::int64_t lda, void* w, const Workspace& workspace, int* info, std::int64_t count) {
   const std::int64_t step = lda * n;
+  expect_current_device(stream, "cuSOLVER syevd");
   expect_square<T>(stream, a, n, n * count, lda, "cuSOLVER syevd, matrix A");
   expect_device_memory(stream, w, static_cast<std::size_t>(n * count) * sizeof(T), "cuSOLVER syevd, eigenvalues");
   expect_device_memory(stream, info, static_cast<std::size_t>(count) * sizeof(int), "cuSOLVER syevd, info");
@@ -129,6 +130,7 @@ template <class T, auto eigen>
 void enqueue_syevdx(CUstream_st& stream, cusolverEigMode_t job, cusolverEigRange_t range, cublasFillMode_t fill,
                     std::int64_t n, void* a, std::int64_t lda, const void* vl, const void* vu, std::int64_t il,
                     std::int64_t iu, std::int64_t* found, void* w, const Workspace& workspace, int* info) {
+  expect_current_device(stream, "cuSOLVER syevdx");
   expect_square<T>(stream, a, n, n, lda, "cuSOLVER syevdx, matrix A");
   expect_device_memory(stream, w, static_cast<std::size_t>(n) * sizeof(T), "cuSOLVER syevdx, eigenvalues");
   expect_device_memory(stream, info, sizeof(int), "cuSOLVER syevdx, info");
@@ -153,6 +155,7 @@ using Potrs = void(const char*, const int*, const int*, const T*, const int*, T*
 template <class T>
 void enqueue_potrf(CUstream_st& stream, Potrf<T>* factor, cublasFillMode_t fill, std::int64_t n, void* a,
                    std::int64_t lda, const Workspace& workspace, int* info) {
+  expect_current_device(stream, "cuSOLVER potrf");
   expect_square<T>(stream, a, n, n, lda, "cuSOLVER potrf, matrix A");
   expect_device_memory(stream, info, sizeof(int), "cuSOLVER potrf, info");
   machine().enqueue(stream, "cuSOLVER potrf", [=] {
@@ -166,6 +169,7 @@ void enqueue_potrf(CUstream_st& stream, Potrf<T>* factor, cublasFillMode_t fill,
 template <class T>
 void enqueue_potrs(CUstream_st& stream, Potrs<T>* solve, cublasFillMode_t fill, std::int64_t n, std::int64_t columns,
                    const void* a, std::int64_t lda, void* b, std::int64_t ldb, int* info) {
+  expect_current_device(stream, "cuSOLVER potrs");
   expect_square<T>(stream, a, n, n, lda, "cuSOLVER potrs, matrix A");
   expect_square<T>(stream, b, n, columns, ldb, "cuSOLVER potrs, matrix B");
   expect_device_memory(stream, info, sizeof(int), "cuSOLVER potrs, info");
@@ -190,6 +194,7 @@ cusolverStatus_t CUSOLVERAPI cusolverDnCreate(cusolverDnHandle_t* handle) {
 }
 
 cusolverStatus_t CUSOLVERAPI cusolverDnDestroy(cusolverDnHandle_t handle) {
+  expect_current_device(*handle->stream, "cusolverDnDestroy");
   delete handle;
   return CUSOLVER_STATUS_SUCCESS;
 }

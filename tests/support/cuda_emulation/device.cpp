@@ -36,6 +36,7 @@ bool untouched(const std::byte* from, const std::byte* to) {
 
 Device::Device(int index, std::size_t memory_bytes) : memory(memory_bytes), index_(index) {
   default_stream_.device = this;
+  default_pool_.device = this;
   for (arena_bytes_ = std::size_t{4} << 40; arena_bytes_ >= std::size_t{64} << 30; arena_bytes_ /= 2) {
     void* arena = mmap(nullptr, arena_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (arena == MAP_FAILED) continue;

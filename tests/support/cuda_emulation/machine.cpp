@@ -75,6 +75,12 @@ Device* Machine::device_of(const void* address) {
 
 bool Machine::is_stream(cudaStream_t stream) const { return stream == nullptr || streams.count(stream) != 0; }
 
+bool Machine::is_pool(cudaMemPool_t pool) const {
+  for (const auto& device : devices)
+    if (&device->default_pool() == pool) return true;
+  return pools.count(pool) != 0;
+}
+
 void Machine::enqueue(CUstream_st& stream, const char* what, std::function<void()> run) {
   stream.queue.push_back({what, std::move(run)});
 }
@@ -154,6 +160,11 @@ void expect_device_memory(CUstream_st& stream, const void* data, std::size_t byt
   if (Device* device = machine().device_of(data)) device->describe(data, text, sizeof text);
   die("%s: %zu bytes at %p are not a block of device %d: they start at %s", what, bytes, data, stream.device->index(),
       text);
+}
+
+void expect_current_device(const CUstream_st& stream, const char* what) {
+  if (stream.device->index() == current_device()) return;
+  die("%s: the handle is of device %d, but device %d is current", what, stream.device->index(), current_device());
 }
 
 void fail_allocation(int nth) {

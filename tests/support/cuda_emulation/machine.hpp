@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -50,6 +51,11 @@ struct CUstream_st {
   std::deque<cuda_emulation::Operation> queue;
 };
 
+struct CUmemPoolHandle_st {
+  cuda_emulation::Device* device = nullptr;
+  std::uint64_t release_threshold = 0;
+};
+
 struct CUevent_st {
   std::shared_ptr<cuda_emulation::Marker> marker;
 };
@@ -62,6 +68,7 @@ class Device {
 
   int index() const { return index_; }
   CUstream_st& default_stream() { return default_stream_; }
+  CUmemPoolHandle_st& default_pool() { return default_pool_; }
 
   // Program order.
   Block* reserve(std::size_t bytes);
@@ -100,6 +107,7 @@ class Device {
   std::map<std::byte*, Block> blocks_;    ///< by the first page
   std::map<std::byte*, Block> released_;  ///< the latest, for messages
   CUstream_st default_stream_;
+  CUmemPoolHandle_st default_pool_;
   long numbers_ = 0;
   int open_ = 0;
 };
@@ -110,7 +118,8 @@ class Machine {
   Machine();
 
   std::vector<std::unique_ptr<Device>> devices;
-  std::set<CUstream_st*> streams;  ///< made by the program
+  std::set<CUstream_st*> streams;       ///< made by the program
+  std::set<CUmemPoolHandle_st*> pools;  ///< made by the program
   std::map<void*, std::size_t> pinned;
   std::map<const void*, int> shared_limits;  ///< of kernels that asked for more than 48 KiB
   std::recursive_mutex mutex;
@@ -121,6 +130,7 @@ class Machine {
 
   Device* device_of(const void* address);
   bool is_stream(cudaStream_t stream) const;
+  bool is_pool(cudaMemPool_t pool) const;
   void enqueue(CUstream_st& stream, const char* what, std::function<void()> run);
   /// Runs the oldest operation.
   void step(CUstream_st& stream);
@@ -155,6 +165,9 @@ class Call {
 
 /// For library calls: dies unless [data, data + bytes) is memory of the stream's device.
 void expect_device_memory(CUstream_st& stream, const void* data, std::size_t bytes, const char* what);
+
+/// For library calls: dies unless the device of the handle's stream is current, as the libraries want it.
+void expect_current_device(const CUstream_st& stream, const char* what);
 
 /// The stream of a library handle, or the current device's own.
 CUstream_st& stream_or_default(cudaStream_t stream);

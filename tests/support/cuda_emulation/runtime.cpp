@@ -90,7 +90,7 @@ cudaError_t CUDARTAPI cudaGetDevice(int* device) {
 
 cudaError_t CUDARTAPI cudaSetDevice(int device) {
   Call call(device);
-  if (call.status() == cudaSuccess) current_device() = device;
+  if (device >= 0 && device < static_cast<int>(machine().devices.size())) current_device() = device;  // broken or not
   return fail(call.status());
 }
 
@@ -156,32 +156,61 @@ cudaError_t CUDARTAPI cudaDriverGetVersion(int* version) {
   return cudaSuccess;
 }
 
-// Memory. The default pool of a device is the device itself.
+// Memory. A pool holds nothing back: it only says whose memory it gives.
+
+cudaError_t CUDARTAPI cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
+  const bool valid =
+      properties->allocType == cudaMemAllocationTypePinned && properties->location.type == cudaMemLocationTypeDevice;
+  if (!valid) return fail(cudaErrorInvalidValue);
+  Call call(properties->location.id);
+  if (call.status() != cudaSuccess) return fail(call.status());
+  *pool = new CUmemPoolHandle_st{&call.device(), 0};
+  machine().pools.insert(*pool);
+  return cudaSuccess;
+}
+
+cudaError_t CUDARTAPI cudaMemPoolDestroy(cudaMemPool_t pool) {
+  Call call;
+  if (machine().pools.erase(pool) == 0) return fail(cudaErrorInvalidValue);
+  delete pool;  // what it gave stays until it is freed
+  return fail(call.status());
+}
 
 cudaError_t CUDARTAPI cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
   Call call(device);
-  if (call.status() == cudaSuccess) *pool = reinterpret_cast<cudaMemPool_t>(&call.device());
+  if (call.status() == cudaSuccess) *pool = &call.device().default_pool();
   return fail(call.status());
 }
 
-cudaError_t CUDARTAPI cudaMemPoolSetAttribute(cudaMemPool_t /*pool*/, cudaMemPoolAttr /*attribute*/, void* /*value*/) {
+cudaError_t CUDARTAPI cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   Call call;
+  if (!machine().is_pool(pool) || attribute != cudaMemPoolAttrReleaseThreshold) return fail(cudaErrorInvalidValue);
+  std::memcpy(&pool->release_threshold, value, sizeof pool->release_threshold);
   return fail(call.status());
 }
 
-cudaError_t CUDARTAPI cudaMemPoolTrimTo(cudaMemPool_t /*pool*/, std::size_t /*kept*/) {
+cudaError_t CUDARTAPI cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   Call call;
+  if (!machine().is_pool(pool) || attribute != cudaMemPoolAttrReleaseThreshold) return fail(cudaErrorInvalidValue);
+  std::memcpy(value, &pool->release_threshold, sizeof pool->release_threshold);
   return fail(call.status());
 }
 
-cudaError_t CUDARTAPI cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t given) {
+cudaError_t CUDARTAPI cudaMemPoolTrimTo(cudaMemPool_t pool, std::size_t /*kept*/) {
+  Call call;
+  if (!machine().is_pool(pool)) return fail(cudaErrorInvalidValue);
+  return fail(call.status());
+}
+
+cudaError_t CUDARTAPI cudaMallocFromPoolAsync(void** data, std::size_t bytes, cudaMemPool_t pool, cudaStream_t given) {
   Call call(given == nullptr ? current_device() : given->device->index());
   if (call.status() != cudaSuccess) return fail(call.status());
   CUstream_st& stream = stream_or_default(given);
+  if (!machine().is_pool(pool) || pool->device != stream.device) return fail(cudaErrorInvalidValue);
   Device& device = *stream.device;
   Block* block = machine().allocation_fails() ? nullptr : device.reserve(bytes);
   if (block == nullptr) return fail(cudaErrorMemoryAllocation);
-  machine().enqueue(stream, "cudaMallocAsync", [&device, block] { device.map(*block); });
+  machine().enqueue(stream, "cudaMallocFromPoolAsync", [&device, block] { device.map(*block); });
   *data = block->data;
   return cudaSuccess;
 }

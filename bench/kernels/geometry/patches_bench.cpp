@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/geometry/patches.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "bench/support/bench.hpp"
+#include "bench/support/synthetic.hpp"
+#include "kernels/core/copy.hpp"
+
+namespace hci::bench {
+namespace {
+
+/// Every pixel of a square about the frame's centre, or places between them.
+std::vector<Position> centres_of(index_t side, index_t frame, bool whole) {
+  std::vector<Position> centres;
+  for (index_t y = 0; y < side; ++y)
+    for (index_t x = 0; x < side; ++x)
+      centres.push_back(
+          {double(frame / 2 - side / 2 + y) + (whole ? 0 : 0.3), double(frame / 2 - side / 2 + x) + (whole ? 0 : 0.6)});
+  return centres;
+}
+
+/// shape: samples on a side of their square, slices, frame, patch.
+void run(benchmark::State& state, Exec& exec, Extents<4> shape, bool whole, const PatchOptions& options) {
+  const auto [side, slices, frame, patch] = shape.n;
+  const auto stack = speckle_cube(slices, frame, frame);
+  const auto centres = centres_of(side, frame, whole);
+  const DeviceInput<float, 3> in(exec, stack.view());
+  Array<float, 4> out(exec, {side * side, slices, patch, patch});
+  const auto work = [&] { extract_patches(exec, in.view(), centres, options, out.view()); };
+  work();
+  if (whole && options.angles.empty() && options.scaling == PatchScaling::none) {
+    const auto got = to_host(exec, std::as_const(out).view());
+    for (index_t b = 0; b < got.extent(0); b += 7)
+      for (index_t k = 0; k < slices; ++k) {
+        const Position at = centres[static_cast<std::size_t>(b)];
+        if (got.view()(b, k, patch / 2, patch / 2) != stack.view()(k, index_t(at.y), index_t(at.x)))
+          return state.SkipWithError("a patch is not what is there");
+      }
+  }
+  const double seconds = timed(state, exec, work);
+  // The stack stays in the cache: what moves is what is written; counted twice, as a copy of it would.
+  report_bytes(state, exec, seconds, 2.0 * static_cast<double>(out.bytes()));
+  state.counters["ns_per_value"] = 1e9 * seconds / static_cast<double>(out.size());
+}
+
+bool add(const char* name, Extents<4> shape, bool whole, const PatchOptions& options) {
+  return on_every_device(name, {shape[0] * shape[0], shape[1], shape[2], shape[3]},
+                         [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, whole, options); });
+}
+
+PatchOptions turned(index_t slices, Rotation method) { return {.angles = even_angles(slices), .method = method}; }
+
+const Extents<4> kNaco{54, 20, 101, 11};
+const bool registered[] = {
+    add("patches/copy", kNaco, true, {}),
+    add("patches/copy_scaled", kNaco, true, {.scaling = PatchScaling::slice}),
+    add("patches/copy", {100, 16, 210, 9}, true, {}),
+    add("patches/copy", {30, 16, 210, 33}, true, {}),
+    add("patches/turned_bilinear", kNaco, true, turned(20, Rotation::bilinear)),
+    add("patches/turned_lanczos4", kNaco, true, turned(20, Rotation::lanczos4)),
+    add("patches/turned_between_bilinear", kNaco, false, turned(20, Rotation::bilinear)),
+    add("patches/turned_between_lanczos4", kNaco, false, turned(20, Rotation::lanczos4)),
+    add("patches/between_bilinear", kNaco, false, {}),
+};
+
+}  // namespace
+}  // namespace hci::bench

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+#include "kernels/geometry/rotate.hpp"
+
+namespace hci {
+
+struct ResampleOptions {
+  /// How values between pixels are made.
+  Rotation method = Rotation::fft;
+  /// Whether frame_centre() goes to frame_centre(), as fft always does; else the edges of the frames coincide.
+  bool keep_centre = false;
+};
+
+/// The sides of frames whose pixels are 1 / scale as wide: round(scale x side), halves to even; for fft of the
+/// parity of the side, as VIP's frame_px_resampling.
+Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method);
+
+/// out = in on pixels 1 / scale as wide, divided by scale², so that the flux of a source stays.
+///   in (t, y, x), out (t, resampled_sides) on the Exec's device, not overlapping
+/// The interpolating methods follow OpenCV 5's resize: exact weights, frames continued by their edge pixels; a NaN
+/// reaches every output pixel that reads it. fft as in rescale(): about the centre, zeros outside, a NaN spoils its
+/// frame.
+void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOptions& options, Cube<float> out);
+
+}  // namespace hci

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "kernels/geometry/resample_fft.hpp"
+#include "kernels/linalg/blas_threads.hpp"
+
+namespace hci {
+namespace {
+
+void multiply(CBLAS_TRANSPOSE transpose_b, index_t rows, index_t columns, index_t depth, const double* a,
+              const double* b, double* c) {
+  const auto n = [](index_t size) { return static_cast<int>(size); };
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, transpose_b, n(rows), n(columns), n(depth), 1, a, n(depth), b,
+              transpose_b == CblasTrans ? n(depth) : n(columns), 0, c, n(columns));
+}
+
+}  // namespace
+
+void resample_by_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<index_t>& frames, const FftAxis& y,
+                         const FftAxis& x, Cube<float> out) {
+  const index_t ny = in.extent(1), nx = in.extent(2), my = y.rows, mx = x.rows;
+  const auto count = static_cast<index_t>(frames.size());
+#pragma omp parallel num_threads(exec.threads())
+  {
+    const cpu::OneBlasThread guard;
+    const auto size = [](index_t n) { return static_cast<std::size_t>(n); };
+    std::vector<double> frame(size(ny * nx)), half(size(ny * (mx + 1))), made(size((my + 1) * (mx + 1)));
+#pragma omp for schedule(static)
+    for (index_t i = 0; i < count; ++i) {
+      const index_t t = frames[size(i)];
+      for (index_t row = 0; row < ny; ++row) std::copy_n(&in(t, row, 0), nx, frame.data() + row * nx);
+      multiply(CblasTrans, ny, mx + 1, nx, frame.data(), x.matrix.data(), half.data());
+      multiply(CblasNoTrans, my + 1, mx + 1, ny, y.matrix.data(), half.data(), made.data());
+      const double corner = made.back();
+      for (index_t row = 0; row < my; ++row)
+        for (index_t column = 0; column < mx; ++column)
+          out(t, row, column) =
+              static_cast<float>(made[size(row * (mx + 1) + column)] - y.u[size(row)] * x.u[size(column)] * corner);
+    }
+  }
+}
+
+}  // namespace hci

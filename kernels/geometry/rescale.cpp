@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/geometry/rescale.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "kernels/core/error.hpp"
+#include "kernels/geometry/centre.hpp"
+#include "kernels/geometry/resample.hpp"
+#include "kernels/geometry/resample_fft.hpp"
+#include "kernels/geometry/resample_taps.hpp"
+#include "kernels/geometry/sampling.hpp"
+
+namespace hci {
+namespace {
+
+/// One axis of frames that are to be magnified: they are looked at as if they had `wide` pixels, centre on centre,
+/// which `surround` makes of the `side` that they have; beyond these begins `border`.
+struct Axis {
+  AxisKind kind;
+  index_t side, wide, out;
+  double centre;  ///< the pixel that stays, of the wide frame
+  Border surround, border;
+
+  index_t margin() const { return wide / 2 - side / 2; }
+  /// The pixel of the frame that stands for pixel i of the wide one.
+  index_t pixel(index_t i) const {
+    const index_t in_wide = border_index(i, wide, border);
+    return in_wide < 0 ? -1 : border_index(in_wide - margin(), side, surround);
+  }
+};
+
+AxisTaps magnified_taps(const Axis& axis, Rotation method, double scale) {
+  // The inverse of warpAffine's matrix, step by step, since lanczos4 rounds it.
+  const double per_pixel = scale * (1 / (scale * scale)), offset = -per_pixel * ((1 - scale) * axis.centre);
+  std::vector<Place> places;
+  for (index_t i = 0; i < axis.out; ++i)
+    places.push_back(place_of_map(method, axis.kind, per_pixel, i - axis.out / 2 + axis.wide / 2, offset));
+  return axis_taps(
+      places, [&](index_t i) { return axis.pixel(i); }, 1 / scale);
+}
+
+FftAxis magnified_fft(const Axis& axis, double scale) {
+  const FftAxis wide = fft_axis(axis.wide, axis.out, scale);
+  if (axis.wide == axis.side) return wide;
+  std::vector<index_t> pixel;
+  for (index_t i = 0; i < axis.wide; ++i) pixel.push_back(axis.pixel(i));
+  return folded(wide, pixel, axis.side);
+}
+
+void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales, Rotation method, const Axis& y,
+             const Axis& x, Cube<float> out) {
+  std::map<double, std::vector<index_t>> frames_of;
+  for (std::size_t t = 0; t < scales.size(); ++t) frames_of[scales[t]].push_back(static_cast<index_t>(t));
+  if (method == Rotation::fft) {
+    for (const auto& [scale, frames] : frames_of)
+      resample_by_fft(exec, in, frames, magnified_fft(y, scale), magnified_fft(x, scale), out);
+    return;
+  }
+  std::vector<FrameTaps> ways;
+  std::vector<std::int32_t> way_of(scales.size());
+  for (const auto& [scale, frames] : frames_of) {
+    for (const index_t t : frames) way_of[static_cast<std::size_t>(t)] = static_cast<std::int32_t>(ways.size());
+    ways.push_back({magnified_taps(y, method, scale), magnified_taps(x, method, scale)});
+  }
+  resample_by_taps(exec, in, ways, way_of, out);
+}
+
+/// Beyond this the fixed-point positions of lanczos4 would not fit 32 bits.
+constexpr double kFarthest = 1e5;
+
+void check_frames(const char* caller, const Cube<const float>& in, const Cube<float>& out, Rotation method) {
+  require(in.size() > 0, caller, ": the cube is empty (", in.extent(0), " x ", in.extent(1), " x ", in.extent(2), ")");
+  require(in.extent(0) == out.extent(0), caller, ": ", in.extent(0), " frames in, ", out.extent(0), " out");
+  for (const index_t side : {in.extent(1), in.extent(2), out.extent(1), out.extent(2)})
+    require(double(side) < kFarthest, caller, ": a side of ", side, " pixels is too long");
+  require(method == Rotation::fft || method == Rotation::lanczos4 || method == Rotation::bicubic ||
+              method == Rotation::bilinear || method == Rotation::nearest,
+          caller, ": frames are rescaled by fft, lanczos4, bicubic, bilinear or nearest only");
+}
+
+void check_scales(const char* caller, const std::vector<double>& scales, index_t frames) {
+  require(static_cast<index_t>(scales.size()) == frames, caller, ": ", scales.size(), " scales for ", frames,
+          " frames: give one for each");
+  for (const double scale : scales)
+    require(scale >= 0.01 && scale <= 100, caller, ": the scale ", scale, " is not between 0.01 and 100");
+}
+
+}  // namespace
+
+void rescale(Exec& exec, Cube<const float> in, const std::vector<double>& scales, const RescaleOptions& options,
+             Cube<float> out) {
+  check_frames("rescale", in, out, options.method);
+  check_scales("rescale", scales, in.extent(0));
+  const double cy = frame_centre(in.extent(1)), cx = frame_centre(in.extent(2));
+  const auto centre = options.centre.value_or(std::array<double, 2>{cy, cx});
+  for (const double c : centre)
+    require(std::isfinite(c) && std::fabs(c) < kFarthest, "rescale: the centre is (", centre[0], ", ", centre[1],
+            "): it must be finite and within ", kFarthest, " px");
+  require(options.method != Rotation::fft || (centre[0] == cy && centre[1] == cx && options.border == Border::constant),
+          "rescale: fft magnifies about the frame's centre only, and zeros are around it");
+  const Axis y{AxisKind::rows, in.extent(1), in.extent(1), out.extent(1), centre[0], Border::constant, options.border};
+  const Axis x{AxisKind::columns, in.extent(2),     in.extent(2),  out.extent(2),
+               centre[1],         Border::constant, options.border};
+  magnify(exec, in, scales, options.method, y, x, out);
+}
+
+Extents<2> rescaled_sides(Extents<2> sides, const std::vector<double>& scales) {
+  const double most = scales.empty() ? 1 : *std::max_element(scales.begin(), scales.end());
+  if (most <= 1) return sides;
+  const auto widened = [most](index_t side) {
+    const auto wide = static_cast<index_t>(std::ceil(most * double(side)));
+    return wide + (wide - side) % 2;
+  };
+  return {widened(sides[0]), widened(sides[1])};
+}
+
+void rescale_wavelengths(Exec& exec, Cube<const float> in, const std::vector<double>& scales, Rotation method,
+                         WavelengthScaling direction, Cube<float> out) {
+  check_frames("rescale_wavelengths", in, out, method);
+  check_scales("rescale_wavelengths", scales, in.extent(0));
+  if (direction == WavelengthScaling::inverse) {
+    std::vector<double> inverse;
+    for (const double scale : scales) inverse.push_back(1 / scale);
+    return rescale(exec, in, inverse, {.method = method}, out);
+  }
+  const Extents<2> wide = rescaled_sides({in.extent(1), in.extent(2)}, scales);
+  require(out.extent(1) == wide[0] && out.extent(2) == wide[1], "rescale_wavelengths: the rescaled frames are ",
+          wide[0], " x ", wide[1], ", the output has ", out.extent(1), " x ", out.extent(2));
+  const Axis y{AxisKind::rows,        in.extent(1),    wide[0],         wide[0],
+               frame_centre(wide[0]), Border::reflect, Border::constant};
+  const Axis x{AxisKind::columns,     in.extent(2),    wide[1],         wide[1],
+               frame_centre(wide[1]), Border::reflect, Border::constant};
+  magnify(exec, in, scales, method, y, x, out);
+}
+
+Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method) {
+  const auto resampled = [&](index_t side) {
+    if (method != Rotation::fft) return static_cast<index_t>(std::nearbyint(double(side) * scale));
+    const index_t even = side + side % 2;
+    auto made = static_cast<index_t>(std::nearbyint(scale * double(even)));
+    if (made % 2 != 0) made += made > even ? 1 : -1;
+    return made - side % 2;
+  };
+  return {resampled(sides[0]), resampled(sides[1])};
+}
+
+void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOptions& options, Cube<float> out) {
+  check_frames("resample", in, out, options.method);
+  check_scales("resample", {scale}, 1);
+  const Extents<2> sides = resampled_sides({in.extent(1), in.extent(2)}, scale, options.method);
+  require(out.extent(1) == sides[0] && out.extent(2) == sides[1], "resample: the new frames are ", sides[0], " x ",
+          sides[1], ", the output has ", out.extent(1), " x ", out.extent(2));
+  if (options.method == Rotation::fft) {
+    std::vector<index_t> all;
+    for (index_t t = 0; t < in.extent(0); ++t) all.push_back(t);
+    return resample_by_fft(exec, in, all, fft_axis(in.extent(1), sides[0], scale),
+                           fft_axis(in.extent(2), sides[1], scale), out);
+  }
+  const auto taps = [&](index_t side, index_t made) {
+    std::vector<Place> places;
+    for (index_t i = 0; i < made; ++i) {
+      if (options.keep_centre)
+        places.push_back(place_at(options.method, (double(i) - frame_centre(made)) / scale + frame_centre(side)));
+      else if (options.method == Rotation::nearest)
+        places.push_back({static_cast<index_t>(double(i) / scale), {1}});
+      else
+        places.push_back(place_at(options.method, (double(i) + 0.5) / scale - 0.5));
+    }
+    return axis_taps(
+        places, [side](index_t i) { return std::clamp(i, index_t{0}, side - 1); }, 1 / scale);
+  };
+  resample_by_taps(exec, in, {{taps(in.extent(1), sides[0]), taps(in.extent(2), sides[1])}},
+                   std::vector<std::int32_t>(static_cast<std::size_t>(in.extent(0)), 0), out);
+}
+
+}  // namespace hci

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <vector>
+
+#include "kernels/image/convolve.hpp"
+
+namespace hci {
+
+/// What convolve() with Border::constant gives, by FFT in double: for large kernels, whose size then
+/// makes no difference to the time. The kernel may be larger than the frame.
+///   in, out (t, y, x) on the Exec's device
+/// options.border must be Border::constant, options.masked not spread. The rounding error is about 1e-15 of the frame's
+/// largest value times the kernel's sum of absolute values. Throws as convolve() does.
+void convolve_fft(Exec& exec, Cube<const float> in, const ConvolutionKernel& kernel, const ConvolveOptions& options,
+                  Cube<float> out);
+
+/// Each frame with its frequencies weighted: the real part of ifft2(transfer fft2(in)), frequency
+/// (v, u) of transfer as in NumPy's fft2, that is (0, 0) first. In double; the frame is taken to be
+/// periodic. Pixels that are not finite count as 0 and are NaN in the result.
+///   in, out (t, y, x) on the Exec's device, x of unit stride; transfer (y, x) row by row, host
+void filter_frequencies(Exec& exec, Cube<const float> in, const std::vector<double>& transfer, Cube<float> out);
+
+}  // namespace hci

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/core/error.hpp"
+#include "kernels/image/median_filter_plan.hpp"
+#include "kernels/image/padded_block.hpp"
+#include "kernels/stats/collapse_plan.hpp"
+
+// The window slides over a stripe of the frame as a set of ranks: bit r says that the stripe's r-th
+// smallest value is under the footprint. A step of the window clears and sets the bits of the pixels
+// along its edge, and moves the median by a few set bits (Huang's sliding histogram, IEEE ASSP 27, 13
+// (1979), with one value in each bin, so that it is exact for floats).
+
+namespace hci {
+namespace {
+
+using Rank = std::uint32_t;
+constexpr Rank kMasked = std::numeric_limits<Rank>::max();
+
+/// Ranks of a stripe's pixels, and the values back.
+class Ranking {
+ public:
+  explicit Ranking(index_t pixels)
+      : order_(std::size_t(pixels)), spare_(std::size_t(pixels)), ranks_(std::size_t(pixels)) {}
+
+  /// Ranks the first n of the values; those that are NaN get none.
+  void rank(const float* values, index_t n) {
+    order_.clear();
+    for (index_t i = 0; i < n; ++i)
+      if (values[i] == values[i])
+        order_.push_back({order_key(values[i]), static_cast<Rank>(i)});
+      else
+        ranks_[std::size_t(i)] = kMasked;
+    sort();
+    for (std::size_t r = 0; r < order_.size(); ++r) ranks_[order_[r].pixel] = static_cast<Rank>(r);
+  }
+  const Rank* ranks() const { return ranks_.data(); }
+  float value(std::size_t rank) const { return from_order_key(order_[rank].key); }
+  std::size_t count() const { return order_.size(); }
+
+ private:
+  struct Item {
+    std::uint32_t key;
+    Rank pixel;
+  };
+
+  /// By digits, the lowest first: three passes of 11 bits.
+  void sort() {
+    constexpr std::uint32_t bits = 11, digits = 1U << bits;
+    spare_.resize(order_.size());
+    for (std::uint32_t shift = 0; shift < 32; shift += bits) {
+      std::size_t first[digits + 1] = {};
+      for (const Item& item : order_) ++first[(item.key >> shift) % digits + 1];
+      for (std::uint32_t d = 0; d < digits; ++d) first[d + 1] += first[d];
+      for (const Item& item : order_) spare_[first[(item.key >> shift) % digits]++] = item;
+      order_.swap(spare_);
+    }
+  }
+
+  std::vector<Item> order_, spare_;
+  std::vector<Rank> ranks_;
+};
+
+/// The ranks under the window, and which of them is the median.
+class Window {
+ public:
+  explicit Window(index_t pixels) : words_(std::size_t(pixels) / 64 + 2) {}
+
+  void clear() {
+    std::fill(words_.begin(), words_.end(), 0);
+    count_ = below_ = 0;
+    median_ = 0;
+  }
+  void add(Rank rank) {
+    if (rank == kMasked) return;
+    words_[rank / 64] |= std::uint64_t{1} << (rank % 64);
+    ++count_;
+    below_ += rank < median_;
+  }
+  void remove(Rank rank) {
+    if (rank == kMasked) return;
+    words_[rank / 64] &= ~(std::uint64_t{1} << (rank % 64));
+    --count_;
+    below_ -= rank < median_;
+  }
+  bool empty() const { return count_ == 0; }
+
+  /// The rank of the larger middle one. Only where the window is not empty.
+  std::size_t median() {
+    const index_t wanted = count_ / 2;
+    if (below_ > wanted) {
+      for (; below_ > wanted; --below_) median_ = set_before(median_);
+    } else {
+      median_ = set_from(median_);
+      for (; below_ < wanted; ++below_) median_ = set_from(median_ + 1);
+    }
+    return median_;
+  }
+
+ private:
+  /// The first set bit at or after this one, and the last one before; there is one.
+  std::size_t set_from(std::size_t bit) const {
+    std::size_t word = bit / 64;
+    std::uint64_t rest = words_[word] & ~std::uint64_t{0} << (bit % 64);
+    while (rest == 0) rest = words_[++word];
+    return word * 64 + static_cast<std::size_t>(std::countr_zero(rest));
+  }
+  std::size_t set_before(std::size_t bit) const {
+    std::size_t word = bit / 64;
+    std::uint64_t rest = words_[word] & ~(~std::uint64_t{0} << (bit % 64));
+    while (rest == 0) rest = words_[--word];
+    return word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(rest));
+  }
+
+  std::vector<std::uint64_t> words_;
+  std::size_t median_ = 0;  ///< below_ set bits lie before this one
+  index_t count_ = 0, below_ = 0;
+};
+
+/// Which pixels a step of the window loses and gains, as offsets in the padded block: what it loses
+/// from the window's place before the step, what it gains from that after it.
+struct Step {
+  std::vector<index_t> lost, gained;
+
+  Step(const Footprint& footprint, index_t dy, index_t dx, index_t pitch) {
+    const auto& all = footprint.offsets;
+    const auto holds = [&](index_t y, index_t x) {
+      return std::binary_search(all.begin(), all.end(), Footprint::Offset{y, x}, is_before);
+    };
+    for (const auto& [y, x] : all) {
+      if (!holds(y - dy, x - dx)) lost.push_back(y * pitch + x);
+      if (!holds(y + dy, x + dx)) gained.push_back(y * pitch + x);
+    }
+  }
+  void take(Window& window, const Rank* before, const Rank* after) const {
+    for (const index_t offset : lost) window.remove(before[offset]);
+    for (const index_t offset : gained) window.add(after[offset]);
+  }
+};
+
+Margins margins_of(const Footprint& footprint) {
+  Margins margins;
+  for (const auto& [y, x] : footprint.offsets) {
+    margins.above = std::max(margins.above, -y);
+    margins.below = std::max(margins.below, y);
+    margins.left = std::max(margins.left, -x);
+    margins.right = std::max(margins.right, x);
+  }
+  return margins;
+}
+
+/// Rows of a stripe: the ranks of it and its margins fit the first-level cache where they can, for
+/// the bits are visited at random; but the margins, which are ranked twice, are to stay a third.
+index_t ranked_rows(index_t ny, index_t pitch, const Margins& margins) {
+  constexpr index_t kCachePixels = 16 * 1024;
+  const index_t margin = margins.above + margins.below;
+  return std::min(ny, std::max({index_t{8}, 2 * margin, kCachePixels / pitch - margin}));
+}
+
+}  // namespace
+
+void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out) {
+  const Margins margins = margins_of(footprint);
+  const index_t ny = in.extent(1), nx = in.extent(2), pitch = margins.left + nx + margins.right;
+  const index_t rows = ranked_rows(ny, pitch, margins), stripes = (ny + rows - 1) / rows;
+  const index_t pixels = (margins.above + rows + margins.below) * pitch;
+  require(pixels < index_t{kMasked}, "median_filter: ", pixels, " pixels in ", rows,
+          " rows and their margins: the footprint is too large for frames this wide");
+  const Step right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch);
+#pragma omp parallel num_threads(exec.threads())
+  {
+    auto padded = host_array<float, 1>({pixels});
+    Ranking ranking(pixels);
+    Window window(pixels);
+#pragma omp for schedule(static)
+    for (index_t i = 0; i < in.extent(0) * stripes; ++i) {
+      const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
+      copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
+      ranking.rank(padded.data(), (margins.above + here + margins.below) * pitch);
+      window.clear();
+      const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;
+      for (const auto& [y, x] : footprint.offsets) window.add(at[y * pitch + x]);
+      const auto write = [&](index_t y, index_t x) {
+        out(t, first + y, x) = window.empty() ? NAN : ranking.value(window.median());
+      };
+      write(0, 0);
+      for (index_t y = 0; y < here; ++y) {  // to and fro, as one ploughs
+        const bool forth = y % 2 == 0;
+        for (index_t x = 1; x < nx; ++x) {
+          const Rank* next = forth ? at + 1 : at - 1;
+          (forth ? right : left).take(window, at, next);
+          at = next;
+          write(y, forth ? x : nx - 1 - x);
+        }
+        if (y + 1 == here) break;
+        down.take(window, at, at + pitch);
+        at += pitch;
+        write(y + 1, forth ? nx - 1 : 0);
+      }
+    }
+  }
+}
+
+}  // namespace hci

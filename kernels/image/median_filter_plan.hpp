@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Private to kernels/: what the implementations of the median filter share.
+#include "kernels/image/median_filter.hpp"
+
+namespace hci {
+
+/// Row by row: the order of a footprint's offsets inside the kernels.
+inline bool is_before(const Footprint::Offset& a, const Footprint::Offset& b) {
+  return a.y != b.y ? a.y < b.y : a.x < b.x;
+}
+
+/// The CPU's tuned path. The offsets are in order, each once.
+void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out);
+
+}  // namespace hci

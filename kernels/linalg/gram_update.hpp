@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+
+namespace hci {
+
+/// Gram matrices of region matrices to which a few pixels were added: fake companions, many at a time.
+/// With x' = x + a, a of few entries in each row,
+///   g' = g + a xᵀ + x aᵀ + a aᵀ
+/// costs the pixels of the stamps instead of those of the region: for (489, 44100) and stamps of 100
+/// pixels 1/100 of gram().
+///   x (t, p) float, rows of unit stride   g (t, t) double, its Gram matrix
+///   columns (b, t, s): for injection b and row t the columns of the added pixels, ascending; unused places
+///     at the end hold p or more
+///   values (b, t, s) float: what is added there
+///   out (b, t, t) double, both triangles
+/// All on the Exec's device. Double precision throughout, as gram(); the sum x + a is not rounded to float
+/// before. NaN in a touched pixel or a value makes the row and column of out NaN. The same bits for any
+/// number of threads. Throws InvalidInput where shapes do not fit.
+void injected_grams(Exec& exec, Matrix<const float> x, Matrix<const double> g, View<const index_t, 3> columns,
+                    View<const float, 3> values, View<double, 3> out);
+
+}  // namespace hci

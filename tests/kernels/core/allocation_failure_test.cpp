@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// No room on the host: whichever allocation of a kernel fails, on whichever thread, the caller gets
+// std::bad_alloc. This program's operator new can be told to fail, which reaches all of our libraries.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+#include <new>
+
+#include "kernels/geometry/rotate.hpp"
+#include "kernels/image/fft.hpp"
+#include "kernels/image/fft2.hpp"
+#include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/subtract_product.hpp"
+#include "kernels/optics/matrix_fourier.hpp"
+#include "kernels/stats/collapse.hpp"
+#include "kernels/stats/row_medians.hpp"
+#include "kernels/stats/snr_map.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+
+namespace {
+
+constexpr int kNever = -1;
+std::atomic<int> allocations = 0, failing = kNever;  ///< the one that fails counts from 0
+
+bool fails() { return failing != kNever && allocations++ == failing; }
+
+}  // namespace
+
+// Not inlined: the compiler would take free() for the wrong end of a new.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  void* data = fails() ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
+  if (data == nullptr) throw std::bad_alloc();
+  return data;
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  const auto unit = static_cast<std::size_t>(alignment);
+  void* data = fails() ? nullptr : std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+  if (data == nullptr) throw std::bad_alloc();
+  return data;
+}
+/// Never fails on purpose: who asks this way (std::stable_sort) can do without.
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+[[gnu::noinline]] void operator delete(void* data) noexcept { std::free(data); }
+[[gnu::noinline]] void operator delete(void* data, std::size_t) noexcept { std::free(data); }
+[[gnu::noinline]] void operator delete(void* data, std::align_val_t) noexcept { std::free(data); }
+[[gnu::noinline]] void operator delete(void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
+
+namespace hci::test {
+namespace {
+
+/// Runs the kernel with its first allocation failing, then with its second, until none fails.
+/// Returns how many did.
+int fail_each_allocation(const std::function<void()>& kernel) {
+  kernel();  // what is made once for the process
+  for (int nth = 0;; ++nth) {
+    allocations = 0;
+    failing = nth;
+    bool threw = false;
+    try {
+      kernel();
+    } catch (const std::bad_alloc&) {
+      threw = true;
+    }
+    failing = kNever;
+    const bool failed = allocations > nth;
+    EXPECT_EQ(threw, failed) << "allocation " << nth;
+    if (!failed || !threw) return nth;
+  }
+}
+
+class NoRoom : public ::testing::TestWithParam<int> {
+ protected:
+  Exec exec{Exec::Options{.threads = GetParam()}};
+  const index_t frames = 9, side = 24, pixels = side * side;
+  Array<float, 2> x = device_matrix(exec, speckle_rows(frames, pixels), frames, pixels);
+  Matrix<const float> rows() { return x.view(); }
+  Cube<const float> cube() { return {x.data(), {frames, side, side}}; }
+};
+
+TEST_P(NoRoom, InCollapse) {
+  Array<float, 2> out(exec, {side, side});
+  for (const Collapse mode : {Collapse::median, Collapse::trimmean, Collapse::mean})
+    EXPECT_GE(fail_each_allocation([&] { collapse(exec, cube(), {.mode = mode}, out.view()); }), 2);
+  x.data()[5] = std::numeric_limits<float>::infinity();  // such pixels are sorted, in memory of their own
+  EXPECT_GE(fail_each_allocation([&] { collapse(exec, cube(), {.mode = Collapse::median}, out.view()); }), 3);
+}
+
+TEST_P(NoRoom, InRowsOfTransforms) {
+  const auto reals = to_device(exec, std::vector<double>(7 * 12, 1.0));
+  Array<Complex, 2> spectrum(exec, {7, 7});
+  Array<double, 2> back(exec, {7, 12});
+  EXPECT_GE(fail_each_allocation([&] { fft_rows(exec, {reals.data(), {7, 12}}, spectrum.view()); }), 2);
+  EXPECT_GE(fail_each_allocation([&] { inverse_fft_rows(exec, spectrum.view(), back.view()); }), 2);
+}
+
+TEST_P(NoRoom, InProducts) {
+  Array<double, 2> g(exec, {frames, frames});
+  EXPECT_GE(fail_each_allocation([&] { gram(exec, rows(), {}, g.view()); }), 1);
+  Array<float, 2> out(exec, {frames, pixels});
+  const auto c = device_matrix(exec, std::vector<float>(81, 0.1F), frames, frames);
+  EXPECT_GE(fail_each_allocation([&] { subtract_product(exec, c.view(), rows(), rows(), out.view()); }), 1);
+}
+
+TEST_P(NoRoom, InEigenpairs) {
+  Array<double, 2> g(exec, {frames, frames}), values(exec, {9, 3});
+  Array<double, 3> vectors(exec, {9, 3, frames});
+  gram(exec, rows(), {}, g.view());
+  std::vector<IndexSet> sets;
+  for (index_t t = 0; t < frames; ++t) {
+    sets.emplace_back();
+    for (index_t s = 0; s < frames; ++s)
+      if (s != t) sets.back().push_back(s);
+  }
+  EXPECT_GE(fail_each_allocation([&] { eigh_top_subsets(exec, g.view(), sets, 3, values.view(), vectors.view()); }), 2);
+}
+
+TEST_P(NoRoom, InRotation) {
+  const std::vector<double> angles(static_cast<std::size_t>(frames), 12.3);
+  Array<float, 3> out(exec, {frames, side, side});
+  for (const Rotation method : {Rotation::lanczos4, Rotation::fft})
+    EXPECT_GE(fail_each_allocation([&] { derotate(exec, cube(), angles, {.method = method}, out.view()); }), 2);
+}
+
+TEST_P(NoRoom, InFourierTransformsByMatrices) {
+  const std::vector<double> points(8, 0.01), positions(static_cast<std::size_t>(side), 1.0);
+  const auto matrix = fourier_matrix(exec, points, positions, -1, 1);
+  const auto in = to_device(exec, std::vector<std::complex<float>>(static_cast<std::size_t>(3 * pixels), 1.0F));
+  Array<std::complex<float>, 3> out(exec, {3, 8, 8});
+  const Cube<const std::complex<float>> field(in.data(), {3, side, side});
+  EXPECT_GE(fail_each_allocation([&] { matrix_fourier(exec, field, matrix.view(), matrix.view(), out.view()); }), 6);
+}
+
+TEST_P(NoRoom, InSnrMaps) {
+  Array<float, 2> out(exec, {side, side});
+  EXPECT_GE(
+      fail_each_allocation([&] { snr_map(exec, cube()[0], {}, {.fwhm = 4, .inner = 4, .outer = 8}, out.view()); }), 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, NoRoom, ::testing::Values(1, 3));
+
+}  // namespace
+}  // namespace hci::test

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/image/filters.hpp"
+
+#include <gtest/gtest.h>
+
+#include <complex>
+#include <numbers>
+
+#include "kernels/core/error.hpp"
+#include "kernels/image/starlet.hpp"
+#include "tests/kernels/image/frames.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Filters : public OnEveryDevice {
+ protected:
+  Array<float, 3> high(const Array<float, 3>& frames, HighPass mode, const FilterOptions& options = {}) {
+    const DeviceInput<float, 3> in(exec(), frames.view());
+    Array<float, 3> out(exec(), frames.extents());
+    high_pass(exec(), in.view(), mode, options, out.view());
+    return to_host(exec(), out.view());
+  }
+  Array<float, 3> low(const Array<float, 3>& frames, LowPass mode, const FilterOptions& options = {}) {
+    const DeviceInput<float, 3> in(exec(), frames.view());
+    Array<float, 3> out(exec(), frames.extents());
+    low_pass(exec(), in.view(), mode, options, out.view());
+    return to_host(exec(), out.view());
+  }
+};
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Filters);
+
+Array<float, 3> drawn(Extents<3> extents, float (*value)(double y, double x)) {
+  auto frames = host_array<float, 3>(extents);
+  for (index_t t = 0; t < extents[0]; ++t)
+    for (index_t y = 0; y < extents[1]; ++y)
+      for (index_t x = 0; x < extents[2]; ++x) frames.view()(t, y, x) = value(double(y), double(x));
+  return frames;
+}
+
+// On the paraboloid y² + 2 x² a second difference is 2 and 4. Sobel's operator of size n smooths with
+// a binomial of sum 2^(n-1) across, and 2^(n-3) along (1 for n = 1): minus (2 + 4) 4^(n-2) in all.
+TEST_P(Filters, TheLaplacianOfAParaboloidIsConstant) {
+  const auto frames = drawn({2, 30, 27}, [](double y, double x) { return float(y * y + 2 * x * x); });
+  for (const index_t size : {1, 3, 5, 7}) {
+    const auto out = high(frames, HighPass::laplacian, {.kernel_size = size});
+    const double want = size == 1 ? -6 : -6 * std::pow(4, double(size - 2));
+    // Rounding: 49 terms, the largest weight 4^6 on values up to 2200.
+    for (index_t y = 4; y < 26; ++y)
+      for (index_t x = 4; x < 23; ++x) ASSERT_NEAR(out.view()(1, y, x), want, 1e-3 * -want) << size;
+  }
+  // c - r² gives minus the sum over r² (y² + 2 x²), whatever the pixel.
+  for (const index_t size : {3, 5, 7}) {
+    double want = 0;
+    for (index_t y = -size / 2; y <= size / 2; ++y)
+      for (index_t x = -size / 2; x <= size / 2; ++x)
+        want -= size == 3 ? double(y * y + 2 * x * x) : double(y * y + x * x) * double(y * y + 2 * x * x);
+    if (size > 3) {
+      const double c = size == 5 ? 4 : 8;
+      for (index_t y = -size / 2; y <= size / 2; ++y)
+        for (index_t x = -size / 2; x <= size / 2; ++x) want += c * double(y * y + 2 * x * x);
+    }
+    const auto out = high(frames, HighPass::laplacian_conv, {.kernel_size = size});
+    for (index_t y = 4; y < 26; ++y)
+      for (index_t x = 4; x < 23; ++x) ASSERT_NEAR(out.view()(0, y, x), want, 2e-4 * std::abs(want)) << size;
+  }
+}
+
+TEST_P(Filters, EveryHighPassTakesAConstantAwayAndKeepsMasks) {
+  auto frames = drawn({1, 33, 40}, [](double, double) { return 5.0F; });
+  frames.view()(0, 7, 9) = kNaN;
+  FilterOptions options{.median_size = 3};
+  options.psf = {3, 3, {1, 2, 1, 2, 4, 2, 1, 2, 1}};
+  for (const auto& [name, mode] : enum_names(HighPass{})) {
+    const auto out = high(frames, mode, options);
+    EXPECT_TRUE(std::isnan(out.view()(0, 7, 9))) << name;
+    const bool by_frequency = mode == HighPass::fourier_butter || mode == HighPass::hann;
+    if (by_frequency) continue;  // there the hole counts as 0: a point
+    for (index_t y = 16; y < 25; ++y)
+      for (index_t x = 18; x < 32; ++x) ASSERT_NEAR(out.view()(0, y, x), 0, 2e-4) << name;
+  }
+  frames.view()(0, 7, 9) = 5;
+  for (const HighPass mode : {HighPass::fourier_butter, HighPass::hann}) {
+    const auto out = high(frames, mode);
+    // Butterworth's filter is centred between frequencies on even axes: it lets a little through.
+    const double least = mode == HighPass::hann ? 0 : 5 * (1 - 1 / (1 + std::pow((20.0 / 39 - 0.5) * 40 / 0.2, 4)));
+    for (index_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out.data()[i], least, 1e-5);
+  }
+}
+
+/// The transfer functions as VIP writes them, applied by a plain double sum over all frequencies.
+std::complex<double> frequency(const Frame<const float>& frame, index_t v, index_t u) {
+  std::complex<double> sum = 0;
+  const index_t ny = frame.extent(0), nx = frame.extent(1);
+  for (index_t y = 0; y < ny; ++y)
+    for (index_t x = 0; x < nx; ++x)
+      sum += double(frame(y, x)) *
+             std::polar(1.0, -2 * std::numbers::pi * (double(v * y) / double(ny) + double(u * x) / double(nx)));
+  return sum;
+}
+
+TEST_P(Filters, FourierFiltersAgreeWithTheDoubleSum) {
+  for (const Extents<3>& shape : {Extents<3>{1, 9, 12}, {1, 8, 8}, {1, 11, 11}, {1, 1, 6}}) {
+    const auto frames = noisy_frames(shape);
+    const index_t ny = shape[1], nx = shape[2];
+    const auto place = [](index_t s, index_t n) {
+      return n == 1 ? -0.5 : (double(s) / double(n - 1) - 0.5) * double(n);
+    };
+    const auto window = [](index_t s, index_t n) {
+      const auto reach = index_t(std::max(0.0, std::trunc(double(n) / 2 - 1 + 0.5)));
+      const index_t k = s - (n / 2 - reach);
+      if (k < 0 || k > 2 * reach) return 0.0;
+      return reach == 0 ? 1.0 : 0.5 - 0.5 * std::cos(2 * std::numbers::pi * double(k) / double(2 * reach));
+    };
+    for (const HighPass mode : {HighPass::fourier_butter, HighPass::hann}) {
+      const auto out = high(frames, mode);
+      for (index_t y = 0; y < ny; ++y)
+        for (index_t x = 0; x < nx; ++x) {
+          std::complex<double> sum = 0;
+          for (index_t s = 0; s < ny; ++s)
+            for (index_t r = 0; r < nx; ++r) {  // as after fftshift: frequency s - ny / 2
+              const double radius = std::hypot(place(s, ny), place(r, nx));
+              const double filter =
+                  mode == HighPass::hann ? 1 - window(s, ny) * window(r, nx) : 1 - 1 / (1 + std::pow(radius / 0.2, 4));
+              const index_t v = s - ny / 2, u = r - nx / 2;
+              sum += filter * frequency(frames.view()[0], v, u) *
+                     std::polar(1.0, 2 * std::numbers::pi * (double(v * y) / double(ny) + double(u * x) / double(nx)));
+            }
+          ASSERT_NEAR(out.view()(0, y, x), sum.real() / double(ny * nx), 1e-5);  // 2^-24 of 30, and some
+        }
+    }
+  }
+}
+
+TEST_P(Filters, BothWaysToConvolveAgree) {
+  auto frames = noisy_frames({2, 37, 44}, 14);
+  for (index_t y = 3; y < 25; ++y)
+    for (index_t x = 5; x < 30; ++x) frames.view()(1, y, x) = kNaN;  // wider than the window: needs several passes
+  FilterOptions options{.fwhm_y = 3, .fwhm_x = 4.5, .kernel_sz = 9};
+  for (const bool half : {false, true}) {
+    options.half_res_y = half;
+    options.conv_mode = ConvMode::conv;
+    const auto direct = low(frames, LowPass::gauss, options);
+    options.conv_mode = ConvMode::convfft;
+    const auto by_fft = low(frames, LowPass::gauss, options);
+    for (index_t i = 0; i < direct.size(); ++i) {
+      ASSERT_FALSE(std::isnan(direct.data()[i])) << i;
+      ASSERT_NEAR(direct.data()[i], by_fft.data()[i], 1e-3) << i;  // holes have weights down to 1e-5
+    }
+  }
+  options.iterate = false;
+  EXPECT_TRUE(std::isnan(low(frames, LowPass::gauss, options).view()(1, 14, 17)));
+}
+
+TEST_P(Filters, AGaussianGrowsByItsWidth) {
+  // A Gaussian of sigma 2 smoothed by one of sigma 1.5 has sigma 2.5 and 2² / 2.5² of the height.
+  const auto frames = drawn({1, 51, 51}, [](double y, double x) {
+    return float(100 * std::exp(-((y - 25) * (y - 25) + (x - 25) * (x - 25)) / 8));
+  });
+  const double fwhm = 1.5 * 2.35482004503;
+  const auto out = low(frames, LowPass::gauss, {.fwhm_y = fwhm, .fwhm_x = fwhm});
+  for (index_t y = 0; y < 51; ++y) {
+    const double want = 100 * 4 / 6.25 * std::exp(-double((y - 25) * (y - 25)) / 12.5);
+    EXPECT_NEAR(out.view()(0, y, 25), want, 0.02);  // the kernel ends at 4 sigma: 1e-4 of its sum
+  }
+}
+
+TEST_P(Filters, AMaskIsAsNaN) {
+  const auto frames = noisy_frames({2, 20, 22});
+  auto with_nan = noisy_frames({2, 20, 22});
+  FilterOptions options, masked;
+  masked.mask.assign(20 * 22, 0);
+  for (const index_t i : {0, 33, 200, 201}) {
+    masked.mask[std::size_t(i)] = 1;
+    for (const index_t t : {0, 1}) with_nan.data()[t * 440 + i] = kNaN;
+  }
+  const auto a = low(frames, LowPass::gauss, masked), b = low(with_nan, LowPass::gauss, options);
+  for (index_t i = 0; i < a.size(); ++i) ASSERT_EQ(a.data()[i], b.data()[i]);
+  // The high pass keeps the masked pixels' own values.
+  const auto c = high(frames, HighPass::gauss_subt, masked);
+  EXPECT_FLOAT_EQ(c.data()[33], frames.data()[33] - a.data()[33]);
+}
+
+TEST_P(Filters, RefuseWhatTheyCannotUse) {
+  const auto frames = noisy_frames({1, 6, 6});
+  EXPECT_THROW(high(frames, HighPass::laplacian, {.kernel_size = 4}), InvalidInput);
+  EXPECT_THROW(high(frames, HighPass::laplacian_conv, {.kernel_size = 9}), InvalidInput);
+  EXPECT_THROW(high(frames, HighPass::fourier_butter, {.butter_cutoff = 0}), InvalidInput);
+  EXPECT_THROW(high(frames, HighPass::fourier_butter, {.butter_order = 0}), InvalidInput);
+  EXPECT_THROW(high(frames, HighPass::hann, {.hann_cutoff = -1}), InvalidInput);
+  EXPECT_THROW(high(frames, HighPass::psf_subt), InvalidInput);
+  EXPECT_THROW(low(frames, LowPass::median, {.median_size = 2.5}), InvalidInput);
+  EXPECT_THROW(low(frames, LowPass::gauss, {.fwhm_y = -1}), InvalidInput);
+  EXPECT_THROW(low(frames, LowPass::gauss, {.kernel_sz = 6}), InvalidInput);
+  FilterOptions masked;
+  masked.mask = {1, 0};
+  EXPECT_THROW(low(frames, LowPass::gauss, masked), InvalidInput);
+  EXPECT_THROW(low(frames, LowPass::median, masked), InvalidInput);
+}
+
+class Starlet : public OnEveryDevice {};
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Starlet);
+
+/// H_s, term by term in double.
+std::vector<double> smoothed(const std::vector<double>& frame, index_t ny, index_t nx, index_t step) {
+  const double taps[] = {1 / 16., 4 / 16., 6 / 16., 4 / 16., 1 / 16.};
+  std::vector<double> out(frame.size());
+  for (index_t y = 0; y < ny; ++y)
+    for (index_t x = 0; x < nx; ++x)
+      for (index_t j = -2; j <= 2; ++j)
+        for (index_t i = -2; i <= 2; ++i)
+          out[std::size_t(y * nx + x)] += taps[j + 2] * taps[i + 2] *
+                                          frame[std::size_t(walked(y + j * step, ny, Border::symmetric) * nx +
+                                                            walked(x + i * step, nx, Border::symmetric))];
+  return out;
+}
+
+TEST_P(Starlet, AgreesWithTheDoubleLoopAndComesBack) {
+  for (const Extents<3>& shape : {Extents<3>{2, 20, 27}, {1, 33, 9}, {1, 1, 1}}) {
+    const auto frames = noisy_frames(shape);
+    const index_t scales = 4, ny = shape[1], nx = shape[2];
+    const DeviceInput<float, 3> in(exec(), frames.view());
+    Array<float, 4> details(exec(), {shape[0], scales, ny, nx});
+    Array<float, 3> smooth(exec(), shape), back(exec(), shape), filtered(exec(), shape);
+    starlet(exec(), in.view(), details.view(), smooth.view());
+    inverse_starlet(exec(), details.view(), smooth.view(), back.view());
+    starlet_filter(exec(), in.view(), 2, filtered.view());
+    const auto host = to_host(exec(), details.view());
+    const auto rest = to_host(exec(), smooth.view()), again = to_host(exec(), back.view());
+    const auto two = to_host(exec(), filtered.view());
+    for (index_t t = 0; t < shape[0]; ++t) {
+      std::vector<double> level(frames.data() + t * ny * nx, frames.data() + (t + 1) * ny * nx);
+      std::vector<double> first_two(level.size());
+      for (index_t s = 0; s < scales; ++s) {
+        const auto next = smoothed(level, ny, nx, index_t{1} << s);
+        const auto smoother = smoothed(next, ny, nx, index_t{1} << s);
+        for (std::size_t i = 0; i < level.size(); ++i) {
+          const double want = level[i] - smoother[i];
+          // Values up to 50, some 20 roundings of 6e-8 in each scale and before it.
+          ASSERT_NEAR(host.data()[(t * scales + s) * ny * nx + index_t(i)], want, 3e-4);
+          if (s < 2) first_two[i] += want;
+        }
+        level = next;
+      }
+      for (std::size_t i = 0; i < level.size(); ++i) {
+        const index_t at = t * ny * nx + index_t(i);
+        ASSERT_NEAR(rest.data()[at], level[i], 3e-4);
+        ASSERT_NEAR(again.data()[at], frames.data()[at], 3e-4);
+        ASSERT_NEAR(two.data()[at], first_two[i], 3e-4);
+      }
+    }
+  }
+}
+
+TEST_P(Starlet, KeepsMasksAndFillsTheSmoothFrame) {
+  auto frames = noisy_frames({1, 24, 25});
+  frames.view()(0, 10, 11) = kNaN;
+  const DeviceInput<float, 3> in(exec(), frames.view());
+  Array<float, 4> details(exec(), {1, 3, 24, 25});
+  Array<float, 3> smooth(exec(), frames.extents());
+  starlet(exec(), in.view(), details.view(), smooth.view());
+  const auto host = to_host(exec(), details.view());
+  const auto rest = to_host(exec(), smooth.view());
+  for (index_t s = 0; s < 3; ++s)
+    for (index_t y = 0; y < 24; ++y)
+      for (index_t x = 0; x < 25; ++x) {
+        ASSERT_EQ(std::isnan(host.view()(0, s, y, x)), y == 10 && x == 11);
+        ASSERT_FALSE(std::isnan(rest.view()(0, y, x)));
+      }
+  Array<float, 4> none(exec(), {1, 0, 24, 25});
+  EXPECT_THROW(starlet(exec(), in.view(), none.view(), {}), InvalidInput);
+  EXPECT_THROW(starlet_filter(exec(), in.view(), 0, smooth.view()), InvalidInput);
+}
+
+}  // namespace
+}  // namespace hci::test

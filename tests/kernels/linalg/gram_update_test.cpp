@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/gram_update.hpp"
+
+#include <cfloat>
+#include <cmath>
+#include <limits>
+
+#include "kernels/linalg/gram.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class InjectedGrams : public OnEveryDevice {};
+
+struct Injections {
+  Array<index_t, 3> columns;
+  Array<float, 3> values;
+};
+
+/// Stamps of up to `most` pixels that move by one column from row to row, so that neighbours overlap;
+/// every third row has one pixel less.
+Injections moving_stamps(index_t count, index_t rows, index_t pixels, index_t most) {
+  Injections made{host_array<index_t>(Extents<3>{count, rows, most}), host_array<float>(Extents<3>{count, rows, most})};
+  for (index_t b = 0; b < count; ++b)
+    for (index_t t = 0; t < rows; ++t)
+      for (index_t s = 0; s < most; ++s) {
+        const index_t column = 7 * b + t + 2 * s;
+        const bool used = column < pixels && (t % 3 != 0 || s + 1 < most);
+        made.columns.view()(b, t, s) = used ? column : pixels + s;
+        made.values.view()(b, t, s) = used ? 3.0F + static_cast<float>(b + s) : 1e30F;
+      }
+  return made;
+}
+
+TEST_P(InjectedGrams, IsTheGramMatrixOfTheSum) {
+  struct Shape {
+    index_t injections, rows, pixels, most;
+  };
+  for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 9, 40, 5}, Shape{3, 33, 129, 12}, Shape{0, 4, 10, 3}}) {
+    const auto x = speckle_rows(shape.rows, shape.pixels);
+    const auto device = device_matrix(exec(), x, shape.rows, shape.pixels);
+    Array<double, 2> g(exec(), {shape.rows, shape.rows});
+    gram(exec(), device.view(), {}, g.view());
+    Injections added = moving_stamps(shape.injections, shape.rows, shape.pixels, shape.most);
+    const auto columns = to_device(exec(), added.columns.view());
+    const auto values = to_device(exec(), added.values.view());
+    Array<double, 3> out(exec(), {shape.injections, shape.rows, shape.rows});
+    injected_grams(exec(), device.view(), g.view(), columns.view(), values.view(), out.view());
+    const auto host = to_host(exec(), out.view());
+    for (index_t b = 0; b < shape.injections; ++b) {
+      std::vector<double> sum(x.begin(), x.end());
+      for (index_t t = 0; t < shape.rows; ++t)
+        for (index_t s = 0; s < shape.most; ++s)
+          if (added.columns.view()(b, t, s) < shape.pixels)
+            sum[static_cast<std::size_t>(t * shape.pixels + added.columns.view()(b, t, s))] +=
+                static_cast<double>(added.values.view()(b, t, s));
+      for (index_t t = 0; t < shape.rows; ++t)
+        for (index_t u = 0; u < shape.rows; ++u) {
+          double want = 0, size = 0;
+          for (index_t p = 0; p < shape.pixels; ++p) {
+            const double term = sum[static_cast<std::size_t>(t * shape.pixels + p)] *
+                                sum[static_cast<std::size_t>(u * shape.pixels + p)];
+            want += term;
+            size += std::fabs(term);
+          }
+          // Sums of `pixels` and of 3 `most` products, in any order, on either side.
+          const double bound = static_cast<double>(2 * shape.pixels + 6 * shape.most) * DBL_EPSILON * size;
+          ASSERT_NEAR(host.view()(b, t, u), want, bound) << b << ": " << t << ", " << u;
+        }
+    }
+  }
+}
+
+TEST_P(InjectedGrams, LetsNanStayInItsRow) {
+  auto x = speckle_rows(3, 8);
+  const auto device = device_matrix(exec(), x, 3, 8);
+  Array<double, 2> g(exec(), {3, 3});
+  gram(exec(), device.view(), {}, g.view());
+  Injections added = moving_stamps(1, 3, 8, 2);
+  added.values.view()(0, 1, 0) = std::numeric_limits<float>::quiet_NaN();
+  const auto columns = to_device(exec(), added.columns.view());
+  const auto values = to_device(exec(), added.values.view());
+  Array<double, 3> out(exec(), {1, 3, 3});
+  injected_grams(exec(), device.view(), g.view(), columns.view(), values.view(), out.view());
+  const auto host = to_host(exec(), out.view());
+  for (index_t t = 0; t < 3; ++t)
+    for (index_t u = 0; u < 3; ++u) EXPECT_EQ(std::isnan(host.view()(0, t, u)), t == 1 || u == 1) << t << ", " << u;
+}
+
+TEST_P(InjectedGrams, RefusesWhatDoesNotFit) {
+  Array<float, 2> x(exec(), {3, 8});
+  Array<double, 2> g(exec(), {3, 3}), small(exec(), {2, 2});
+  Array<index_t, 3> columns(exec(), {1, 3, 2});
+  Array<float, 3> values(exec(), {1, 3, 2}), narrow(exec(), {1, 3, 1});
+  Array<double, 3> out(exec(), {1, 3, 3}), two(exec(), {2, 3, 3});
+  EXPECT_THROW(injected_grams(exec(), x.view(), small.view(), columns.view(), values.view(), out.view()), InvalidInput);
+  EXPECT_THROW(injected_grams(exec(), x.view(), g.view(), columns.view(), narrow.view(), out.view()), InvalidInput);
+  EXPECT_THROW(injected_grams(exec(), x.view(), g.view(), columns.view(), values.view(), two.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(InjectedGrams);
+
+}  // namespace
+}  // namespace hci::test

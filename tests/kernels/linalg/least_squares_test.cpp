@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/least_squares.hpp"
+
+#include <cfloat>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class LeastSquares : public OnEveryDevice {};
+
+using Numbers = std::vector<double>;
+
+/// Frames as rows, with their scalar products: the last `targets` rows are the targets.
+struct Frames {
+  index_t n, targets, pixels;
+  std::vector<float> x;
+  Numbers g;    // (n, n)
+  Numbers rhs;  // (targets, n)
+};
+
+double product_of(const std::vector<float>& x, index_t pixels, index_t i, index_t j) {
+  double sum = 0;
+  for (index_t p = 0; p < pixels; ++p)
+    sum += static_cast<double>(x[static_cast<std::size_t>(i * pixels + p)]) *
+           static_cast<double>(x[static_cast<std::size_t>(j * pixels + p)]);
+  return sum;
+}
+
+Frames products(std::vector<float> x, index_t n, index_t targets, index_t pixels) {
+  Frames f{n, targets, pixels, std::move(x), {}, {}};
+  for (index_t i = 0; i < n; ++i)
+    for (index_t j = 0; j < n; ++j) f.g.push_back(product_of(f.x, pixels, i, j));
+  for (index_t b = 0; b < targets; ++b)
+    for (index_t j = 0; j < n; ++j) f.rhs.push_back(product_of(f.x, pixels, n + b, j));
+  return f;
+}
+
+Frames speckle_frames(index_t n, index_t targets, index_t pixels) {
+  return products(speckle_rows(n + targets, pixels), n, targets, pixels);
+}
+
+/// Without every third member but the first, another one for each problem.
+std::vector<IndexSet> sets_of(const Frames& f) {
+  std::vector<IndexSet> sets;
+  for (index_t b = 0; b < f.targets; ++b) {
+    IndexSet set;
+    for (index_t i = 0; i < f.n; ++i)
+      if (i == 0 || (i + b) % 3 != 0) set.push_back(i);
+    sets.push_back(set);
+  }
+  return sets;
+}
+
+/// The system of one problem, solved by elimination with pivots in long double.
+Numbers eliminate(const Frames& f, index_t b, const IndexSet& set, double damping) {
+  const std::size_t m = set.size();
+  std::vector<std::vector<long double>> a(m, std::vector<long double>(m + 1));
+  long double trace = 0;
+  for (index_t i : set) trace += f.g[static_cast<std::size_t>(i * f.n + i)];
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t j = 0; j < m; ++j) a[i][j] = f.g[static_cast<std::size_t>(set[i] * f.n + set[j])];
+    a[i][i] += damping * trace / static_cast<long double>(m);
+    a[i][m] = f.rhs[static_cast<std::size_t>(b * f.n + set[i])];
+  }
+  for (std::size_t k = 0; k < m; ++k) {
+    std::size_t pivot = k;
+    for (std::size_t i = k; i < m; ++i)
+      if (std::fabs(a[i][k]) > std::fabs(a[pivot][k])) pivot = i;
+    std::swap(a[k], a[pivot]);
+    for (std::size_t i = k + 1; i < m; ++i) {
+      const long double factor = a[i][k] / a[k][k];
+      for (std::size_t j = k; j <= m; ++j) a[i][j] -= factor * a[k][j];
+    }
+  }
+  Numbers c(m);
+  for (std::size_t k = m; k-- > 0;) {
+    long double value = a[k][m];
+    for (std::size_t j = k + 1; j < m; ++j) value -= a[k][j] * c[j];
+    c[k] = static_cast<double>(value / a[k][k]);
+  }
+  return c;
+}
+
+/// |target - sum c x|^2 by the pixels: no scalar product is used.
+double distance(const Frames& f, index_t b, const Numbers& c) {
+  double sum = 0;
+  for (index_t p = 0; p < f.pixels; ++p) {
+    double d = f.x[static_cast<std::size_t>((f.n + b) * f.pixels + p)];
+    for (index_t i = 0; i < f.n; ++i)
+      d -= c[static_cast<std::size_t>(i)] * static_cast<double>(f.x[static_cast<std::size_t>(i * f.pixels + p)]);
+    sum += d * d;
+  }
+  return sum;
+}
+
+Numbers spread(const Frames& f, const IndexSet& set, const Numbers& c) {
+  Numbers all(static_cast<std::size_t>(f.n), 0.0);
+  for (std::size_t i = 0; i < set.size(); ++i) all[static_cast<std::size_t>(set[i])] = c[i];
+  return all;
+}
+
+enum class Sign { any, nonnegative };
+
+std::vector<Numbers> solve(Exec& exec, const Frames& f, const std::vector<IndexSet>& sets, double damping, Sign sign) {
+  const auto g = device_matrix(exec, f.g, f.n, f.n);
+  const auto rhs = device_matrix(exec, f.rhs, f.targets, f.n);
+  Array<double, 2> c(exec, {f.targets, f.n});
+  const View<const double, 3> a(g.data(), {1, f.n, f.n});
+  if (sign == Sign::any)
+    solve_subsets(exec, a, sets, rhs.view(), damping, c.view());
+  else
+    solve_nonnegative_subsets(exec, a, sets, rhs.view(), c.view());
+  const auto host = to_host(exec, c.view());
+  std::vector<Numbers> rows;
+  for (index_t b = 0; b < f.targets; ++b) rows.emplace_back(&host.view()(b, 0), &host.view()(b, 0) + f.n);
+  return rows;
+}
+
+TEST_P(LeastSquares, IsTheSolutionByElimination) {
+  for (const auto& [n, targets] :
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {2, 3}, {17, 5}, {75, 2}, {130, 3}}) {
+    const Frames f = speckle_frames(n, targets, 2 * n + 7);
+    const auto sets = sets_of(f);
+    for (const double damping : {0.0, 1e-3}) {
+      const auto c = solve(exec(), f, sets, damping, Sign::any);
+      for (index_t b = 0; b < targets; ++b) {
+        const Numbers want =
+            spread(f, sets[static_cast<std::size_t>(b)], eliminate(f, b, sets[static_cast<std::size_t>(b)], damping));
+        double size = 0;
+        for (const double value : want) size = std::fmax(size, std::fabs(value));
+        // Largest to smallest eigenvalue: n (100^2) pixels / (pixels / 10), so 1e5 n; eps n of it, twice.
+        const double bound = 2e5 * static_cast<double>(n * n) * DBL_EPSILON * size;
+        for (std::size_t i = 0; i < want.size(); ++i)
+          ASSERT_NEAR(c[static_cast<std::size_t>(b)][i], want[i], bound) << n << ", problem " << b << ", " << i;
+      }
+    }
+  }
+}
+
+TEST_P(LeastSquares, ReachesTheMinimumWhereFramesRepeat) {
+  auto x = speckle_rows(12, 50);
+  std::copy_n(x.begin() + 50, 50, x.begin() + 3 * 50);  // frame 3 is frame 1, frame 7 half of frame 2
+  for (std::size_t p = 0; p < 50; ++p) x[7 * 50 + p] = 0.5F * x[2 * 50 + p];
+  const Frames f = products(x, 10, 2, 50);
+  const IndexSet all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, distinct{0, 1, 2, 4, 5, 6, 8, 9};
+  const auto c = solve(exec(), f, {all, all}, 0, Sign::any);
+  for (index_t b = 0; b < 2; ++b) {
+    const double least = distance(f, b, spread(f, distinct, eliminate(f, b, distinct, 0)));
+    EXPECT_NEAR(distance(f, b, c[static_cast<std::size_t>(b)]), least, 1e-7 * least);
+  }
+  EXPECT_EQ(c[0][3], 0);
+  EXPECT_EQ(c[0][7], 0);
+}
+
+TEST_P(LeastSquares, KeepsProblemsApart) {
+  Frames f = speckle_frames(6, 3, 40);
+  f.rhs[6 + 2] = std::numeric_limits<double>::quiet_NaN();  // problem 1, index 2
+  const std::vector<IndexSet> sets{{1, 2, 5}, {1, 2, 5}, {}};
+  for (const auto sign : {Sign::any, Sign::nonnegative}) {
+    const auto c = solve(exec(), f, sets, 0, sign);
+    for (const std::size_t i : {0, 3, 4}) EXPECT_EQ(c[0][i], 0);
+    EXPECT_TRUE(std::isfinite(c[0][1]) && std::isfinite(c[0][2]) && std::isfinite(c[0][5]));
+    EXPECT_TRUE(std::isnan(c[1][1]) && std::isnan(c[1][5]));
+    EXPECT_EQ(c[1][0], 0);
+    EXPECT_EQ(c[2], Numbers(6, 0.0));
+  }
+}
+
+TEST_P(LeastSquares, TakesAMatrixForEachProblem) {
+  Array<double, 3> a(host_memory(), {2, 2, 2});
+  const Numbers values{4, 0, 0, 5, 1, 0, 0, 2}, right{8, 15, 3, -8};
+  std::copy(values.begin(), values.end(), a.data());
+  const auto matrices = to_device(exec(), a.view());
+  const auto rhs = device_matrix(exec(), right, 2, 2);
+  Array<double, 2> c(exec(), {2, 2});
+  solve_subsets(exec(), matrices.view(), {{0, 1}, {0, 1}}, rhs.view(), 0, c.view());
+  const auto any = to_host(exec(), c.view());
+  solve_nonnegative_subsets(exec(), matrices.view(), {{0, 1}, {0, 1}}, rhs.view(), c.view());
+  const auto nonnegative = to_host(exec(), c.view());
+  const Numbers want{2, 3, 3, -4};
+  for (std::size_t i = 0; i < 4; ++i) {  // a root, two divisions: four roundings
+    EXPECT_NEAR(any.data()[i], want[i], 4 * DBL_EPSILON * std::fabs(want[i]));
+    EXPECT_NEAR(nonnegative.data()[i], std::fmax(want[i], 0.0), 4 * DBL_EPSILON * std::fabs(want[i]));
+  }
+}
+
+/// The least of all choices of members whose unconstrained solution is not negative.
+TEST_P(LeastSquares, NonnegativeIsTheBestOfAllChoices) {
+  for (const index_t n : {1, 2, 5, 7}) {
+    auto x = speckle_rows(n + 6, 30, static_cast<unsigned>(n));
+    for (index_t p = 0; p < 30; ++p)  // targets that want some members less than nothing
+      for (index_t b = 0; b < 6; ++b)
+        x[static_cast<std::size_t>((n + b) * 30 + p)] -= 1.5F * x[static_cast<std::size_t>(((b + 1) % n) * 30 + p)];
+    const Frames f = products(x, n, 6, 30);
+    IndexSet all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), 0);
+    const auto c = solve(exec(), f, std::vector<IndexSet>(6, all), 0, Sign::nonnegative);
+    for (index_t b = 0; b < 6; ++b) {
+      double least = distance(f, b, Numbers(static_cast<std::size_t>(n), 0.0));
+      for (unsigned choice = 1; choice < (1U << n); ++choice) {
+        IndexSet some;
+        for (index_t i = 0; i < n; ++i)
+          if ((choice >> i & 1U) != 0) some.push_back(i);
+        const Numbers tried = eliminate(f, b, some, 0);
+        if (std::all_of(tried.begin(), tried.end(), [](double value) { return value >= 0; }))
+          least = std::fmin(least, distance(f, b, spread(f, some, tried)));
+      }
+      const Numbers& mine = c[static_cast<std::size_t>(b)];
+      for (const double value : mine) EXPECT_GE(value, 0);
+      EXPECT_NEAR(distance(f, b, mine), least, 1e-9 * least) << n << " members, problem " << b;
+    }
+  }
+}
+
+/// The conditions of Karush, Kuhn and Tucker, on problems that change their minds and exceed a block's
+/// shared memory.
+TEST_P(LeastSquares, NonnegativeMeetsTheOptimumConditions) {
+  for (const index_t n : {40, 110}) {
+    std::vector<float> x = speckle_rows(n + 4, n + 30, 5);
+    for (std::size_t i = 0; i < x.size(); i += 2) x[i] *= -0.2F;
+    const Frames f = products(x, n, 4, n + 30);
+    const auto sets = sets_of(f);
+    const auto c = solve(exec(), f, sets, 0, Sign::nonnegative);
+    for (index_t b = 0; b < 4; ++b) {
+      double largest = 0;
+      index_t above = 0;
+      for (index_t i : sets[static_cast<std::size_t>(b)])
+        largest = std::fmax(largest, std::fabs(f.rhs[static_cast<std::size_t>(b * n + i)]));
+      // Of the solve: cond (1e5) n eps of the right side; of the rule: 10 n eps of it.
+      const double bound = 1e5 * static_cast<double>(n) * DBL_EPSILON * largest;
+      for (index_t i : sets[static_cast<std::size_t>(b)]) {
+        const Numbers& mine = c[static_cast<std::size_t>(b)];
+        double w = f.rhs[static_cast<std::size_t>(b * n + i)];
+        for (index_t j = 0; j < n; ++j)
+          w -= f.g[static_cast<std::size_t>(i * n + j)] * mine[static_cast<std::size_t>(j)];
+        ASSERT_GE(mine[static_cast<std::size_t>(i)], 0);
+        const bool free = mine[static_cast<std::size_t>(i)] > 0;
+        above += free;
+        ASSERT_LE(free ? std::fabs(w) : w, bound) << n << ", " << i;
+      }
+      EXPECT_GT(above, n / 8) << "a test of hardly anything";
+    }
+  }
+}
+
+TEST_P(LeastSquares, RefusesWhatDoesNotFit) {
+  Array<double, 3> a(exec(), {2, 4, 4});
+  Array<double, 2> rhs(exec(), {1, 4}), c(exec(), {1, 4}), narrow(exec(), {1, 3});
+  const View<const double, 3> one(a.data(), {1, 4, 4});
+  EXPECT_THROW(solve_subsets(exec(), a.view(), {{0}}, rhs.view(), 0, c.view()), InvalidInput);
+  EXPECT_THROW(solve_subsets(exec(), one, {{0}}, rhs.view(), -1, c.view()), InvalidInput);
+  EXPECT_THROW(solve_subsets(exec(), one, {{0, 4}}, rhs.view(), 0, c.view()), InvalidInput);
+  EXPECT_THROW(solve_nonnegative_subsets(exec(), one, {{1, 0}}, rhs.view(), c.view()), InvalidInput);
+  EXPECT_THROW(solve_nonnegative_subsets(exec(), one, {{1}}, rhs.view(), narrow.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(LeastSquares);
+
+}  // namespace
+}  // namespace hci::test

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/nmf.hpp"
+
+#include <cfloat>
+#include <cmath>
+#include <limits>
+
+#include "kernels/linalg/nmf_start.hpp"
+#include "kernels/random/philox.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Nmf : public OnEveryDevice {};
+
+/// Row-major, double.
+struct Dense {
+  index_t rows, columns;
+  std::vector<double> v;
+  Dense(index_t r, index_t c) : rows(r), columns(c), v(static_cast<std::size_t>(r * c), 0.0) {}
+  double& operator()(index_t i, index_t j) { return v[static_cast<std::size_t>(i * columns + j)]; }
+  double operator()(index_t i, index_t j) const { return v[static_cast<std::size_t>(i * columns + j)]; }
+};
+
+Dense product(const Dense& a, const Dense& b) {
+  Dense c(a.rows, b.columns);
+  for (index_t i = 0; i < a.rows; ++i)
+    for (index_t j = 0; j < b.columns; ++j)
+      for (index_t k = 0; k < a.columns; ++k) c(i, j) += a(i, k) * b(k, j);
+  return c;
+}
+Dense transposed(const Dense& a) {
+  Dense t(a.columns, a.rows);
+  for (index_t i = 0; i < a.rows; ++i)
+    for (index_t j = 0; j < a.columns; ++j) t(j, i) = a(i, j);
+  return t;
+}
+double distance(const Dense& x, const Dense& w, const Dense& h) {
+  const Dense model = product(w, h);
+  double sum = 0;
+  for (std::size_t i = 0; i < x.v.size(); ++i) sum += std::pow(x.v[i] - model.v[i], 2);
+  return std::sqrt(sum);
+}
+Dense uniform(index_t rows, index_t columns, std::uint32_t purpose) {
+  Dense made(rows, columns);
+  RandomStream stream(11, purpose, 0);
+  for (double& value : made.v) value = static_cast<double>(static_cast<float>(stream.uniform()));
+  return made;
+}
+
+struct Found {
+  Dense w, h;
+  NmfOutcome outcome;
+};
+template <class T>
+Dense dense(const Array<T, 2>& a) {
+  Dense made(a.extent(0), a.extent(1));
+  for (index_t i = 0; i < a.size(); ++i) made.v[static_cast<std::size_t>(i)] = static_cast<double>(a.data()[i]);
+  return made;
+}
+Array<float, 2> on_device(Exec& exec, const Dense& x) {
+  return device_matrix(exec, std::vector<float>(x.v.begin(), x.v.end()), x.rows, x.columns);
+}
+Found factorise(Exec& exec, const Dense& x, index_t components, const NmfOptions& options) {
+  const auto device = on_device(exec, x);
+  Array<float, 2> w(exec, {x.rows, components}), h(exec, {components, x.columns});
+  const NmfOutcome outcome = nmf(exec, device.view(), options, w.view(), h.view());
+  return {dense(to_host(exec, w.view())), dense(to_host(exec, h.view())), outcome};
+}
+
+/// One round of either rule by the formulas, on dense matrices.
+void naive_round(NmfSolver solver, const Dense& x, Dense& w, Dense& h) {
+  const auto half = [&](const Dense& target, Dense& factor, const Dense& other) {  // target ~ factor other
+    const Dense s = product(other, transposed(other)), r = product(target, transposed(other));
+    const Dense before = factor;
+    for (index_t i = 0; i < factor.rows; ++i)
+      for (index_t j = 0; j < factor.columns; ++j) {
+        double sum = 0;
+        for (index_t k = 0; k < factor.columns; ++k)
+          sum += s(j, k) * (solver == NmfSolver::cd ? factor(i, k) : before(i, k));
+        factor(i, j) = solver == NmfSolver::cd ? std::fmax(factor(i, j) - (sum - r(i, j)) / s(j, j), 0.0)
+                                               : before(i, j) * r(i, j) / sum;
+      }
+  };
+  half(x, w, h);
+  Dense ht = transposed(h);
+  half(transposed(x), ht, transposed(w));
+  h = transposed(ht);
+}
+
+TEST_P(Nmf, GoesThroughTheSameRoundsAsTheFormulas) {
+  for (const auto& [rows, columns, components] :
+       std::vector<std::array<index_t, 3>>{{1, 1, 1}, {7, 30, 3}, {12, 131, 5}}) {
+    const Dense x = uniform(rows, columns, 1);
+    for (const auto solver : {NmfSolver::cd, NmfSolver::mu}) {
+      Array<double, 2> w0(exec(), {rows, components});
+      Array<float, 2> h0(exec(), {components, columns});
+      const auto device = on_device(exec(), x);
+      nmf_start(exec(), device.view(), NmfStart::random, 5, w0.view(), h0.view());
+      Dense w = dense(to_host(exec(), w0.view())), h = dense(to_host(exec(), h0.view()));
+      constexpr index_t kRounds = 4;
+      for (index_t round = 0; round < kRounds; ++round) naive_round(solver, x, w, h);
+      const Found found =
+          factorise(exec(), x, components,
+                    {.solver = solver, .start = NmfStart::random, .max_iter = kRounds, .tol = 0, .seed = 5});
+      EXPECT_EQ(found.outcome.iterations, kRounds);
+      // Each round: h rounds to float once, products over the frames `rows` times; w's systems enlarge
+      // that by their condition, below 1e2 here.
+      const double bound = 1e2 * kRounds * static_cast<double>(rows + 2) * FLT_EPSILON;
+      for (std::size_t i = 0; i < w.v.size(); ++i) ASSERT_NEAR(found.w.v[i], w.v[i], bound) << rows << ", w " << i;
+      for (std::size_t i = 0; i < h.v.size(); ++i) ASSERT_NEAR(found.h.v[i], h.v[i], bound) << rows << ", h " << i;
+    }
+  }
+}
+
+TEST_P(Nmf, FindsFactorsThatThereAre) {
+  Dense w = uniform(9, 2, 2), h = uniform(2, 40, 3);
+  for (index_t i = 0; i < 9; ++i) w(i, i % 2) += 3;  // each frame has one of them before all
+  const Dense x = product(w, h);
+  const double size = distance(x, Dense(9, 1), Dense(1, 40));
+  for (const auto solver : {NmfSolver::cd, NmfSolver::mu})
+    for (const auto start : {NmfStart::nndsvd, NmfStart::nndsvda, NmfStart::random}) {
+      if (solver == NmfSolver::mu && start == NmfStart::nndsvd) continue;  // its zeros stay, whatever x is
+      const Found found =
+          factorise(exec(), x, 2, {.solver = solver, .start = start, .max_iter = 150, .tol = 1e-3, .seed = 3});
+      EXPECT_TRUE(found.outcome.converged);
+      EXPECT_LT(distance(x, found.w, found.h), 0.02 * size)
+          << static_cast<int>(solver) << static_cast<int>(start) << ", " << found.outcome.iterations;
+      for (const double value : found.w.v) ASSERT_GE(value, 0);
+      for (const double value : found.h.v) ASSERT_GE(value, 0);
+    }
+}
+
+/// [[5, 1], [1, 2]] has the values (7 +- sqrt 13) / 2; of its second vector (x, y), y = -(5 - value) x.
+TEST_P(Nmf, StartsAtTheNonNegativePartsOfTheSingularVectors) {
+  Dense x(2, 2);
+  x.v = {5, 1, 1, 2};
+  const double first = (7 + std::sqrt(13.0)) / 2, second = (7 - std::sqrt(13.0)) / 2;
+  const double small = 1 / std::hypot(1, 5 - second), large = (5 - second) * small;
+  const std::vector<double> want_w{std::sqrt(first) * large, 0, std::sqrt(first) * small, std::sqrt(second) * large};
+  const std::vector<double> want_h{std::sqrt(first) * large, std::sqrt(first) * small, 0, std::sqrt(second) * large};
+  const auto device = on_device(exec(), x);
+  Array<double, 2> w(exec(), {2, 2});
+  Array<float, 2> h(exec(), {2, 2});
+  for (const double instead : {0.0, 9.0 / 4}) {
+    nmf_start(exec(), device.view(), instead == 0 ? NmfStart::nndsvd : NmfStart::nndsvda, 0, w.view(), h.view());
+    const Dense got_w = dense(to_host(exec(), w.view())), got_h = dense(to_host(exec(), h.view()));
+    for (std::size_t i = 0; i < 4; ++i) {  // four roundings to float on the way
+      EXPECT_NEAR(got_w.v[i], want_w[i] == 0 ? instead : want_w[i], 4 * FLT_EPSILON * 3) << i;
+      EXPECT_NEAR(got_h.v[i], want_h[i] == 0 ? instead : want_h[i], 4 * FLT_EPSILON * 3) << i;
+    }
+  }
+}
+
+TEST_P(Nmf, LeavesOutComponentsThatDoNotExist) {
+  Dense x(4, 9);
+  for (index_t i = 0; i < 4; ++i)
+    for (index_t j = 0; j < 9; ++j) x(i, j) = static_cast<double>((i + 1) * (j + 2));
+  const Found found = factorise(exec(), x, 3, {});
+  const double size = distance(x, Dense(4, 1), Dense(1, 9));
+  EXPECT_LT(distance(x, found.w, found.h), 1e-5 * size);
+  for (const double value : found.w.v) EXPECT_TRUE(std::isfinite(value));
+  for (const double value : found.h.v) EXPECT_TRUE(std::isfinite(value));
+}
+
+TEST_P(Nmf, RefusesWhatIsNotNonNegative) {
+  Dense x = uniform(4, 9, 1);
+  Array<float, 2> w(exec(), {4, 2}), h(exec(), {2, 9}), wide(exec(), {4, 5}), high(exec(), {5, 9});
+  const auto fine = on_device(exec(), x);
+  EXPECT_THROW(nmf(exec(), fine.view(), {}, wide.view(), high.view()), InvalidInput);
+  EXPECT_THROW(nmf(exec(), fine.view(), {.max_iter = 0}, w.view(), h.view()), InvalidInput);
+  EXPECT_THROW(nmf(exec(), fine.view(), {.tol = -1}, w.view(), h.view()), InvalidInput);
+  EXPECT_THROW(nmf(exec(), fine.view(), {}, w.view(), high.view()), InvalidInput);
+  for (const double bad : {-1e-3, std::numeric_limits<double>::quiet_NaN()}) {
+    x(3, 8) = bad;
+    const auto device = on_device(exec(), x);
+    EXPECT_THROW(nmf(exec(), device.view(), {}, w.view(), h.view()), InvalidInput);
+  }
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Nmf);
+
+}  // namespace
+}  // namespace hci::test
