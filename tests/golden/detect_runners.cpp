@@ -10,11 +10,7 @@
 
 #include "engine/params.hpp"
 #include "kernels/geometry/centre.hpp"
-<<<<<<< HEAD
 #include "kernels/geometry/derotate_collapse.hpp"
-#include "kernels/geometry/shift.hpp"
-=======
->>>>>>> main
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "models/detect/snr.hpp"
