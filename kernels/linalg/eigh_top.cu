@@ -8,6 +8,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
 
 namespace hci {
@@ -89,13 +90,14 @@ void cusolver_batch(Exec& exec, index_t n, index_t batch, double* a, double* w) 
   check_infos(exec, infos, "cusolverDnXsyevBatched");
 }
 
-/// In batches whose matrices take at most this much.
-constexpr index_t kBatchBytes = index_t{256} << 20;
+/// Bytes of one problem of a batch: the matrix, and about twice as much for cuSOLVER to work in.
+constexpr index_t problem_bytes(index_t n) { return 3 * n * n * index_t{sizeof(double)}; }
 
 void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
                      Matrix<double> values, View<double, 3> vectors) {
   const index_t n = a.extent(0), problems = static_cast<index_t>(sets.size());
-  const index_t most = std::clamp<index_t>(kBatchBytes / (n * n * 8), 1, problems);
+  const auto budget = static_cast<index_t>(scratch_budget(exec));
+  const index_t most = std::clamp<index_t>(budget / problem_bytes(n), 1, problems);
   std::vector<std::uint8_t> flags(static_cast<std::size_t>(problems * n), 0);
   std::vector<index_t> counts;
   for (index_t b = 0; b < problems; ++b) {
