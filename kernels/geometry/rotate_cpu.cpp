@@ -26,11 +26,13 @@ void derotate_plainly(const Frame<const float>& in, const Affine& map, const Int
 #if defined(__AVX2__) && defined(__FMA__)
 constexpr bool kHaveVectors = true;
 
-/// 8 neighbouring output pixels: where the first of their 8 x 8 taps are, and the phases.
+/// 8 neighbouring output pixels: where the first of their 8 x 8 taps are, and the phases. Made for some
+/// rows before any is used: the compiler would else take them from the vectors that they were made in,
+/// one by one, which took half of the time (8.6 against 4.7 ns per pixel on a Zen 4, 2026-11-23).
 struct Positions {
-  alignas(32) std::int32_t x[8], y[8], x_phase[8], y_phase[8];  ///< phase: of its weights in the table
-  bool inside;                                                  ///< all taps of all pixels are in the frame
-  bool outside;                                                 ///< none of any pixel is
+  alignas(32) std::int32_t x[8], y[8], offset[8], x_phase[8], y_phase[8];  ///< phase: of its weights in the table
+  bool inside;                                                             ///< all taps of all pixels are in the frame
+  bool outside;                                                            ///< none of any pixel is
 };
 
 __m256i load8(const std::int32_t* from) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(from)); }
@@ -106,12 +108,11 @@ __m256 weighted_columns_at_edge(const Frame<const float>& in, index_t y, index_t
 template <bool inside>
 __m256 lanczos4_pixels(const Frame<const float>& in, const Positions& at, const float* table) {
   const index_t pitch = in.stride(0);
-  alignas(32) std::int32_t offset[8];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(offset),
-                     _mm256_add_epi32(_mm256_mullo_epi32(load8(at.y), _mm256_set1_epi32(int(pitch))), load8(at.x)));
   const auto columns = [&](int i) __attribute__((always_inline)) {
     const float *wy = table + at.y_phase[i], *wx = table + at.x_phase[i];
-    if constexpr (inside) return weighted_columns(in.data() + offset[i], pitch, wy, wx);
+    const auto is_in = [](index_t first, index_t size) { return first >= 0 && first <= size - kLanczosTaps; };
+    if (inside || (is_in(at.y[i], in.extent(0)) && is_in(at.x[i], in.extent(1))))
+      return weighted_columns(in.data() + at.offset[i], pitch, wy, wx);
     return weighted_columns_at_edge(in, at.y[i], at.x[i], wy, wx);
   };
   const auto pair = [&](int i) __attribute__((always_inline)) { return _mm256_hadd_ps(columns(i), columns(i + 1)); };
@@ -124,6 +125,7 @@ constexpr index_t kRowsAtOnce = 32;
 void lanczos4_rows(const Frame<const float>& in, const Affine& map, const float* table, const Rectangle& part,
                    const Target& out) {
   index_t x_rows[kRowsAtOnce], y_rows[kRowsAtOnce];
+  Positions positions[kRowsAtOnce];
   for (index_t y = 0; y < part.rows; ++y) {
     x_rows[y] = lanczos4_row(map.xy, part.y + y, map.x0);
     y_rows[y] = lanczos4_row(map.yy, part.y + y, map.y0);
@@ -131,11 +133,16 @@ void lanczos4_rows(const Frame<const float>& in, const Affine& map, const float*
   for (index_t x = 0; x < part.columns; x += 8) {
     const __m256i x_columns = grid_columns(map.xx, part.x + x), y_columns = grid_columns(map.yx, part.x + x);
     for (index_t y = 0; y < part.rows; ++y) {
-      Positions at;
+      Positions& at = positions[y];
       at.inside = true;
       at.outside = false;
       split_positions(x_columns, x_rows[y], in.extent(1), at.x, at.x_phase, at.inside, at.outside);
       split_positions(y_columns, y_rows[y], in.extent(0), at.y, at.y_phase, at.inside, at.outside);
+      const __m256i rows = _mm256_mullo_epi32(load8(at.y), _mm256_set1_epi32(int(in.stride(0))));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(at.offset), _mm256_add_epi32(rows, load8(at.x)));
+    }
+    for (index_t y = 0; y < part.rows; ++y) {
+      const Positions& at = positions[y];
       const __m256 values = at.outside  ? _mm256_setzero_ps()
                             : at.inside ? lanczos4_pixels<true>(in, at, table)
                                         : lanczos4_pixels<false>(in, at, table);

@@ -99,12 +99,15 @@ void cross_gram_cublas(Exec& exec, Matrix<const float> a, Matrix<const float> b,
 #endif
 
 void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
-              bool lower_only) {
-  if (!exec.tuned()) return for_each(exec, g.extents(), DotRows{a, b, used, g, lower_only});
+              bool symmetric) {
+  if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec.threads(), a, b, used, g, symmetric);
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda()) return cross_gram_cublas(exec, a, b, used, g, lower_only);
+  if (exec.tuned())
+    cross_gram_cublas(exec, a, b, used, g, symmetric);
+  else
 #endif
-  cpu::cross_gram(exec.threads(), a, b, used, g, lower_only);
+    for_each(exec, g.extents(), DotRows{a, b, used, g, symmetric});
+  if (symmetric) for_each(exec, g.extents(), Mirror{g});
 }
 
 void check_rows(const char* what, Matrix<const float> x, UsedColumns used) {
@@ -122,7 +125,6 @@ void gram(Exec& exec, Matrix<const float> x, UsedColumns used, Matrix<double> g)
   require(g.extent(0) == x.extent(0) && g.extent(1) == x.extent(0) && g.stride(1) == 1, "gram: the result is not (",
           x.extent(0), ", ", x.extent(0), ")");
   products(exec, x, x, used, g, true);
-  for_each(exec, g.extents(), Mirror{g});
 }
 
 void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g) {

@@ -34,7 +34,7 @@ Product product(const float* a, const float* b, index_t count, const std::vector
 
 TEST_P(Gram, IsTheProductOfAllPairsInDouble) {
   for (const auto& [rows, columns] :
-       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {3, 385}, {61, 1031}, {130, 50}}) {
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {3, 385}, {61, 1031}, {130, 50}, {520, 6}}) {
     const auto x = speckle_rows(rows, columns);
     const auto device = device_matrix(exec(), x, rows, columns);
     Array<double, 2> g(exec(), {rows, rows});
@@ -62,6 +62,21 @@ TEST_P(Gram, OfTwoMatricesIntoAPartOfALargerOneLeavesTheRestAlone) {
         ASSERT_EQ(host.view()(i, j), -7.0);
         continue;
       }
+      const Product want =
+          product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
+      ASSERT_NEAR(host.view()(i, j), want.value, want.bound);
+    }
+}
+
+TEST_P(Gram, OfTwoMatricesOfManyRows) {
+  const index_t rows = 507, cols = 1021, columns = 7;
+  const auto a = speckle_rows(rows, columns, 1), b = speckle_rows(cols, columns, 2);
+  const auto da = device_matrix(exec(), a, rows, columns), db = device_matrix(exec(), b, cols, columns);
+  Array<double, 2> g(exec(), {rows, cols});
+  cross_gram(exec(), da.view(), db.view(), {}, g.view());
+  const auto host = to_host(exec(), g.view());
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < cols; ++j) {
       const Product want =
           product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
       ASSERT_NEAR(host.view()(i, j), want.value, want.bound);
