@@ -249,7 +249,7 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
       if (choose && source)
         result.scores.push_back(source_score(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm}));
       const double score = result.scores.empty() ? highest_pixel(host.view()).value : result.scores.back().snr;
-      if (v == 0 || score > best || std::isnan(best)) {
+      if (v == 0 || score > best || (std::isnan(best) && !std::isnan(score))) {
         best = score;
         result.chosen = static_cast<std::size_t>(v);
         best_map = std::move(host);
