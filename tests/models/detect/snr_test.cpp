@@ -62,15 +62,15 @@ TEST_P(Snr, MeanIsThatOfThePixelsWithinHalfAFwhm) {
       }
   ASSERT_GE(count, 9);
   // The same terms in the same order.
-  EXPECT_DOUBLE_EQ(mean_snr(exec(), in.view(), {26.3, 28.9}, {.fwhm = 4}), sum / count);
-  EXPECT_THROW(mean_snr(exec(), in.view(), {26.5, 28.5}, {.fwhm = 0.1}), InvalidInput);
+  EXPECT_DOUBLE_EQ(source_score(exec(), in.view(), {26.3, 28.9}, {.fwhm = 4}).snr, sum / count);
+  EXPECT_THROW(source_score(exec(), in.view(), {26.5, 28.5}, {.fwhm = 0.1}).snr, InvalidInput);
 }
 
 TEST_P(Snr, MeanIsNaNWhereAPixelHasNoSnr) {
   auto frame = noise<2>({41, 40}, 3);
   frame.view()(26, 29) = std::numeric_limits<float>::quiet_NaN();
   const auto in = to_device(exec(), frame.view());
-  EXPECT_TRUE(std::isnan(mean_snr(exec(), in.view(), {26, 29}, {.fwhm = 4})));
+  EXPECT_TRUE(std::isnan(source_score(exec(), in.view(), {26, 29}, {.fwhm = 4}).snr));
 }
 
 TEST_P(Snr, MapIsZeroOutsideItsRange) {
