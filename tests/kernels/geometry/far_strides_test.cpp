@@ -42,6 +42,17 @@ class FarStrides : public ::testing::TestWithParam<Path> {
                   from_far_ = host_array<float, 3>(kShape);
 };
 
+/// The tuned lanczos4 takes its portable way at such offsets, which adds in another order: 64 products whose
+/// weights sum to at most 2.3 in size, of values up to 4, each sum rounded to 6e-8 of that.
+void expect_same(const float* a, const float* b, index_t n, Rotation method) {
+  for (index_t i = 0; i < n; ++i) {
+    if (method == Rotation::lanczos4)
+      ASSERT_NEAR(a[i], b[i], 5e-6) << i;
+    else
+      ASSERT_EQ(a[i], b[i]) << "method " << int(method) << ", " << i;
+  }
+}
+
 constexpr Rotation kMethods[] = {Rotation::lanczos4, Rotation::bicubic, Rotation::nearest, Rotation::spline3,
                                  Rotation::fft};
 const std::vector<double> kAngles = {33, -120};
@@ -50,12 +61,12 @@ TEST_P(FarStrides, AreNoMatterToARotation) {
   for (const Rotation method : kMethods) {
     derotate(exec_, dense(), kAngles, {.method = method}, from_near_.view());
     derotate(exec_, far_, kAngles, {.method = method}, from_far_.view());
-    EXPECT_EQ(std::memcmp(from_near_.data(), from_far_.data(), from_far_.bytes()), 0) << "method " << int(method);
+    expect_same(from_near_.data(), from_far_.data(), from_far_.size(), method);
     if (method == Rotation::fft) continue;
     Array<float, 2> a = host_array<float, 2>({21, 19}), b = host_array<float, 2>({21, 19});
     derotate_collapse(exec_, dense(), kAngles, {.method = method}, {}, a.view());
     derotate_collapse(exec_, far_, kAngles, {.method = method}, {}, b.view());
-    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.bytes()), 0) << "method " << int(method);
+    expect_same(a.data(), b.data(), a.size(), method);
   }
 }
 
@@ -64,7 +75,7 @@ TEST_P(FarStrides, AreNoMatterToAShift) {
     const std::vector<Shift> shifts{{1.3, -2.25}, {-4, 0.5}};
     shift(exec_, dense(), shifts, {.method = method}, from_near_.view());
     shift(exec_, far_, shifts, {.method = method}, from_far_.view());
-    EXPECT_EQ(std::memcmp(from_near_.data(), from_far_.data(), from_far_.bytes()), 0) << "method " << int(method);
+    expect_same(from_near_.data(), from_far_.data(), from_far_.size(), method);
   }
 }
 
