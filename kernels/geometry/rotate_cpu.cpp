@@ -213,7 +213,7 @@ void prefetch_rectangle(const Frame<const float>& in, const Affine& map, const R
   bounds(x, across_x, down_x, in.extent(1), first, last);
   for (index_t row = top; row <= bottom; ++row)
     for (index_t column = first; column <= last; column += kFloatsOfALine)
-      __builtin_prefetch(in.data() + row * in.stride(0) + column);
+      __builtin_prefetch(in.data() + row * in.stride(0) + column, 0, 2);
 }
 
 void derotate_cpu(Exec& exec, Cube<const float> in, const Interpolation& plan, Cube<float> out) {
