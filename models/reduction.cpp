@@ -248,7 +248,7 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
       const auto& source = recipe_.regions.source_xy;
       const double score = source ? mean_snr(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm})
                                   : highest_pixel(host.view()).value;
-      if (v == 0 || score > best || std::isnan(best)) {
+      if (v == 0 || score > best || (std::isnan(best) && !std::isnan(score))) {
         best = score;
         result.chosen = static_cast<std::size_t>(v);
         best_map = std::move(host);
