@@ -17,13 +17,6 @@ struct Taps {
   float wy[kLanczosTaps], wx[kLanczosTaps];
 };
 
-constexpr int taps_of(Rotation method) {
-  return method == Rotation::lanczos4   ? kLanczosTaps
-         : method == Rotation::bicubic  ? 4
-         : method == Rotation::bilinear ? 2
-                                        : 1;
-}
-
 /// As sample() in sampling.hpp places them.
 Taps taps_at(Rotation method, const Affine& map, const std::vector<float>& lanczos, index_t y, index_t x) {
   Taps taps{};
@@ -55,8 +48,8 @@ Taps taps_at(Rotation method, const Affine& map, const std::vector<float>& lancz
   } else {
     --taps.y;
     --taps.x;
-    bicubic_weights(down, taps.wy);
-    bicubic_weights(right, taps.wx);
+    cubic_weights(-0.75F, down, taps.wy);
+    cubic_weights(-0.75F, right, taps.wx);
   }
   return taps;
 }

@@ -6,7 +6,6 @@
 
 #include "engine/params.hpp"
 #include "kernels/geometry/centre.hpp"
-#include "kernels/geometry/shift.hpp"
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "models/detect/snr.hpp"
@@ -189,41 +188,6 @@ Result run_fit(const GoldenCase& golden, PsfModel model) {
   return scalar_result("table", table);
 }
 
-/// "shift_y=[1.3,0.5]" is not a file.
-std::vector<double> listed(const GoldenCase& golden, const char* argument) {
-  const json value = golden.json(argument);
-  if (!value.contains("array")) return golden.numbers(argument);
-  const auto text = value.at("array").get<std::string>();
-  return json::parse(text.substr(text.find('['))).get<std::vector<double>>();
-}
-
-Result run_shift(Exec& exec, const GoldenCase& golden) {
-  const auto library = golden.get<std::string>("imlib", "vip-fft");
-  ShiftOptions options;
-  if (library == "ndimage-fourier") {
-    options.border = Border::wrap;
-  } else if (library == "opencv") {
-    from_text(golden.get<std::string>("interpolation", "lanczos4"), options.method);
-    const std::map<std::string, Border> borders{{"reflect", Border::symmetric},
-                                                {"mirror", Border::reflect},
-                                                {"nearest", Border::edge},
-                                                {"constant", Border::constant},
-                                                {"wrap", Border::wrap}};
-    options.border = borders.at(golden.get<std::string>("border_mode", "reflect"));
-  } else if (library != "vip-fft") {
-    return {};
-  }
-  const NdArray cube = golden.array("cube");
-  const auto dy = listed(golden, "shift_y"), dx = listed(golden, "shift_x");
-  std::vector<Shift> shifts;
-  for (std::size_t t = 0; t < dy.size(); ++t) shifts.push_back({dy[t], dx[t]});
-  const DeviceInput<float, 3> input(exec, cube.cube());
-  Array<float, 3> out(exec, input.view().extents());
-  shift(exec, input.view(), shifts, options, out.view());
-  const auto host = to_host(exec, out.view());
-  return main_result(nd_array(host.view()));
-}
-
 Result run_draw_psf(Exec&, const GoldenCase& golden) {
   const auto shape = golden.json("shape").get<std::array<index_t, 2>>();
   PsfShape psf{.model = model_of(golden), .y = frame_centre(shape[1]), .x = frame_centre(shape[0])};
@@ -249,7 +213,6 @@ const GoldenRegistration registrations[] = {
     {"vip_hci.var.fit_2d.fit_2dmoffat", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::moff); }},
     {"vip_hci.var.fit_2d.fit_2dairydisk", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::airy); }},
     {"vip_hci.var.fit_2d.create_synth_psf", run_draw_psf},
-    {"vip_hci.preproc.recentering.cube_shift", run_shift},
 };
 
 }  // namespace

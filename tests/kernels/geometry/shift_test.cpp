@@ -9,6 +9,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/image/psf_fit.hpp"
+#include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -83,6 +84,33 @@ TEST_P(ShiftFrames, InterpolatesOnRequest) {
        {std::pair{Rotation::bilinear, 0.042}, {Rotation::bicubic, 0.021}, {Rotation::lanczos4, 0.0101}}) {
     const auto got = shifted(cube, {{1.5, -2.25}}, {.method = method});
     for (index_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got.data()[i], want.data()[i], bound);
+  }
+}
+
+// Values up to 4, or coefficients up to 30 times that, in float32 with up to 64 weights of 1e-7; lanczos4
+// positions are on a grid of 1/32 px, so its shifts are multiples of that.
+TEST_P(ShiftFrames, AgreesWithTheDefinitionOfEachMethodAndBorder) {
+  const std::vector<Shift> shifts{{1.3, -2.7}, {-10.4, 7.8}, {0.001, -0.002}},
+      on_grid{{1.28125, -2.75}, {0, 7.5}, {-3, 2}};
+  for (const Extents<3> extents : {Extents<3>{3, 17, 12}, {3, 8, 21}, {3, 1, 16}}) {
+    const auto cube = noise(extents, 12);
+    for (const Rotation method :
+         {Rotation::lanczos4, Rotation::bicubic, Rotation::catmull_rom, Rotation::bilinear, Rotation::nearest,
+          Rotation::spline2, Rotation::spline3, Rotation::spline4, Rotation::spline5})
+      for (const Border border : {Border::constant, Border::edge, Border::symmetric, Border::reflect, Border::wrap}) {
+        const auto& by = method == Rotation::lanczos4 ? on_grid : shifts;
+        const auto got = shifted(cube, by, {.method = method, .border = border});
+        for (index_t t = 0; t < 3; ++t) {
+          const auto reference = reference_frame(frame_of(Cube<const float>(cube.view()), t), method, border);
+          for (index_t y = 0; y < extents[1]; ++y)
+            for (index_t x = 0; x < extents[2]; ++x)
+              ASSERT_NEAR(got.view()(t, y, x),
+                          reference_value(reference, method, border, double(y) - by[std::size_t(t)].dy,
+                                          double(x) - by[std::size_t(t)].dx),
+                          spline_order(method) > 0 ? 4e-5 : 1e-5)
+                  << "method " << int(method) << ", border " << int(border) << ", t " << t;
+        }
+      }
   }
 }
 
