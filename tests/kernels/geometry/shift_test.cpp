@@ -4,24 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/image/psf_fit.hpp"
 #include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
-
-Array<float, 3> noise(Extents<3> extents, unsigned seed) {
-  auto cube = host_array<float, 3>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = normal(random);
-  return cube;
-}
 
 class ShiftFrames : public OnEveryDevice {
  protected:
@@ -135,14 +127,14 @@ TEST_P(ShiftFrames, ByPartsOfAPixelMovesASmoothSource) {
 }
 
 TEST_P(ShiftFrames, ByNothingIsTheSame) {
-  const auto cube = noise({3, 1, 1}, 2), wide = noise({1, 7, 10}, 3);
+  const auto cube = noise<3>({3, 1, 1}, 2), wide = noise<3>({1, 7, 10}, 3);
   const auto one = shifted(cube, {{}, {}, {}}), same = shifted(wide, {{}});
   for (index_t i = 0; i < cube.size(); ++i) EXPECT_NEAR(one.data()[i], cube.data()[i], kRounding);
   for (index_t i = 0; i < wide.size(); ++i) EXPECT_NEAR(same.data()[i], wide.data()[i], kRounding);
 }
 
 TEST_P(ShiftFrames, KeepsTheFramesApart) {
-  auto cube = noise({3, 14, 14}, 4);
+  auto cube = noise<3>({3, 14, 14}, 4);
   const auto alone = shifted(cube, {{0.4, 0.7}, {0.4, 0.7}, {1.4, 0.7}});
   cube.view()(1, 3, 3) = std::numeric_limits<float>::quiet_NaN();
   const auto got = shifted(cube, {{0.4, 0.7}, {0.4, 0.7}, {1.4, 0.7}});
@@ -154,7 +146,7 @@ TEST_P(ShiftFrames, KeepsTheFramesApart) {
 }
 
 TEST_P(ShiftFrames, RefusesWhatMakesNoSense) {
-  const auto cube = noise({2, 5, 5}, 5);
+  const auto cube = noise<3>({2, 5, 5}, 5);
   EXPECT_THROW(shifted(cube, {{1, 1}}), InvalidInput);
   EXPECT_THROW(shifted(cube, {{1, 1}, {1, std::numeric_limits<double>::quiet_NaN()}}), InvalidInput);
   EXPECT_THROW(shifted(cube, {{1, 1}, {1, 1e9}}), InvalidInput);
