@@ -6,7 +6,8 @@ foreach(layer kernels engine models)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cuhci
     FILES_MATCHING PATTERN "*.hpp"
     PATTERN "cuda*.hpp" EXCLUDE PATTERN "cudnn.hpp" EXCLUDE PATTERN "status.hpp" EXCLUDE
-    PATTERN "launch.hpp" EXCLUDE PATTERN "team.hpp" EXCLUDE)
+    PATTERN "launch.hpp" EXCLUDE PATTERN "team.hpp" EXCLUDE
+    PATTERN "lanes.hpp" EXCLUDE PATTERN "gram_tile.hpp" EXCLUDE)
 endforeach()
 install(EXPORT cuhci NAMESPACE cuhci:: DESTINATION ${package_dir})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/cuhciConfig.cmake.in

@@ -2,13 +2,11 @@
 #include "kernels/linalg/eigh_top.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <new>
-#include <string>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/core/scratch.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
@@ -42,21 +40,8 @@ bool iteration_wins(const Exec& exec, index_t n, index_t k) {
 /// Calls solve(exec, b) for every problem of a CPU's batch, each thread with an Exec of its own.
 template <class F>
 void on_threads(Exec& exec, index_t problems, const F& solve) {
-  std::atomic<bool> failed = false, out_of_memory = false;
-#pragma omp parallel num_threads(exec.threads())
-  {
-    Exec one({.threads = 1, .path = exec.path()});
-#pragma omp for schedule(dynamic)
-    for (index_t b = 0; b < problems; ++b) try {
-        solve(one, b);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      } catch (...) {
-        failed = true;
-      }
-  }
-  if (out_of_memory) throw std::bad_alloc();
-  if (failed) throw DeviceError("eigenvalues were not found: does a matrix hold NaN or infinity?");
+  const auto make = [&exec] { return Exec({.threads = 1, .path = exec.path()}); };
+  parallel_for(exec.threads(), problems, kWhoeverIsFree, make, solve);
 }
 
 /// The subsets' start: more pairs of the whole matrix than are wanted.
