@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/centre.hpp"
@@ -25,6 +26,17 @@ bool in_sector(double phi, double start, double end) {
   if (start < kTwoPi && end > kTwoPi) return phi >= start || phi < end - kTwoPi;
   if (start >= kTwoPi && end > kTwoPi) return phi >= start - kTwoPi && phi < end - kTwoPi;
   return phi >= start && phi < end;
+}
+
+/// The pixels for which inside(dy, dx) holds, offsets from the centre.
+template <class Inside>
+PixelSet pixels_where(index_t ny, index_t nx, const Inside& inside) {
+  const double cy = frame_centre(ny), cx = frame_centre(nx);
+  PixelSet set;
+  for (index_t y = 0; y < ny; ++y)
+    for (index_t x = 0; x < nx; ++x)
+      if (inside(static_cast<double>(y) - cy, static_cast<double>(x) - cx)) set.push_back(y * nx + x);
+  return set;
 }
 
 }  // namespace
@@ -55,14 +67,31 @@ std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, dou
 
 PixelSet circle(index_t ny, index_t nx, double radius) {
   require(radius >= 0, "circle: the radius is ", radius, " px; it must not be negative");
-  const double cy = frame_centre(ny), cx = frame_centre(nx);
-  PixelSet set;
-  for (index_t y = 0; y < ny; ++y)
-    for (index_t x = 0; x < nx; ++x) {
-      const double dy = static_cast<double>(y) - cy, dx = static_cast<double>(x) - cx;
-      if (dx * dx + dy * dy < radius * radius) set.push_back(y * nx + x);
-    }
-  return set;
+  return pixels_where(ny, nx, [=](double dy, double dx) { return dx * dx + dy * dy < radius * radius; });
+}
+
+PixelSet annulus(index_t ny, index_t nx, double inner, double width) {
+  return std::move(annulus_segments(ny, nx, inner, width).front());
+}
+
+PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, double start, double end) {
+  require(inner >= 0 && width > 0, "annular_wedge: the inner radius is ", inner, " px, the width ", width,
+          " px; they must be 0 or more, and positive");
+  require(start >= 0 && start < 360 && end > start && end <= start + 360, "annular_wedge: from ", start, " to ", end,
+          " degrees; the start must be from 0 up to 360, the end beyond it by a turn at most");
+  const double first = radians(start), last = first + radians(end - start);
+  return pixels_where(ny, nx, [=](double dy, double dx) {
+    const double r = std::sqrt(dx * dx + dy * dy);
+    return r >= inner && r < inner + width && in_sector(azimuth(dy, dx), first, last);
+  });
+}
+
+PixelSet ellipse(index_t ny, index_t nx, double a, double b, double angle) {
+  require(a >= b && b > 0, "ellipse: the semi-axes are ", a, " and ", b, " px; the longer comes first");
+  const double f = std::sqrt(a * a - b * b), fy = f * std::cos(radians(angle)), fx = f * std::sin(radians(angle));
+  return pixels_where(ny, nx, [=](double dy, double dx) {
+    return std::hypot(dy - fy, dx - fx) + std::hypot(dy + fy, dx + fx) < 2 * a;
+  });
 }
 
 }  // namespace hci

@@ -20,4 +20,15 @@ std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, dou
 /// Pixels with r < radius: the inside of VIP's get_circle and mask_circle.
 PixelSet circle(index_t ny, index_t nx, double radius);
 
+/// Pixels with inner <= r < inner + width.
+PixelSet annulus(index_t ny, index_t nx, double inner, double width);
+
+/// Those of them at polar angles from `start` to below `end` degrees, counter-clockwise (y up) from +x, 0 <= start <
+/// 360, start < end <= start + 360: VIP's get_annular_wedge.
+PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, double start, double end);
+
+/// Pixels whose distances from the two foci sum to less than 2 a: the inside of an ellipse with semi-axes a >= b px,
+/// the long one at `angle` degrees clockwise (y up) from +y: VIP's get_ellipse.
+PixelSet ellipse(index_t ny, index_t nx, double a, double b, double angle);
+
 }  // namespace hci

@@ -73,5 +73,47 @@ TEST(Circle, IsOpen) {
   EXPECT_EQ(circle(9, 9, 5).size(), 69U);  // lattice points with x^2 + y^2 < 25: 81 within, 12 on the edge
 }
 
+TEST(Annulus, IsWhatItsSegmentsAre) {
+  for (const auto& [ny, nx] : {std::pair<index_t, index_t>{31, 31}, {20, 27}, {1, 1}}) {
+    EXPECT_EQ(annulus(ny, nx, 4, 3), annulus_segments(ny, nx, 4, 3)[0]);
+    // Wedges side by side are the annulus, each pixel once.
+    PixelSet all;
+    for (const double start : {0, 120, 240}) {
+      const PixelSet wedge = annular_wedge(ny, nx, 4, 3, start, start + 120);
+      all.insert(all.end(), wedge.begin(), wedge.end());
+    }
+    std::sort(all.begin(), all.end());
+    EXPECT_EQ(all, annulus(ny, nx, 4, 3));
+  }
+  EXPECT_EQ(annular_wedge(21, 21, 0, 5, 30, 390), annulus(21, 21, 0, 5));
+  // From 350 to 370 degrees: along +x, on both sides of it.
+  for (const index_t pixel : annular_wedge(41, 41, 10, 4, 350, 370)) {
+    EXPECT_GT(pixel % 41, 28);
+    EXPECT_LE(std::abs(pixel / 41 - 20), 2);
+  }
+  EXPECT_EQ(annular_wedge(41, 41, 10, 4, 350, 370).size(), 4 * 3 + 4U);
+  EXPECT_THROW(annular_wedge(9, 9, 1, 1, 20, 20), InvalidInput);
+  EXPECT_THROW(annular_wedge(9, 9, 1, 1, 0, 361), InvalidInput);
+}
+
+TEST(Ellipse, IsACircleOrATurnedOne) {
+  EXPECT_EQ(ellipse(31, 30, 6.3, 6.3, 20), circle(31, 30, 6.3));
+  for (const double angle : {0.0, 35.0, 120.0}) {
+    const PixelSet set = ellipse(61, 70, 20.2, 7.1, angle);
+    const double c = std::cos(angle * M_PI / 180), s = std::sin(angle * M_PI / 180);
+    std::size_t inside = 0;
+    for (index_t y = 0; y < 61; ++y)
+      for (index_t x = 0; x < 70; ++x) {
+        const double dy = double(y - 30), dx = double(x - 35);
+        const double along = (dy * c + dx * s) / 20.2, across = (dx * c - dy * s) / 7.1;
+        const bool in = along * along + across * across < 1;
+        inside += in;
+        EXPECT_EQ(std::binary_search(set.begin(), set.end(), y * 70 + x), in) << y << " " << x;
+      }
+    EXPECT_EQ(set.size(), inside);
+  }
+  EXPECT_THROW(ellipse(9, 9, 2, 3, 0), InvalidInput);
+}
+
 }  // namespace
 }  // namespace hci::test
