@@ -72,11 +72,12 @@ Result run_clip_array(Exec& exec, const GoldenCase& golden) {
   return result;
 }
 
+/// VIP 2.1.1's sigma_filter passes 3 and 3 on to its loop, whatever neighbor_box and min_neighbors are; so
+/// the comparison asks for what it did.
 Result run_correct_nan(Exec& exec, const GoldenCase& golden) {
   const NdArray cube = golden.array("cube");
   auto frames = to_device(exec, cube.cube());
-  correct_nan(exec, frames.view(), {golden.get("neighbor_box", index_t{3}), golden.get("half_res_y", false)},
-              golden.get("min_neighbors", index_t{3}));
+  correct_nan(exec, frames.view(), {.side = 3}, 3);
   const auto host = to_host(exec, frames.view());
   return main_result(nd_array(View<const float, 3>(host.view())));
 }
