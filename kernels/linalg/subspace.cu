@@ -275,6 +275,7 @@ class Iteration {
       if (found) open[item].clear();
       fresh = std::max(fresh, static_cast<index_t>(open[item].size()));
     }
+    if (exec_.on_cuda() && fresh > 0) fresh = shape_.block;  // whatever the neighbours need: see the contract
     if (std::find(now.begin(), now.end(), 1) != now.end()) {
       const auto wanted = to_device(exec_, now);
       for_each(exec_, vectors_.extents(), TakeResults{wanted.view(), ritz_values_.view(), u, values_, vectors_});
