@@ -39,6 +39,7 @@ class Loader {
     log_(LogLevel::info, text);
   }
   void input(const std::string& role, const std::string& name);
+  void take_neighbours();
   void take_companions(const ArrayFile& cube);
   void look_for_pixel_scale(const Header& header);
   Array<float, 4> read_cube(const CubeReader& reader, const char* role);
@@ -73,6 +74,25 @@ void Loader::look_for_pixel_scale(const Header& header) {
     if (const auto value = header.number(name))
       note(options_.cube + ": the header's " + name + " = " + to_text(*value) +
            " is not taken; --pixel-scale gives it in arcsec/px");
+}
+
+/// The data challenge's files, where only the cube was named.
+void Loader::take_neighbours() {
+  if (!options_.angles.empty()) return;
+  const std::pair<const char*, std::string*> parts[] = {{"angles", &options_.angles},
+                                                        {"psf", &options_.psf},
+                                                        {"wavelengths", &options_.wavelengths},
+                                                        {"pixel_scale", &options_.pixel_scale}};
+  const auto files = companion_files(options_.cube);
+  for (const auto& [role, option] : parts)
+    if (const auto file = files.find(role); option->empty() && file != files.end()) {
+      *option = file->second;
+      note(std::string(role) + ": " + *option + " taken, since it lies beside the cube and no other was named");
+    }
+  // Only the second phase has names that begin so; its angles come with the airmass.
+  if (std::filesystem::path(options_.angles).filename().string().rfind("parallactic_angles", 0) == 0 &&
+      options_.archive == Archive::vip)
+    options_.archive = Archive::eidc;
 }
 
 /// What our own layout and PynPoint's keep beside the cube, unless other files were named.
@@ -343,6 +363,7 @@ void Loader::read_fwhm() {
 
 Dataset Loader::load() {
   require(!options_.cube.empty(), "expected the name of a cube, found nothing");
+  take_neighbours();
   {
     const CubeReader reader(options_.cube, options_.hdu, options_.axes, options_.archive, options_.threads);
     input("cube", options_.cube);

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,13 @@ constexpr auto enum_names(WavelengthUnit) {
                                                                      {"angstrom", WavelengthUnit::angstrom}}};
 }
 
+/// The files that lie beside a cube under the names of the exoplanet imaging data challenge, by role:
+/// "angles", "psf", "wavelengths", "pixel_scale". For `<instrument>_cube_<id>.fits` (or `<target>_cube.fits`)
+/// these are `<instrument>_pa_<id>.fits`, `_psf_`, `_wls_` or `_wl_`, `_pxscale_` or `_plsc_`; for the second
+/// phase's `image_cube_<id>.fits` `parallactic_angles_<id>.fits`, `psf_cube_`, `wavelength_vect_`. Empty for
+/// other names, and without angles.
+std::map<std::string, std::string> companion_files(const std::string& cube);
+
 /// What work holds in host memory beside its dataset, and in words: "35.3 MB of residuals".
 struct MemoryNeed {
   std::size_t bytes = 0;
@@ -79,7 +87,8 @@ struct MemoryNeed {
 
 /// Where a dataset is. A file is "PATH", or "PATH[HDU]" with an HDU's index or name, or
 /// "PATH[DATASET]" for HDF5. A cube in our own HDF5 layout, or in a PynPoint database, brings its
-/// angles, PSF and so on with it unless other files are named.
+/// angles, PSF and so on with it unless other files are named; where no angles are named for a FITS
+/// file, its companion_files() are taken, unless others are named.
 struct DatasetOptions {
   std::string cube = {};
   std::string hdu = {};  ///< of the cube, where its name has no [HDU]; empty: the first HDU with data

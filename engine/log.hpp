@@ -15,4 +15,7 @@ Log silent_log();
 /// "cuhci: warning: ..." on stderr, from `least` upward.
 Log stderr_log(LogLevel least = LogLevel::info);
 
+/// The same as JSON, one object a line: {"event":"log","level":"warning","message":"..."}.
+Log json_log(LogLevel least = LogLevel::info);
+
 }  // namespace hci

@@ -82,7 +82,7 @@ void Summary::append(const std::string& name, const std::vector<std::pair<std::s
 void Summary::set(const Provenance& provenance) {
   set("provenance.version", version());
   set("provenance.commit", commit());
-  set("provenance.date", now_text());
+  set("provenance.date", now_text() + "Z");
   set("provenance.device", provenance.device);
   set("provenance.command", provenance.command);
   for (const auto& [name, text] : provenance.recipe) set("provenance.recipe." + name, text);

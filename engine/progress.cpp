@@ -51,16 +51,20 @@ struct Progress::State {
   Clock::time_point start;
   double last_drawn = 0;
   bool running = false;
+  std::string round;              ///< "channel 3 of 39", or empty
+  std::size_t before_rounds = 0;  ///< stages that had ended
   std::vector<std::pair<std::string, double>> times;
 
   void begin(const std::string& stage, index_t items, const std::string& what);
   void draw();
   void end();
+  void tell_people(const std::string& what, double seconds);
+  void end_rounds();
 };
 
 void Progress::State::begin(const std::string& stage, index_t items, const std::string& what) {
   name = stage;
-  label = label_of(name);
+  label = label_of(name) + (round.empty() ? "" : ", " + round);
   unit = what;
   total = items;
   done = 0;
@@ -84,7 +88,7 @@ void Progress::State::draw() {
     constexpr int width = 30;
     std::string bar(width, '.');
     std::fill_n(bar.begin(), static_cast<int>(share * width), '#');
-    if (total > 0)
+    if (total > 0 && done > 0)
       std::fprintf(stream, "\r\033[K%-20s [%s] %3.0f %%  %.3g %s/s  %s left", label.c_str(), bar.c_str(), 100 * share,
                    rate, unit.c_str(), duration_text(left).c_str());
     else
@@ -100,16 +104,35 @@ void Progress::State::draw() {
   last_drawn = elapsed;
 }
 
+void Progress::State::tell_people(const std::string& what, double seconds) {
+  if (style == ProgressStyle::bar)
+    std::fprintf(stream, "\r\033[K%-20s %s\n", what.c_str(), duration_text(seconds).c_str());
+  else if (style == ProgressStyle::lines)
+    std::fprintf(stream, "%s: %s\n", what.c_str(), duration_text(seconds).c_str());
+}
+
+/// One line for each stage of the rounds.
+void Progress::State::end_rounds() {
+  round.clear();
+  std::vector<std::pair<std::string, double>> sums;
+  for (std::size_t i = before_rounds; i < times.size(); ++i) {
+    const auto same = [&](const auto& sum) { return sum.first == times[i].first; };
+    const auto sum = std::find_if(sums.begin(), sums.end(), same);
+    if (sum == sums.end())
+      sums.push_back(times[i]);
+    else
+      sum->second += times[i].second;
+  }
+  for (const auto& [stage, seconds] : sums) tell_people(label_of(stage), seconds);
+}
+
 void Progress::State::end() {
   if (!running) return;
   running = false;
   const double elapsed = seconds_since(start);
   times.emplace_back(name, elapsed);
-  if (style == ProgressStyle::bar)
-    std::fprintf(stream, "\r\033[K%-20s %s\n", label.c_str(), duration_text(elapsed).c_str());
-  else if (style == ProgressStyle::lines)
-    std::fprintf(stream, "%s: %s\n", label.c_str(), duration_text(elapsed).c_str());
-  else if (style == ProgressStyle::json)
+  if (round.empty()) tell_people(label, elapsed);
+  if (style == ProgressStyle::json)
     std::fprintf(stream, "{\"event\":\"end\",\"stage\":%s,\"done\":%lld,\"total\":%lld,\"seconds\":%.6f}\n",
                  json_text(name).c_str(), static_cast<long long>(done), static_cast<long long>(total), elapsed);
   if (style != ProgressStyle::quiet) std::fflush(stream);
@@ -145,13 +168,32 @@ void Progress::advance(index_t items) {
   state_->done += items;
   // A person reads ten pictures a second, and a log file one line every five seconds.
   const double pause = state_->style == ProgressStyle::lines ? 5.0 : 0.1;
-  if (state_->style != ProgressStyle::quiet && seconds_since(state_->start) - state_->last_drawn >= pause)
+  const bool full = state_->style == ProgressStyle::bar && state_->done == state_->total;
+  if (state_->style != ProgressStyle::quiet && (full || seconds_since(state_->start) - state_->last_drawn >= pause))
     state_->draw();
 }
 
 void Progress::finish() {
   const std::lock_guard lock(state_->mutex);
   state_->end();
+}
+
+void Progress::round(index_t number, index_t of, const std::string& unit) {
+  const std::lock_guard lock(state_->mutex);
+  state_->end();
+  if (number == of) {
+    state_->end_rounds();
+    return;
+  }
+  if (number == 0) state_->before_rounds = state_->times.size();
+  state_->round = unit + " " + std::to_string(number + 1) + " of " + std::to_string(of);
+}
+
+void Progress::interrupt() {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->running || state_->style != ProgressStyle::bar) return;
+  std::fputs("\r\033[K", state_->stream);
+  std::fflush(state_->stream);
 }
 
 std::vector<std::pair<std::string, double>> Progress::times() const {

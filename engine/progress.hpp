@@ -30,6 +30,11 @@ class Progress {
   void advance(index_t items = 1);
   /// Ends the running stage.
   void finish();
+  /// The stages that follow belong to this round of several (channels): people see which one it is, and
+  /// after the last, when number is `of`, the time of each stage in all rounds.
+  void round(index_t number, index_t of, const std::string& unit);
+  /// Clears a half-drawn bar, so that what is written next begins a line of its own.
+  void interrupt();
 
   /// (stage, seconds) of what has ended, in order.
   std::vector<std::pair<std::string, double>> times() const;

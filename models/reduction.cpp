@@ -101,6 +101,16 @@ std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Ex
   return work;
 }
 
+void Reduction::check(const Extents<4>& cube, std::optional<double> fwhm) const {
+  make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot, true);
+  const auto& source = recipe_.regions.source_xy;
+  if (!source || !fwhm) return;
+  const double radius = std::hypot(source->y - frame_centre(cube[2]), source->x - frame_centre(cube[3]));
+  require(radius > *fwhm, "source_xy is ", source->x, ",", source->y, ", ", radius,
+          " px from the centre of the frame, closer than the FWHM of ", *fwhm,
+          " px: there is no S/N so near the star; give the place of a companion");
+}
+
 MemoryNeed Reduction::host_memory(const Extents<4>& cube, bool on_cuda) const {
   const auto channel = static_cast<std::size_t>(cube[0] * cube[2] * cube[3]) * sizeof(float);
   std::vector<std::pair<std::size_t, const char*>> parts;
@@ -122,8 +132,7 @@ void Reduction::derotate_and_collapse(Exec& exec, Cube<float> residual, bool is_
                                       Frame<float> out, Progress& progress) const {
   RotateOptions rotation{.method = recipe_.combine.rotation};
   // Masked pixels are 0 before the rotation and shall be 0 after it, as in VIP.
-  if (central_disc(recipe_.regions) > 0 || (recipe_.regions.mode != RegionMode::full && recipe_.regions.radius_int > 0))
-    rotation.mask_value = 0;
+  if (recipe_.regions.radius_int > 0 || central_disc(recipe_.regions, false) > 0) rotation.mask_value = 0;
   const CollapseOptions collapsing{.mode = recipe_.combine.collapse, .trim_keep = recipe_.combine.trim_keep};
   if (rotation.method != Rotation::fft || !is_last || recipe_.save_residuals)
     return derotate_collapse(exec, residual, angles, rotation, collapsing, out);
@@ -144,7 +153,7 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
   const index_t nt = dataset.frames(), ny = dataset.cube.extent(2), nx = dataset.cube.extent(3);
   const auto variants = static_cast<index_t>(algorithm_->variants().size());
   const std::vector<double> angles = checked_angles(dataset.angles);
-  const double disc = central_disc(recipe_.regions);
+  const double disc = central_disc(recipe_.regions, algorithm_->masks_inner_radius());
 
   if (exec.on_cuda()) progress.stage("upload");
   const ChannelInput targets(exec, dataset.cube.view(), channel);
@@ -195,6 +204,7 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
   const bool needs_fwhm = recipe_.snr || recipe_.regions.mode == RegionMode::annular || recipe_.regions.source_xy;
   require(!needs_fwhm || result.fwhm > 0,
           "the FWHM is needed for annuli, angle thresholds and S/N: give --fwhm, or --psf to measure it");
+  check(dataset.cube.extents(), needs_fwhm ? std::optional(result.fwhm) : std::nullopt);
   require(channels == 1 || !recipe_.save_residuals, "save_residuals: only for cubes of one channel, this one has ",
           channels);
 
@@ -210,10 +220,12 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
       const double fwhm = dataset.fwhm.size() == static_cast<std::size_t>(channels)
                               ? dataset.fwhm[static_cast<std::size_t>(c)]
                               : result.fwhm;
+      progress.round(c, channels, "channel");
       const Channel channel = reduce_channel(exec, dataset, c, fwhm, progress);
       const Frame<const float> frame = channel.frames.view()[0];
       std::copy(frame.data(), frame.data() + frame.size(), result.channel_frames.view()[c].data());
     }
+    progress.round(channels, channels, "channel");
     const Array<float, 3> stack = to_device(exec, result.channel_frames.view());
     Array<float, 2> collapsed(exec, {ny, nx});
     collapse(exec, stack.view(), {.mode = recipe_.combine.collapse_ifs, .trim_keep = recipe_.combine.trim_keep},
@@ -236,7 +248,7 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
       const auto& source = recipe_.regions.source_xy;
       const double score = source ? mean_snr(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm})
                                   : highest_pixel(host.view()).value;
-      if (v == 0 || score > best || std::isnan(best)) {
+      if (v == 0 || score > best || (std::isnan(best) && !std::isnan(score))) {
         best = score;
         result.chosen = static_cast<std::size_t>(v);
         best_map = std::move(host);

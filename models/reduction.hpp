@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,10 @@ class Reduction {
   /// dataset do not fit, DeviceError where the device fails.
   ReductionResult run(Exec& exec, const Dataset& dataset, Progress& progress) const;
   ReductionResult run(Exec& exec, const Dataset& dataset) const;
+
+  /// Throws InvalidInput where regions or source_xy do not fit the frames of a cube (t, λ, y, x), as run()
+  /// would. fwhm, px: for what depends on it; unset: not known yet.
+  void check(const Extents<4>& cube, std::optional<double> fwhm) const;
 
   /// What a run on a cube (t, λ, y, x) holds beside the dataset: in host memory, and on a CUDA device.
   /// Throws InvalidInput for regions that do not fit its frames.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "engine/version.hpp"
 
@@ -18,23 +19,31 @@ std::string dashed(std::string_view name) {
   return text;
 }
 
+/// The message of an error, on stderr; with --json as a JSON object in one line.
+int complain(const std::string& message, ExitCode code, bool json) {
+  if (json) {
+    using Json = nlohmann::ordered_json;
+    const Json line{{"event", "error"}, {"message", message}, {"exit_code", static_cast<int>(code)}};
+    std::fprintf(stderr, "%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  } else {
+    std::fprintf(stderr, "cuhci: error: %s\n", message.c_str());
+  }
+  return static_cast<int>(code);
+}
+
 /// Runs something that may throw and gives the exit code that goes with it.
-int guarded(const std::function<int()>& work) {
-  const auto complain = [](const std::exception& error, ExitCode code) {
-    std::fprintf(stderr, "cuhci: error: %s\n", error.what());
-    return static_cast<int>(code);
-  };
+int guarded(const bool& json, const std::function<int()>& work) {
   try {
     return work();
   } catch (const InvalidInput& error) {
-    return complain(error, kBadInput);
+    return complain(error.what(), kBadInput, json);
   } catch (const DeviceError& error) {
-    return complain(error, kDeviceFailed);
+    return complain(error.what(), kDeviceFailed, json);
   } catch (const std::bad_alloc&) {
-    return complain(InvalidInput("out of memory: use a smaller cube or fewer frames, or a machine with more memory"),
-                    kBadInput);
+    return complain("out of memory: use a smaller cube or fewer frames, or a machine with more memory", kBadInput,
+                    json);
   } catch (const std::exception& error) {
-    return complain(error, kFailed);
+    return complain(error.what(), kFailed, json);
   }
 }
 
@@ -51,8 +60,8 @@ Flags::Flags() : impl_(std::make_unique<Impl>()) {}
 Flags::~Flags() = default;
 
 void Flags::positional(const std::string& name, const std::string& help, bool many) {
-  auto* option = impl_->app->add_option(name, values_[name], help)->required()->type_name("FILE");
-  option->expected(1, many ? 1 << 20 : 1);
+  auto* option = impl_->app->add_option(name, values_[name], help)->required()->type_name("");
+  option->expected(many ? -1 : 1);
 }
 
 void Flags::option(std::string_view name, const std::string& help, const std::string& default_text, bool is_switch,
@@ -95,26 +104,26 @@ class Program {
   }
 
   int run(int argc, char** argv) {
+    bool json = std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
     if (argc > 1 && argv[1][0] != '-' &&
         std::none_of(subcommands_.begin(), subcommands_.end(),
                      [&](const Subcommand& s) { return s.name == argv[1]; })) {
-      std::fprintf(stderr, "cuhci: error: there is no subcommand '%s'; see 'cuhci --help'\n", argv[1]);
-      return kBadInput;
+      return complain("there is no subcommand '" + std::string(argv[1]) + "'; see 'cuhci --help'", kBadInput, json);
     }
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == 0) return app_.exit(error);  // --help, --version
-      std::fprintf(stderr, "cuhci: error: %s\n", explained(error, argc, argv).c_str());
-      return kBadInput;
+      return complain(explained(error, argc, argv), kBadInput, json);
     }
     for (std::size_t i = 0; i < subcommands_.size(); ++i) {
       Flags& flags = *flags_[i];
       if (!flags.impl_->app->parsed()) continue;
-      return guarded([&] {
+      return guarded(json, [&] {
         for (int k = 0; k < argc; ++k)
           flags.command_line_ += (k == 0 ? "" : " ") + std::string(k == 0 ? "cuhci" : argv[k]);
         fill(flags);
+        flags.settings_.take("json", json);  // a configuration file may ask for it, too
         return subcommands_[i].run(flags);
       });
     }

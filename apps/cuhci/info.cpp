@@ -44,15 +44,25 @@ Subcommand info_command() {
             flags.settings().take("json", json);
             flags.settings().require_all_used("unknown settings for 'cuhci info'");
             ordered_json list = ordered_json::array();
+            ExitCode code = kDone;
             for (const std::string& path : flags.values("FILE")) {
-              const FileDescription file = describe_file(path);
-              if (json)
-                list.push_back(to_json(file));
-              else
-                print(file);
+              try {
+                const FileDescription file = describe_file(path);
+                if (json)
+                  list.push_back(to_json(file));
+                else
+                  print(file);
+              } catch (const InvalidInput& error) {  // the files after it are shown, too
+                code = kBadInput;
+                if (json)
+                  list.push_back({{"path", path}, {"error", error.what()}});
+                else
+                  std::fprintf(stderr, "cuhci: error: %s\n", error.what());
+              }
+              std::fflush(stdout);  // in order with the errors
             }
-            if (json) std::printf("%s\n", list.dump(2).c_str());
-            return static_cast<int>(kDone);
+            if (json) std::printf("%s\n", list.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
+            return static_cast<int>(code);
           }};
 }
 

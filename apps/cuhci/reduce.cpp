@@ -4,9 +4,9 @@
 #include <map>
 #include <optional>
 
+#include "apps/cuhci/effects.hpp"
 #include "apps/cuhci/products.hpp"
-#include "apps/cuhci/run_options.hpp"
-#include "engine/products.hpp"
+#include "apps/cuhci/session.hpp"
 #include "engine/system_memory.hpp"
 #include "kernels/core/copy.hpp"
 #include "models/preproc/psf.hpp"
@@ -28,7 +28,9 @@ std::string algorithm_names() {
 void declare(Flags& flags) {
   flags.positional("CUBE", "FITS or HDF5 file with the cube: FILE, FILE[HDU] or FILE[DATASET]");
   flags.group("Data");
-  flags.option("angles", "file with the derotation angles, degrees");
+  flags.option(
+      "angles",
+      "file with the derotation angles, degrees; default: the files of the data challenge's names beside the cube");
   flags.option("psf", "file with the off-axis PSF: gives the FWHM and the contrast");
   flags.option("cube_ref", "file with frames of other stars (RDI)");
   flags.option("wavelengths", "file with the wavelengths, or numbers 1.593,1.667");
@@ -53,9 +55,7 @@ void declare(Flags& flags) {
   flags.fields(CombineParams{});
   flags.option("snr", "make the S/N map and find its peak", "", true);
   flags.option("save_residuals", "keep the residual cube, residuals.fits", "", true);
-  flags.option("output", "folder for the products; required", "", false, "-o");
-  flags.group("Run");
-  flags.fields(RunOptions{});
+  declare_session(flags, "folder for the products");
 }
 
 bool is_hdf5(const std::string& name) {
@@ -70,8 +70,9 @@ DatasetOptions dataset_options(Flags& flags) {
   DatasetOptions options;
   options.cube = flags.values("CUBE").front();
   given.apply(options);
-  require(given.take("angles", options.angles) || is_hdf5(options.cube),
-          "--angles is missing: a file with one derotation angle for each frame");
+  require(
+      given.take("angles", options.angles) || is_hdf5(options.cube) || companion_files(options.cube).contains("angles"),
+      "--angles is missing: a file with one derotation angle for each frame");
   given.take("psf", options.psf);
   given.take("cube_ref", options.reference);
   given.take("wavelengths", options.wavelengths);
@@ -80,45 +81,11 @@ DatasetOptions dataset_options(Flags& flags) {
   return options;
 }
 
-/// Settings that do something only under a condition.
-void require_effect(const Settings& given, const DatasetOptions& files, const Recipe& recipe) {
-  const RegionMode mode = recipe.regions.mode;
-  const bool full = mode == RegionMode::full, annular = mode == RegionMode::annular;
-  const bool trims = recipe.combine.collapse == Collapse::trimmean || recipe.combine.collapse_ifs == Collapse::trimmean;
-  const auto algorithm_setting = [&](std::string_view name) {
-    for (const auto& [known, text] : recipe.algorithm_settings)
-      if (known == name) return text;
-    return std::string();
-  };
-  struct Row {
-    const char* name;
-    bool has_effect;
-    const char* condition;
-  };
-  const Row rows[] = {
-      {"asize", annular, "--mode annular"},
-      {"n_segments", annular, "--mode annular"},
-      {"theta_init", annular, "--mode annular"},
-      {"radius_int", full || annular, "--mode full or annular"},
-      {"min_frames_lib", annular, "--mode annular"},
-      {"max_frames_lib", annular, "--mode annular"},
-      {"nframes", annular, "--mode annular"},
-      {"r_guess", mode == RegionMode::annulus, "--mode annulus"},
-      {"annulus_width", mode == RegionMode::annulus, "--mode annulus"},
-      {"mask_center", full, "--mode full"},
-      {"source_xy", full, "--mode full"},
-      {"min_frames_pca", full && recipe.regions.source_xy, "--mode full and --source-xy"},
-      {"max_frames_pca", full && recipe.regions.source_xy, "--mode full and --source-xy"},
-      {"delta_rot", annular || recipe.regions.source_xy, "--mode annular or --source-xy"},
-      {"trim_keep", trims, "--collapse trimmean or --collapse-ifs trimmean"},
-      {"starphot", recipe.snr, "--snr"},
-      {"tol", algorithm_setting("ncomp") == "auto", "--ncomp auto"},
-      {"ref_strategy", !files.reference.empty(), "--cube-ref"},
-      {"collapse_ref", !files.reference.empty(), "--cube-ref"},
-  };
-  for (const Row& row : rows)
-    require(row.has_effect || !given.has(row.name), given.has(row.name) ? given.origin(row.name) : "", ": only with ",
-            row.condition);
+/// Settings without effect are mistakes.
+void require_effect(const Settings& given, const std::vector<Effect>& effects) {
+  for (const Effect& effect : effects)
+    require(effect.has_effect || !given.has(effect.name), given.has(effect.name) ? given.origin(effect.name) : "",
+            ": only with ", effect.condition);
 }
 
 Recipe recipe(Settings& given) {
@@ -138,7 +105,7 @@ Recipe recipe(Settings& given) {
   return recipe;
 }
 
-/// All that was decided, by the names of the flags, so that the product can be made again.
+/// All that was decided and had an effect, by the names of the flags, so that the product can be made again.
 Provenance provenance_of(const Flags& flags, const DatasetOptions& files, const Recipe& recipe,
                          std::optional<double> starphot, Exec& exec, const Dataset& dataset) {
   Provenance provenance{.command = flags.command_line(), .device = description(exec), .inputs = dataset.inputs};
@@ -158,10 +125,13 @@ Provenance provenance_of(const Flags& flags, const DatasetOptions& files, const 
   };
   add_known("wavelengths", files.wavelengths);
   add_known("fwhm", dataset.fwhm);
-  add_known("starphot", starphot);
-  add_known("pixel_scale", dataset.pixel_scale);
+  if (starphot) add_known("starphot", *starphot);
+  if (dataset.pixel_scale) add_known("pixel_scale", *dataset.pixel_scale);
   add_known("snr", recipe.snr);
   add_known("save_residuals", recipe.save_residuals);
+  for (const Effect& effect : effects_of(files, recipe, dataset.channels()))
+    if (!effect.has_effect)
+      std::erase_if(provenance.recipe, [&](const auto& entry) { return entry.first == effect.name; });
   return provenance;
 }
 
@@ -174,8 +144,8 @@ std::optional<double> measure_star(Exec& exec, Dataset& dataset, std::optional<d
     dataset.fwhm = star.fwhm;
     for (std::size_t c = 0; c < star.fwhm.size(); ++c) {
       char text[400];
-      std::snprintf(text, sizeof text, "channel %zu: FWHM %.3f px, measured from the PSF", c, star.fwhm[c]);
-      log(LogLevel::info, text);
+      std::snprintf(text, sizeof text, "FWHM %.3f px, measured from the PSF", star.fwhm[c]);
+      log(LogLevel::info, (star.fwhm.size() > 1 ? "channel " + std::to_string(c) + ": " : "") + text);
     }
   }
   if (starphot || dataset.channels() > 1 || star.flux.size() != 1) return starphot;
@@ -227,57 +197,46 @@ void write_products(OutputFolder& folder, const ReductionResult& result, const s
 
 int run(Flags& flags) {
   Settings& given = flags.settings();
-  RunOptions options;
-  given.apply(options);
   DatasetOptions files = dataset_options(flags);
   std::optional<double> starphot;
   given.take("starphot", starphot);
   require(!starphot || *starphot > 0, "--starphot is ", to_text(starphot), ", it must be positive");
   const Reduction reduction(recipe(given));
-  std::string output;
-  require(given.take("output", output), "-o is missing: the folder for the products");
-  given.require_all_used("no setting of '" + reduction.recipe().algorithm + "' (see 'cuhci reduce --help')");
-  require_effect(given, files, reduction.recipe());
+  const std::string& algorithm = reduction.recipe().algorithm;
+  require_effect(given, effects_of(files, reduction.recipe(), std::nullopt));
+  Session session(
+      flags, "'" + algorithm + "' (see 'cuhci reduce --help')", kProducts,
+      {files.cube, files.angles, files.psf, files.reference, files.wavelengths, files.pixel_scale, files.fwhm});
+  Exec& exec = session.exec;
 
-  const Log log = make_log(options);
-  Exec exec = make_exec(options, log);
-  OutputFolder folder(output);
-  folder.keep_apart(kProducts, {files.cube, files.angles, files.psf, files.reference, files.wavelengths,
-                                files.pixel_scale, files.fwhm});
-  Progress progress(progress_style(options));
-  progress.stage("load");
+  session.progress.stage("load");
   files.threads = exec.threads();
   files.work = [&](const Extents<4>& cube) {
+    reduction.check(cube, {});
     if (exec.on_cuda()) require_device_memory(exec, reduction.device_memory(cube));
     return reduction.host_memory(cube, exec.on_cuda());
   };
-  Dataset dataset = load_dataset(files, log, &progress);
+  Dataset dataset = load_dataset(files, session.log, &session.progress);
   require(!dataset.angles.empty(), "--angles is missing, and ", files.cube, " has none beside its cube");
-  require(dataset.channels() > 1 || !given.has("collapse_ifs"), "--collapse-ifs: only for a cube of several channels, ",
-          files.cube, " has one");
-  const std::optional<double> star_flux = measure_star(exec, dataset, starphot, log);
-  const ReductionResult result = reduction.run(exec, dataset, progress);
+  require_effect(given, effects_of(files, reduction.recipe(), dataset.channels()));
+  const std::optional<double> star_flux = measure_star(exec, dataset, starphot, session.log);
+  const ReductionResult result = reduction.run(exec, dataset, session.progress);
 
-  progress.stage("write");
-  const std::optional<Found> found = find(exec, result, dataset, star_flux, starphot.has_value(), log);
+  session.progress.stage("write");
+  const std::optional<Found> found = find(exec, result, dataset, star_flux, starphot.has_value(), session.log);
   const Provenance provenance = provenance_of(flags, files, reduction.recipe(), starphot, exec, dataset);
-  write_products(folder, result, found, dataset, reduction.recipe().algorithm, provenance);
-  progress.finish();
+  write_products(session.folder, result, found, dataset, algorithm, provenance);
+  session.progress.finish();
   Summary summary;
   if (!result.variants[result.chosen].empty()) summary.set("variant", result.variants[result.chosen]);
   summary.set("fwhm", result.fwhm);
   if (found) add_peak(summary, *found);
-  add_run(summary, progress, exec);
+  add_run(summary, session.progress, exec);
   summary.set(provenance);
-  folder.write_json("summary.json", summary);
-  folder.commit(kProducts);
-  if (options.json) {
-    std::printf("%s\n", summary.to_json().c_str());
-    return kDone;
-  }
-  if (result.snr) print_peak(found);
-  std::printf("Wrote %s\n", folder.path().c_str());
-  return kDone;
+  session.folder.write_json("summary.json", summary);
+  return session.finish(summary.to_json(), [&] {
+    if (result.snr) print_peak(found);
+  });
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ ProgressStyle progress_style(const RunOptions& options) {
 }
 
 Log make_log(const RunOptions& options) {
-  // With --json, stderr is for programs: progress lines, and warnings as they are.
-  return stderr_log(options.quiet || options.json ? LogLevel::warning : LogLevel::info);
+  const LogLevel least = options.quiet ? LogLevel::warning : LogLevel::info;
+  return options.json ? json_log(least) : stderr_log(least);
 }
 
 std::size_t peak_process_bytes() {

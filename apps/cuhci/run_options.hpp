@@ -19,7 +19,7 @@ struct RunOptions {
     field("device", device, "where to run: auto (a GPU if there is one), cpu, cuda:N");
     field("threads", threads, "CPU threads; 0: all cores");
     field("quiet", quiet, "no progress, warnings only");
-    field("json", json, "the summary as JSON on stdout, progress as JSON lines on stderr");
+    field("json", json, "the summary as JSON on stdout; progress, messages and errors as JSON lines on stderr");
   }
 };
 

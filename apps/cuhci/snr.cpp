@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <cstdio>
-
+#include "models/detect/snr.hpp"
 #include "apps/cuhci/products.hpp"
-#include "apps/cuhci/run_options.hpp"
+#include "apps/cuhci/session.hpp"
 #include "engine/dataset.hpp"
 #include "kernels/core/copy.hpp"
-#include "models/detect/snr.hpp"
 
 namespace hci::app {
 namespace {
@@ -15,15 +13,11 @@ void declare(Flags& flags) {
   flags.fields(SnrParams{});
   flags.option("array2", "file with a second frame, whose apertures add to the noise (say, derotated the wrong way)");
   flags.option("pixel_scale", "arcsec/px");
-  flags.option("output", "folder for the products; required", "", false, "-o");
-  flags.group("Run");
-  flags.fields(RunOptions{});
+  declare_session(flags, "folder for the products");
 }
 
 int run(Flags& flags) {
   Settings& given = flags.settings();
-  RunOptions options;
-  given.apply(options);
   SnrParams params;
   given.apply(params);
   require(given.has("fwhm"), "--fwhm is missing: the full width at half maximum of the PSF, px");
@@ -33,16 +27,11 @@ int run(Flags& flags) {
   std::optional<double> pixel_scale;
   given.take("pixel_scale", pixel_scale);
   require(!pixel_scale || *pixel_scale > 0, "--pixel-scale is ", to_text(pixel_scale), ", it must be positive");
-  std::string output;
-  require(given.take("output", output), "-o is missing: the folder for the products");
-  given.require_all_used("no setting of 'cuhci snr'");
-
-  const Log log = make_log(options);
-  Exec exec = make_exec(options, log);
-  OutputFolder folder(output);
   const std::string path = flags.values("FRAME").front();
-  folder.keep_apart({"snr.fits", "snr.png", "summary.json"}, {path, second_path});
-  Progress progress(progress_style(options));
+  Session session(flags, "'cuhci snr'", {"snr.fits", "snr.png", "summary.json"}, {path, second_path});
+  Exec& exec = session.exec;
+  Progress& progress = session.progress;
+  OutputFolder& folder = session.folder;
   progress.stage("load");
   const Array<float, 2> host = load_frame(path);
   const Array<float, 2> host2 = second_path.empty() ? Array<float, 2>() : load_frame(second_path);
@@ -68,14 +57,7 @@ int run(Flags& flags) {
   add_run(summary, progress, exec);
   summary.set(provenance);
   folder.write_json("summary.json", summary);
-  folder.commit();
-  if (options.json) {
-    std::printf("%s\n", summary.to_json().c_str());
-    return kDone;
-  }
-  print_peak(found);
-  std::printf("Wrote %s\n", folder.path().c_str());
-  return kDone;
+  return session.finish(summary.to_json(), [&] { print_peak(found); });
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ class CountedMemory final : public Memory {
   std::atomic<std::size_t> peak_ = 0;
 };
 
-/// Plain host memory; large blocks ask for huge pages.
+/// Plain host memory; large blocks ask for huge pages, and are kept when freed: see memory.cpp.
 std::shared_ptr<Memory> host_memory();
 
 }  // namespace hci

@@ -16,21 +16,23 @@ namespace {
 
 template <Rotation method>
 void derotate_plainly(const Frame<const float>& in, const Affine& map, const Interpolation& plan, const Rectangle& part,
-                      const Target& out) {
+                      const Target& out, const ValueRange& range) {
   const float* lanczos = plan.lanczos.data();
   for (index_t y = 0; y < part.rows; ++y)
     for (index_t x = 0; x < part.columns; ++x)
-      *out.at(y, x) = sample<method>(in, map, lanczos, plan.border, part.y + y, part.x + x);
+      *out.at(y, x) = range.held(sample<method>(in, map, lanczos, plan.border, part.y + y, part.x + x, range.outside));
 }
 
 #if defined(__AVX2__) && defined(__FMA__)
 constexpr bool kHaveVectors = true;
 
-/// 8 neighbouring output pixels: where the first of their 8 x 8 taps are, and the phases.
+/// 8 neighbouring output pixels: where the first of their 8 x 8 taps are, and the phases. Made for some
+/// rows before any is used: the compiler would else take them from the vectors that they were made in,
+/// one by one, which took half of the time (8.6 against 4.7 ns per pixel on a Zen 4, 2026-11-23).
 struct Positions {
-  alignas(32) std::int32_t x[8], y[8], x_phase[8], y_phase[8];  ///< phase: of its weights in the table
-  bool inside;                                                  ///< all taps of all pixels are in the frame
-  bool outside;                                                 ///< none of any pixel is
+  alignas(32) std::int32_t x[8], y[8], offset[8], x_phase[8], y_phase[8];  ///< phase: of its weights in the table
+  bool inside;                                                             ///< all taps of all pixels are in the frame
+  bool outside;                                                            ///< none of any pixel is
 };
 
 __m256i load8(const std::int32_t* from) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(from)); }
@@ -106,12 +108,11 @@ __m256 weighted_columns_at_edge(const Frame<const float>& in, index_t y, index_t
 template <bool inside>
 __m256 lanczos4_pixels(const Frame<const float>& in, const Positions& at, const float* table) {
   const index_t pitch = in.stride(0);
-  alignas(32) std::int32_t offset[8];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(offset),
-                     _mm256_add_epi32(_mm256_mullo_epi32(load8(at.y), _mm256_set1_epi32(int(pitch))), load8(at.x)));
   const auto columns = [&](int i) __attribute__((always_inline)) {
     const float *wy = table + at.y_phase[i], *wx = table + at.x_phase[i];
-    if constexpr (inside) return weighted_columns(in.data() + offset[i], pitch, wy, wx);
+    const auto is_in = [](index_t first, index_t size) { return first >= 0 && first <= size - kLanczosTaps; };
+    if (inside || (is_in(at.y[i], in.extent(0)) && is_in(at.x[i], in.extent(1))))
+      return weighted_columns(in.data() + at.offset[i], pitch, wy, wx);
     return weighted_columns_at_edge(in, at.y[i], at.x[i], wy, wx);
   };
   const auto pair = [&](int i) __attribute__((always_inline)) { return _mm256_hadd_ps(columns(i), columns(i + 1)); };
@@ -124,6 +125,7 @@ constexpr index_t kRowsAtOnce = 32;
 void lanczos4_rows(const Frame<const float>& in, const Affine& map, const float* table, const Rectangle& part,
                    const Target& out) {
   index_t x_rows[kRowsAtOnce], y_rows[kRowsAtOnce];
+  Positions positions[kRowsAtOnce];
   for (index_t y = 0; y < part.rows; ++y) {
     x_rows[y] = lanczos4_row(map.xy, part.y + y, map.x0);
     y_rows[y] = lanczos4_row(map.yy, part.y + y, map.y0);
@@ -131,11 +133,16 @@ void lanczos4_rows(const Frame<const float>& in, const Affine& map, const float*
   for (index_t x = 0; x < part.columns; x += 8) {
     const __m256i x_columns = grid_columns(map.xx, part.x + x), y_columns = grid_columns(map.yx, part.x + x);
     for (index_t y = 0; y < part.rows; ++y) {
-      Positions at;
+      Positions& at = positions[y];
       at.inside = true;
       at.outside = false;
       split_positions(x_columns, x_rows[y], in.extent(1), at.x, at.x_phase, at.inside, at.outside);
       split_positions(y_columns, y_rows[y], in.extent(0), at.y, at.y_phase, at.inside, at.outside);
+      const __m256i rows = _mm256_mullo_epi32(load8(at.y), _mm256_set1_epi32(int(in.stride(0))));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(at.offset), _mm256_add_epi32(rows, load8(at.x)));
+    }
+    for (index_t y = 0; y < part.rows; ++y) {
+      const Positions& at = positions[y];
       const __m256 values = at.outside  ? _mm256_setzero_ps()
                             : at.inside ? lanczos4_pixels<true>(in, at, table)
                                         : lanczos4_pixels<false>(in, at, table);
@@ -166,20 +173,15 @@ void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, 
 }  // namespace
 
 void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
-                        const Rectangle& part, const Target& out) {
+                        const Rectangle& part, const Target& out, const ValueRange* range) {
   const bool offsets_fit = in.stride(0) * in.extent(0) < std::numeric_limits<std::int32_t>::max();
-  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && offsets_fit)
+  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && range == nullptr &&
+      offsets_fit)
     return lanczos4_rectangle(in, map, plan.lanczos.data(), part, out);
-  switch (plan.method) {
-    case Rotation::lanczos4:
-      return derotate_plainly<Rotation::lanczos4>(in, map, plan, part, out);
-    case Rotation::bicubic:
-      return derotate_plainly<Rotation::bicubic>(in, map, plan, part, out);
-    case Rotation::bilinear:
-      return derotate_plainly<Rotation::bilinear>(in, map, plan, part, out);
-    default:
-      return derotate_plainly<Rotation::nearest>(in, map, plan, part, out);
-  }
+  const ValueRange held = range != nullptr ? *range : ValueRange{-INFINITY, INFINITY, 0};
+  with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
+    derotate_plainly<method>(in, map, plan, part, out, held);
+  });
 }
 
 void prefetch_rectangle(const Frame<const float>& in, const Affine& map, const Rectangle& part) {
@@ -200,20 +202,21 @@ void prefetch_rectangle(const Frame<const float>& in, const Affine& map, const R
       __builtin_prefetch(in.data() + row * in.stride(0) + column);
 }
 
-void derotate_cpu(Exec& exec, Cube<const float> in, const Interpolation& plan, Cube<float> out) {
-  const index_t nt = in.extent(0), ny = in.extent(1), nx = in.extent(2);
+void derotate_cpu(Exec& exec, const Interpolation& plan, Cube<float> out) {
+  const index_t nt = out.extent(0), ny = out.extent(1), nx = out.extent(2);
   constexpr index_t kRows = 32;
   const index_t parts = (ny + kRows - 1) / kRows;
 #pragma omp parallel for schedule(static) num_threads(exec.threads())
   for (index_t i = 0; i < nt * parts; ++i) {
     const index_t t = i / parts, y = i % parts * kRows;
     const Rectangle part{y, 0, std::min(kRows, ny - y), nx};
-    derotate_rectangle(frame_of(in, t), plan.maps.data()[t], plan, part, {&out(t, y, 0), out.stride(1), 8});
+    derotate_rectangle(frame_of(plan.source, t), plan.maps.data()[t], plan, part, {&out(t, y, 0), out.stride(1), 8},
+                       plan.range(t));
   }
 }
 
-void derotate_collapse_cpu(Exec& exec, Cube<const float> in, const Interpolation& plan,
-                           const CollapseOptions& collapsing, Frame<float> out) {
+void derotate_collapse_cpu(Exec& exec, const Interpolation& plan, const CollapseOptions& collapsing, Frame<float> out) {
+  const Cube<const float>& in = plan.source;
   const index_t nt = in.extent(0), pixels = block_pixels(nt);
   // About square: the taps beyond the edge of a tile are read in vain.
   const auto side = static_cast<index_t>(std::sqrt(double(pixels)));
@@ -224,7 +227,7 @@ void derotate_collapse_cpu(Exec& exec, Cube<const float> in, const Interpolation
     for (index_t t = 0; t < nt; ++t) {
       if (t + 1 < nt) prefetch_rectangle(frame_of(in, t + 1), plan.maps.data()[t + 1], part);
       derotate_rectangle(frame_of(in, t), plan.maps.data()[t], plan, part,
-                         {block.group(t, 0, 0), block.row_step(), block.group_step()});
+                         {block.group(t, 0, 0), block.row_step(), block.group_step()}, plan.range(t));
     }
   });
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/core/error.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/image/median_filter_plan.hpp"
 #include "kernels/image/padded_block.hpp"
 #include "kernels/stats/collapse_plan.hpp"
@@ -171,38 +172,40 @@ void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footpr
   require(pixels < index_t{kMasked}, "median_filter: ", pixels, " pixels in ", rows,
           " rows and their margins: the footprint is too large for frames this wide");
   const Step right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch);
-#pragma omp parallel num_threads(exec.threads())
-  {
-    auto padded = host_array<float, 1>({pixels});
-    Ranking ranking(pixels);
-    Window window(pixels);
-#pragma omp for schedule(static)
-    for (index_t i = 0; i < in.extent(0) * stripes; ++i) {
-      const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
-      copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
-      ranking.rank(padded.data(), (margins.above + here + margins.below) * pitch);
-      window.clear();
-      const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;
-      for (const auto& [y, x] : footprint.offsets) window.add(at[y * pitch + x]);
-      const auto write = [&](index_t y, index_t x) {
-        out(t, first + y, x) = window.empty() ? NAN : ranking.value(window.median());
-      };
-      write(0, 0);
-      for (index_t y = 0; y < here; ++y) {  // to and fro, as one ploughs
-        const bool forth = y % 2 == 0;
-        for (index_t x = 1; x < nx; ++x) {
-          const Rank* next = forth ? at + 1 : at - 1;
-          (forth ? right : left).take(window, at, next);
-          at = next;
-          write(y, forth ? x : nx - 1 - x);
-        }
-        if (y + 1 == here) break;
-        down.take(window, at, at + pitch);
-        at += pitch;
-        write(y + 1, forth ? nx - 1 : 0);
+  struct Scratch {
+    Array<float, 1> padded;
+    Ranking ranking;
+    Window window;
+  };
+  const auto make = [&] { return Scratch{host_array<float, 1>({pixels}), Ranking(pixels), Window(pixels)}; };
+  parallel_for(exec.threads(), in.extent(0) * stripes, kEqualShares, make, [&](Scratch& scratch, index_t i) {
+    auto& padded = scratch.padded;
+    auto& ranking = scratch.ranking;
+    auto& window = scratch.window;
+    const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
+    copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
+    ranking.rank(padded.data(), (margins.above + here + margins.below) * pitch);
+    window.clear();
+    const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;
+    for (const auto& [y, x] : footprint.offsets) window.add(at[y * pitch + x]);
+    const auto write = [&](index_t y, index_t x) {
+      out(t, first + y, x) = window.empty() ? NAN : ranking.value(window.median());
+    };
+    write(0, 0);
+    for (index_t y = 0; y < here; ++y) {  // to and fro, as one ploughs
+      const bool forth = y % 2 == 0;
+      for (index_t x = 1; x < nx; ++x) {
+        const Rank* next = forth ? at + 1 : at - 1;
+        (forth ? right : left).take(window, at, next);
+        at = next;
+        write(y, forth ? x : nx - 1 - x);
       }
+      if (y + 1 == here) break;
+      down.take(window, at, at + pitch);
+      at += pitch;
+      write(y + 1, forth ? nx - 1 : 0);
     }
-  }
+  });
 }
 
 }  // namespace hci

@@ -9,6 +9,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
@@ -107,8 +108,6 @@ void subsets_on_cpu(Exec& exec, Matrix<const double> a, const std::vector<IndexS
 }
 
 #if HCI_HAVE_CUDA
-constexpr index_t kBatchBytes = index_t{256} << 20;  // of matrices and of what solves them, at a time
-
 /// Pairs that a problem has not got are zero.
 struct ClearSurplus {
   Vector<const index_t> sizes;
@@ -155,8 +154,10 @@ void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<Index
   const auto whole = iterated ? pairs_of_whole(exec, a, k) : Array<double, 2>(exec, {0, n});
   const auto on_device = to_device(exec, std::move(sizes));
 
-  const auto bytes = static_cast<index_t>(iterated ? subspace_bytes(exec, m, k) : 0) + 8 * m * m;
-  const index_t most = std::clamp<index_t>(kBatchBytes / bytes, 1, problems);
+  // A matrix, its pairs, and what solves it: cuSOLVER takes about two matrices and a copy.
+  const index_t square = 8 * m * m;
+  const index_t bytes = 2 * square + (iterated ? static_cast<index_t>(subspace_bytes(exec, m, k)) : 3 * square);
+  const index_t most = std::clamp<index_t>(static_cast<index_t>(scratch_budget(exec)) / bytes, 1, problems);
   Array<double, 3> sub(exec, {most, m, m}), found(exec, {most, pairs, m});
   Array<double, 2> w(exec, {most, pairs});
   Array<double, 3> start(exec, {iterated ? most : 0, whole.extent(0), m});

@@ -2,8 +2,9 @@
 #include "kernels/linalg/gram.hpp"
 
 #include <algorithm>
+#include <cmath>
 
-#include "kernels/core/array.hpp"
+#include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/linalg/gram_cpu.hpp"
@@ -58,6 +59,12 @@ struct SumRow {
   }
 };
 
+struct IsFinite {
+  Vector<const double> values;
+  Vector<std::uint8_t> finite;
+  HCI_HD void operator()(index_t i) const { finite(i) = std::isfinite(values(i)) ? 1 : 0; }
+};
+
 #if HCI_HAVE_CUDA
 /// Columns first .. first + width of x, in double, 0 where not used.
 struct ToDouble {
@@ -99,12 +106,15 @@ void cross_gram_cublas(Exec& exec, Matrix<const float> a, Matrix<const float> b,
 #endif
 
 void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
-              bool lower_only) {
-  if (!exec.tuned()) return for_each(exec, g.extents(), DotRows{a, b, used, g, lower_only});
+              bool symmetric) {
+  if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec.threads(), a, b, used, g, symmetric);
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda()) return cross_gram_cublas(exec, a, b, used, g, lower_only);
+  if (exec.tuned())
+    cross_gram_cublas(exec, a, b, used, g, symmetric);
+  else
 #endif
-  cpu::cross_gram(exec.threads(), a, b, used, g, lower_only);
+    for_each(exec, g.extents(), DotRows{a, b, used, g, symmetric});
+  if (symmetric) for_each(exec, g.extents(), Mirror{g});
 }
 
 void check_rows(const char* what, Matrix<const float> x, UsedColumns used) {
@@ -122,7 +132,6 @@ void gram(Exec& exec, Matrix<const float> x, UsedColumns used, Matrix<double> g)
   require(g.extent(0) == x.extent(0) && g.extent(1) == x.extent(0) && g.stride(1) == 1, "gram: the result is not (",
           x.extent(0), ", ", x.extent(0), ")");
   products(exec, x, x, used, g, true);
-  for_each(exec, g.extents(), Mirror{g});
 }
 
 void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g) {
@@ -140,6 +149,13 @@ void row_sums(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double
   Array<double, 2> partial(exec, {x.extent(0), (x.extent(1) + kChunk - 1) / kChunk});
   for_each(exec, partial.extents(), SumChunk{x, used, partial.view()});
   for_each(exec, sums.extents(), SumRow{partial.view(), sums});
+}
+
+bool all_finite(Exec& exec, Vector<const double> values) {
+  Array<std::uint8_t, 1> finite(exec, values.extents());
+  for_each(exec, values.extents(), IsFinite{values, finite.view()});
+  const auto host = to_host(exec, finite.view());
+  return std::find(host.data(), host.data() + host.size(), 0) == host.data() + host.size();
 }
 
 }  // namespace hci

@@ -4,9 +4,9 @@
 
 namespace hci::cpu {
 
-/// cross_gram() for the CPU. lower_only: a and b are the same, only blocks with row >= column are
-/// made.
+/// cross_gram() for the CPU. symmetric: a and b are the same; half of the products are made, both
+/// triangles of g are filled.
 void cross_gram(int threads, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
-                bool lower_only);
+                bool symmetric);
 
 }  // namespace hci::cpu

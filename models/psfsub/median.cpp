@@ -49,6 +49,8 @@ class Median final : public PsfSubtraction {
             .annular_strategy = RefStrategy::rdi};
   }
 
+  bool masks_inner_radius() const override { return true; }
+
   void subtract(Exec& exec, const RegionBatch& batch) const override {
     for (std::size_t i = 0; i < batch.regions.size(); ++i) {
       const Region& region = batch.regions[i];

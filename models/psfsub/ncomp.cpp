@@ -45,7 +45,8 @@ std::vector<int> read_list(std::string_view text) {
 }  // namespace
 
 std::string to_text(const Ncomp& ncomp) {
-  if (const auto* share = std::get_if<Ncomp::Share>(&ncomp.value)) return to_text(share->variance);
+  if (const auto* share = std::get_if<Ncomp::Share>(&ncomp.value))
+    return share->variance == 1 ? "1.0" : to_text(share->variance);  // "1" is one component
   if (std::holds_alternative<Ncomp::Automatic>(ncomp.value)) return "auto";
   return to_text(std::get<std::vector<int>>(ncomp.value));
 }
@@ -58,8 +59,8 @@ void from_text(std::string_view text, Ncomp& ncomp) {
   } else if (text.find('.') != std::string_view::npos) {
     Ncomp::Share share{};
     from_text(text, share.variance);
-    require(share.variance > 0 && share.variance < 1, "ncomp is ", text,
-            "; a share of the variance lies between 0 and 1, a number of components has no point");
+    require(share.variance > 0 && share.variance <= 1, "ncomp is ", text,
+            "; a share of the variance lies above 0 and is 1 at most, a number of components has no point");
     ncomp = share;
   } else {
     ncomp = read_list(text);

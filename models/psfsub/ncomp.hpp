@@ -12,7 +12,7 @@ namespace hci {
 ///   "20"         that many
 ///   "1,5,10"     each of these: one decomposition, one residual for each
 ///   "1:20:2"     from, to (inclusive), step; "1:20" has step 1
-///   "0.95"       so many that they hold this share of the variance, 0 < share < 1
+///   "0.95"       so many that they hold this share of the variance, 0 < share <= 1
 ///   "auto"       by region and frame: the first after which the noise drops by less than `tol`
 struct Ncomp {
   struct Share {
@@ -34,7 +34,7 @@ struct Ncomp {
 };
 
 std::string to_text(const Ncomp& ncomp);
-/// Throws InvalidInput for counts below 1 and shares outside (0, 1).
+/// Throws InvalidInput for counts below 1 and shares outside (0, 1].
 void from_text(std::string_view text, Ncomp& ncomp);
 
 }  // namespace hci

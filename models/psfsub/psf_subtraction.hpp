@@ -67,6 +67,9 @@ class PsfSubtraction {
   /// How the libraries of this algorithm are chosen.
   virtual LibraryRules library_rules() const { return {}; }
 
+  /// Whether the product of annuli is 0 inside radius_int, see central_disc().
+  virtual bool masks_inner_radius() const { return false; }
+
   /// Fills the residual of every region for each variant. Throws InvalidInput where the regions do
   /// not allow what was asked for.
   virtual void subtract(Exec& exec, const RegionBatch& batch) const = 0;

@@ -66,7 +66,8 @@ struct RegionParams {
     field("source_xy", source_xy,
           "full: place of a companion, x,y in px; frames in which it moved by less than delta_rot are not used");
     field("radius_int", radius_int,
-          "annular: inner radius of the first annulus, px; full: radius of the disc that is 0 in the product");
+          "annular: inner radius of the first annulus, px (median: 0 inside it in the product); full: radius of the "
+          "disc that is 0 in the product");
     field("asize", asize, "annular: width of the annuli, px");
     field("n_segments", n_segments, "annular: sectors of each annulus: a number, one for each annulus, or auto");
     field("theta_init", theta_init, "annular: angle of the first sector, degrees counter-clockwise from +x");
@@ -84,9 +85,12 @@ struct RegionParams {
 };
 
 /// Radius of the disc of the final frame that is set to 0, px; 0: none. As in VIP, mask_center is also
-/// left out of the model, radius_int is not.
-inline double central_disc(const RegionParams& params) {
-  return params.mode == RegionMode::full ? std::max(static_cast<double>(params.mask_center), params.radius_int) : 0;
+/// left out of the model, radius_int is not. Inside the first annulus nothing was subtracted; still,
+/// derotated pixels may reach in, which VIP's median subtraction alone sets to 0.
+///   annuli_too  PsfSubtraction::masks_inner_radius()
+inline double central_disc(const RegionParams& params, bool annuli_too) {
+  if (params.mode == RegionMode::full) return std::max(static_cast<double>(params.mask_center), params.radius_int);
+  return params.mode == RegionMode::annular && annuli_too ? params.radius_int : 0;
 }
 
 /// The pixels of a region and what decides its libraries.

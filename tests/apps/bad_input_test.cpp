@@ -275,6 +275,68 @@ TEST_F(BadInput, InTheOtherSubcommands) {
   refused({"simulate", "--size", "2000000000"}, {"size"});
 }
 
+TEST_F(BadInput, InfoGoesOnAfterABadFile) {
+  write_text("bad.fits", "this is not a FITS file\n");
+  const std::vector<std::string> files{path("missing.fits"), path("cube.fits"), path("bad.fits"), path("angles.fits")};
+  std::vector<std::string> words{"info"};
+  words.insert(words.end(), files.begin(), files.end());
+  const ProgramResult text = run_cuhci(words);
+  EXPECT_EQ(text.exit_code, 2);
+  for (const char* name : {"cube.fits: FITS", "angles.fits: FITS"})
+    EXPECT_NE(text.out.find(name), std::string::npos) << text.out;
+  for (const char* name : {"missing.fits", "bad.fits"}) EXPECT_NE(text.err.find(name), std::string::npos) << text.err;
+  words.push_back("--json");
+  const ProgramResult json = run_cuhci(words);
+  EXPECT_EQ(json.exit_code, 2);
+  EXPECT_TRUE(json.err.empty()) << json.err;
+  const auto list = nlohmann::json::parse(json.out);
+  ASSERT_EQ(list.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(list[i]["path"], files[i]);
+    EXPECT_EQ(list[i].contains("error"), i % 2 == 0);
+  }
+}
+
+// Every line of stderr is a JSON object, the last one the error; stdout is empty.
+TEST_F(BadInput, ErrorsAreJsonWithJson) {
+  const auto refused = [&](const std::vector<std::string>& words, int code, const std::string& part) {
+    SCOPED_TRACE(words.front() + " " + words.back());
+    const ProgramResult result = run_cuhci(words);
+    EXPECT_EQ(result.exit_code, code);
+    EXPECT_TRUE(result.out.empty()) << result.out;
+    nlohmann::json last;
+    std::istringstream lines(result.err);
+    for (std::string line; std::getline(lines, line);) last = nlohmann::json::parse(line);
+    EXPECT_EQ(last["event"], "error");
+    EXPECT_EQ(last["exit_code"], code);
+    EXPECT_NE(last["message"].get<std::string>().find(part), std::string::npos) << last;
+  };
+  const std::vector<std::string> good{"reduce", path("cube.fits"), "--angles", path("angles.fits"),
+                                      "-o",     path("out"),       "--json"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = good;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  refused(with({"--ncomp", "13"}), 2, "ncomp is 13");
+  refused(with({"--ncompo", "13"}), 2, "--ncompo");
+  refused(with({"--device", "cuda:99"}), 3, "CUDA");
+  refused({"reduse", "--json"}, 2, "reduse");
+  write_text("json.toml", "json = true\nncomp = 13\n");
+  refused(
+      {"reduce", path("cube.fits"), "--angles", path("angles.fits"), "-o", path("out"), "--config", path("json.toml")},
+      2, "ncomp is 13");
+}
+
+// Before the cube is read: a cube with a NaN frame would complain about that.
+TEST_F(BadInput, ASourceInAWrongPlaceIsRefusedFirst) {
+  for (index_t i = 0; i < kSize * kSize; ++i) cube_.data()[i] = std::nanf("");
+  write("bad_cube.fits");
+  for (const char* source : {"31,15", "-1,15", "15,15"})
+    expect_refused(reduce("bad_cube.fits", "angles.fits", {"--source-xy", source, "--fwhm", "4"}), {"source_xy"});
+  expect_refused(reduce("cube.fits", "angles.fits", {"--source-xy", "17,15", "--fwhm", "4"}), {"source_xy", "closer"});
+}
+
 TEST_F(BadInput, WithoutAPlanetNoneIsReported) {
   for (const float value : {0.0F, std::nanf("")}) {
     write_flat(path("flat.fits"), value);

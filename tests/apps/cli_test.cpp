@@ -2,10 +2,14 @@
 // The program as a user goes through it: simulate, look, reduce, S/N map, devices.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "engine/fits.hpp"
 #include "tests/apps/run_cuhci.hpp"
 
 namespace hci::test {
@@ -80,6 +84,83 @@ TEST_F(Cli, FromASimulationToThePlanet) {
       run({"snr", path("out/frame.fits"), "--fwhm", fwhm_text, "-o", path("out_snr"), "--json", "--device", "cpu"}));
   EXPECT_EQ(snr["peak"]["pixel_x"], summary["peak"]["pixel_x"]);
   EXPECT_EQ(snr["peak"]["snr"], summary["peak"]["snr"]);
+}
+
+/// The values of the first image of a FITS file.
+std::vector<float> image(const std::string& path) {
+  const FitsFile file(path);
+  const HduInfo& info = file.select("");
+  std::vector<float> values(static_cast<std::size_t>(info.size()));
+  file.read(info.index, 0, info.size(), values.data());
+  return values;
+}
+
+// All settings of a summary, or of a header, are those of a file for --config that makes the same again.
+TEST_F(Cli, WhatAProductSaysMakesItAgain) {
+  simulate();
+  const std::vector<std::vector<std::string>> runs{
+      {"--snr", "--mask-center", "3"},
+      {"--ncomp", "1.0", "--rotation", "bicubic", "--collapse", "trimmean", "--trim-keep", "6"},
+      {"--mode", "annular", "--asize", "6", "--n-segments", "2", "--ncomp", "auto", "--scaling", "temp-mean"},
+      {"--mode", "annulus", "--r-guess", "12", "--annulus-width", "6", "--save-residuals"},
+      {"--source-xy", "45,30", "--delta-rot", "0.2", "--min-frames-pca", "2", "--ncomp", "1,2", "--snr"},
+      {"--algorithm", "median", "--mode", "annular", "--radius-int", "4", "--nframes", "none", "--delta-rot", "0.1"},
+  };
+  for (const auto& flags : runs) {
+    SCOPED_TRACE(flags[0] + " " + flags[1]);
+    run(reduce_words("first", flags));
+    std::ofstream from_summary(path("summary.toml")), from_header(path("header.toml"));
+    const json recipe = read("first/summary.json")["provenance"]["recipe"];
+    for (const auto& [name, value] : recipe.items())
+      from_summary << name << " = '" << value.get<std::string>() << "'\n";
+    const Header header = FitsFile(path("first/frame.fits")).header(0);
+    for (const Card& card : header.cards()) {
+      std::string name = card.name;
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+      if (name.rfind("hierarch ", 0) == 0) name.erase(0, 9);
+      if (name.rfind("hci ", 0) != 0) continue;
+      name.erase(0, 4);
+      if (name == "commit" || name == "device" || name == "command" || name.rfind("input", 0) == 0) continue;
+      from_header << name << " = '" << std::get<std::string>(card.value) << "'\n";
+    }
+    from_summary.close();
+    from_header.close();
+    for (const char* file : {"summary.toml", "header.toml"}) {
+      SCOPED_TRACE(file);
+      run({"reduce", path("data/cube.fits"), "--angles", path("data/angles.fits"), "--config", path(file), "-o",
+           path("again"), "--quiet"});
+      EXPECT_EQ(image(path("again/frame.fits")), image(path("first/frame.fits")));
+      EXPECT_EQ(read("again/summary.json")["provenance"]["recipe"], recipe);
+    }
+  }
+}
+
+// Names of stages are keys for programs, dates are UTC and say so.
+TEST_F(Cli, TheSummaryIsForPrograms) {
+  simulate();
+  run(reduce_words("out", {"--snr", "--ncomp", "1,2"}));
+  const json summary = read("out/summary.json");
+  for (const auto& [stage, seconds] : summary.at("seconds").items()) {
+    EXPECT_EQ(stage.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string::npos) << stage;
+    EXPECT_GE(seconds.get<double>(), 0);
+  }
+  for (const char* stage : {"load", "subtract", "derotate_collapse", "snr_map", "write"})
+    EXPECT_TRUE(summary["seconds"].contains(stage)) << stage;
+  const std::string date = summary["provenance"]["date"];
+  EXPECT_EQ(date.size(), std::string("2026-11-23T14:05:09Z").size());
+  EXPECT_EQ(date.back(), 'Z');
+}
+
+TEST_F(Cli, TheFilesBesideACubeAreTakenAndSaid) {
+  simulate();
+  for (const auto& [from, to] : {std::pair("cube", "naco_cube_1"), {"angles", "naco_pa_1"}, {"psf", "naco_psf_1"}})
+    std::filesystem::rename(path(std::string("data/") + from + ".fits"), path(std::string("data/") + to + ".fits"));
+  const ProgramResult result =
+      run_cuhci({"reduce", path("data/naco_cube_1.fits"), "-o", path("out"), "--ncomp", "2", "--snr"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* taken : {"naco_pa_1.fits taken", "naco_psf_1.fits taken"})
+    EXPECT_NE(result.err.find(taken), std::string::npos) << result.err;
+  EXPECT_GT(read("out/summary.json")["peak"]["snr"], 3);
 }
 
 TEST_F(Cli, DevicesAreListedAndTheGpuReduces) {

@@ -102,6 +102,56 @@ TEST_F(DatasetTest, ReadsLargeCubesInBlocksAndTellsHowFarItIs) {
   }
 }
 
+// The names of the data challenge, both phases, and of VIP's tutorials.
+TEST_F(DatasetTest, TakesTheDataChallengesFilesBesideACube) {
+  const auto cube = [&](const std::string& name, const std::vector<long>& shape) {
+    std::size_t size = 1;
+    for (long n : shape) size *= static_cast<std::size_t>(n);
+    cfitsio_image(folder / name, -32, shape, counting(size));
+  };
+  cube("gpi_cube_2.fits", {2, 3, 5, 5});
+  EXPECT_TRUE(companion_files(folder / "gpi_cube_2.fits").empty());
+  cfitsio_image(folder / "gpi_psf_2.fits", -32, {2, 3, 3}, counting(18));
+  EXPECT_TRUE(companion_files(folder / "gpi_cube_2.fits").empty());  // no angles
+  cfitsio_image(folder / "gpi_pa_1.fits", -64, {3}, {7, 8, 9});      // of another cube
+  EXPECT_TRUE(companion_files(folder / "gpi_cube_2.fits").empty());
+  cfitsio_image(folder / "gpi_pa_2.fits", -64, {3}, {1, 2, 3});
+  cfitsio_image(folder / "gpi_wls_2.fits", -64, {2}, {1.5, 1.6});
+  cfitsio_image(folder / "gpi_plsc_2.fits", -64, {1}, {0.0141});
+  DatasetOptions options;
+  options.cube = folder / "gpi_cube_2.fits";
+  Dataset data = load_dataset(options);
+  EXPECT_EQ(data.angles, (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(data.psf.extents(), (Extents<3>{2, 3, 3}));
+  EXPECT_EQ(data.wavelengths, (std::vector<double>{1.5, 1.6}));
+  EXPECT_EQ(data.pixel_scale, 0.0141);
+  for (const char* name :
+       {"gpi_pa_2.fits taken", "gpi_psf_2.fits taken", "gpi_wls_2.fits taken", "gpi_plsc_2.fits taken"})
+    EXPECT_TRUE(noted(data, name)) << name;
+  EXPECT_EQ(data.inputs.size(), 5U);
+
+  options.angles = folder / "gpi_pa_1.fits";  // whoever names the angles names all
+  data = load_dataset(options);
+  EXPECT_EQ(data.angles, (std::vector<double>{7, 8, 9}));
+  EXPECT_FALSE(data.psf);
+
+  cube("image_cube_sphere0.fits", {2, 3, 5, 5});
+  cfitsio_image(folder / "parallactic_angles_sphere0.fits", -64, {2, 3}, {4, 5, 6, 1.1, 1.2, 1.3});
+  cfitsio_image(folder / "psf_cube_sphere0.fits", -32, {2, 3, 3}, counting(18));
+  cfitsio_image(folder / "wavelength_vect_sphere0.fits", -64, {2}, {1.5, 1.6});
+  options = {};
+  options.cube = folder / "image_cube_sphere0.fits";
+  data = load_dataset(options);
+  EXPECT_EQ(data.angles, (std::vector<double>{4, 5, 6}));
+  EXPECT_TRUE(data.psf);
+  EXPECT_EQ(data.wavelengths.size(), 2U);
+
+  cube("star_cube.fits", {2, 5, 5});
+  cfitsio_image(folder / "star_pa.fits", -64, {2}, {4, 5});
+  options.cube = folder / "star_cube.fits";
+  EXPECT_EQ(load_dataset(options).angles, (std::vector<double>{4, 5}));
+}
+
 TEST_F(DatasetTest, TheWorkMustFitIntoMemoryBesideTheCube) {
   DatasetOptions options = small();
   Extents<4> asked{};

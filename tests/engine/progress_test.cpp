@@ -74,6 +74,39 @@ TEST(Progress, TakesTheNumberOfItemsLater) {
   EXPECT_EQ(progress.times()[0].first, "snr_map");
 }
 
+// Two stages in each of three channels: people get two lines in the end, programs all of them.
+TEST(Progress, SumsUpRounds) {
+  for (const ProgressStyle style : {ProgressStyle::lines, ProgressStyle::bar, ProgressStyle::json}) {
+    const test::TemporaryFolder folder;
+    std::FILE* stream = std::fopen((folder / "log").c_str(), "w");
+    Progress progress(style, stream);
+    progress.stage("load");
+    for (index_t channel = 0; channel < 3; ++channel) {
+      progress.round(channel, 3, "channel");
+      progress.stage("subtract", 10, "px");
+      std::this_thread::sleep_for(std::chrono::milliseconds(110));
+      progress.advance(10);
+      progress.stage("derotate_collapse");
+    }
+    progress.round(3, 3, "channel");
+    progress.stage("write");
+    progress.finish();
+    std::fclose(stream);
+    EXPECT_EQ(progress.times().size(), 8U);
+    const std::string text = test::read_bytes(folder / "log");
+    const auto lines = std::count(text.begin(), text.end(), '\n');
+    if (style == ProgressStyle::lines) {
+      EXPECT_EQ(lines, 4) << text;
+      test::expect_parts(text, {"load: ", "subtract: 0.3", "derotate collapse: 0.0", "write: "});
+    } else if (style == ProgressStyle::bar) {
+      EXPECT_EQ(lines, 4) << text;
+      test::expect_parts(text, {"subtract, channel 2 of 3", "100 %"});
+    } else {
+      EXPECT_EQ(text.find("channel"), std::string::npos);
+    }
+  }
+}
+
 TEST(Progress, IsSilentWhenQuiet) { EXPECT_EQ(written(ProgressStyle::quiet), ""); }
 
 TEST(Progress, CountsFromSeveralThreads) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Runners of the goldens of models/detect and of apertures.
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <numbers>
+#include <random>
+#include <utility>
 
 #include "engine/params.hpp"
 #include "kernels/geometry/centre.hpp"
-#include "kernels/geometry/shift.hpp"
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "models/detect/snr.hpp"
@@ -155,14 +158,65 @@ Result run_normalize_psf(Exec& exec, const GoldenCase& golden) {
   return GoldenResult{{{"main", nd_array(frames[0])}}, {{"flux", result.flux[0]}, {"fwhm", result.fwhm[0]}}};
 }
 
+/// NumPy's randn() after random.seed(): Marsaglia's polar method on the Mersenne twister.
+class NumpyNormal {
+ public:
+  explicit NumpyNormal(std::uint32_t seed) : twister_(seed) {}
+  double operator()() {
+    if (kept_) return *std::exchange(kept_, std::nullopt);
+    double x = 0, y = 0, square = 0;
+    do {
+      x = 2 * uniform() - 1;
+      y = 2 * uniform() - 1;
+      square = x * x + y * y;
+    } while (square >= 1 || square == 0);
+    const double scale = std::sqrt(-2 * std::log(square) / square);
+    kept_ = scale * x;
+    return scale * y;
+  }
+
+ private:
+  double uniform() {
+    const auto high = static_cast<double>(twister_() >> 5), low = static_cast<double>(twister_() >> 6);
+    return (high * 67108864 + low) / 9007199254740992;
+  }
+  std::mt19937 twister_;
+  std::optional<double> kept_;
+};
+
+/// What `threshold` of the reference's fits makes of a stamp before the fit: random numbers where it
+/// is not above the median by sigfactor standard deviations of what is left within 2 of these.
+void replace_background(std::vector<float>& stamp, double sigfactor, std::uint32_t seed) {
+  std::vector<float> kept = stamp;
+  double median = 0, scatter = 0;
+  for (std::size_t before = 0; before != kept.size();) {
+    before = kept.size();
+    std::sort(kept.begin(), kept.end());
+    median = (double(kept[(kept.size() - 1) / 2]) + double(kept[kept.size() / 2])) / 2;
+    double mean = 0, squares = 0;
+    for (const float v : kept) mean += v / double(kept.size());
+    for (const float v : kept) squares += (v - mean) * (v - mean);
+    scatter = std::sqrt(squares / double(kept.size()));
+    std::erase_if(kept, [&](float v) { return std::abs(v - median) > 2 * scatter; });
+  }
+  NumpyNormal normal(seed);
+  for (float& v : stamp) {
+    const double noise = normal() * scatter;
+    if (v <= median + sigfactor * scatter) v = static_cast<float>(noise);
+  }
+}
+
 /// fit_2dgaussian, fit_2dmoffat and fit_2dairydisk: the fit of a square cut about the centre.
 Result run_fit(const GoldenCase& golden, PsfModel model) {
-  if (golden.get("threshold", false)) return {};  // replaces the background by random numbers
   const NdArray frame = golden.array("array");
   const auto side = golden.get<index_t>("cropsize", 15);
   const auto first = static_cast<index_t>(frame_centre(frame.shape[0])) - (side - 1) / 2;
-  const Frame<const float> stamp(&frame.frame()(first, first), {side, side}, frame.frame().strides());
-  const PsfFit fit = fit_psf(stamp, model);
+  std::vector<float> square;
+  for (index_t y = 0; y < side; ++y)
+    for (index_t x = 0; x < side; ++x) square.push_back(frame.frame()(first + y, first + x));
+  if (golden.get("threshold", false))
+    replace_background(square, golden.get("sigfactor", 6.0), golden.entry().at("np_random_seed").get<std::uint32_t>());
+  const PsfFit fit = fit_psf({square.data(), {side, side}}, model);
   const double corner = static_cast<double>(first);
   json table{{"centroid_y", fit.shape.y + corner}, {"centroid_x", fit.shape.x + corner},
              {"amplitude", fit.shape.amplitude},   {"centroid_y_err", fit.error.y},
@@ -187,41 +241,6 @@ Result run_fit(const GoldenCase& golden, PsfModel model) {
     table.update({{"radius", fit.shape.airy_radius()}, {"radius_err", fit.error.airy_radius()}});
   for (auto& [key, value] : table.items()) value = json::array({value});
   return scalar_result("table", table);
-}
-
-/// "shift_y=[1.3,0.5]" is not a file.
-std::vector<double> listed(const GoldenCase& golden, const char* argument) {
-  const json value = golden.json(argument);
-  if (!value.contains("array")) return golden.numbers(argument);
-  const auto text = value.at("array").get<std::string>();
-  return json::parse(text.substr(text.find('['))).get<std::vector<double>>();
-}
-
-Result run_shift(Exec& exec, const GoldenCase& golden) {
-  const auto library = golden.get<std::string>("imlib", "vip-fft");
-  ShiftOptions options;
-  if (library == "ndimage-fourier") {
-    options.border = Border::wrap;
-  } else if (library == "opencv") {
-    from_text(golden.get<std::string>("interpolation", "lanczos4"), options.method);
-    const std::map<std::string, Border> borders{{"reflect", Border::symmetric},
-                                                {"mirror", Border::reflect},
-                                                {"nearest", Border::edge},
-                                                {"constant", Border::constant},
-                                                {"wrap", Border::wrap}};
-    options.border = borders.at(golden.get<std::string>("border_mode", "reflect"));
-  } else if (library != "vip-fft") {
-    return {};
-  }
-  const NdArray cube = golden.array("cube");
-  const auto dy = listed(golden, "shift_y"), dx = listed(golden, "shift_x");
-  std::vector<Shift> shifts;
-  for (std::size_t t = 0; t < dy.size(); ++t) shifts.push_back({dy[t], dx[t]});
-  const DeviceInput<float, 3> input(exec, cube.cube());
-  Array<float, 3> out(exec, input.view().extents());
-  shift(exec, input.view(), shifts, options, out.view());
-  const auto host = to_host(exec, out.view());
-  return main_result(nd_array(host.view()));
 }
 
 Result run_draw_psf(Exec&, const GoldenCase& golden) {
@@ -249,7 +268,6 @@ const GoldenRegistration registrations[] = {
     {"vip_hci.var.fit_2d.fit_2dmoffat", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::moff); }},
     {"vip_hci.var.fit_2d.fit_2dairydisk", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::airy); }},
     {"vip_hci.var.fit_2d.create_synth_psf", run_draw_psf},
-    {"vip_hci.preproc.recentering.cube_shift", run_shift},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "kernels/stats/collapse.hpp"
 #include "models/psfsub/registry.hpp"
 #include "models/psfsub/subtract.hpp"
+#include "models/reduction.hpp"
 #include "tests/golden/golden.hpp"
 
 namespace hci::test {
@@ -24,7 +25,6 @@ struct Job {
   CollapseOptions collapse;
   double fwhm = 4;
   bool checks_angles = true;
-  int mask = 0;          ///< disc of the final frame that is set to 0, px
   bool is_list = false;  ///< one frame for each variant
   bool median_of_list = false;
 };
@@ -73,12 +73,13 @@ std::vector<Array<float, 2>> run(Exec& exec, const GoldenCase& golden, const cha
   const Extents<2> frame_extents{residual.extent(1), residual.extent(2)};
   const SubtractionInput input{targets.view(), others.view(), angles, job.fwhm};
   if (job.checks_angles) angles = checked_angles(angles);
+  const double disc = central_disc(job.regions, job.algorithm->masks_inner_radius());
   std::vector<Array<float, 2>> frames;
   subtract_psf(exec, *job.algorithm, job.regions, input, residual.view(), [&](std::size_t) {
     Array<float, 2> frame(exec, frame_extents);
     derotate_collapse(exec, residual.view(), angles, job.rotation, job.collapse, frame.view());
     frames.push_back(to_host(exec, frame.view()));
-    for (index_t p : circle(frame_extents[0], frame_extents[1], job.mask)) frames.back().data()[p] = 0;
+    for (index_t p : circle(frame_extents[0], frame_extents[1], disc)) frames.back().data()[p] = 0;
   });
   return frames;
 }
@@ -110,7 +111,7 @@ Result run_pca(Exec& exec, const GoldenCase& golden) {
   if (other || golden.json("cube").at("shape").size() != 3) return {};
   Job job;
   job.algorithm = make_psf_subtraction("pca", {{"ncomp", ncomp_text(golden)}, {"scaling", scaling_text(golden)}});
-  job.mask = job.regions.mask_center = golden.get("mask_center_px", 0);
+  job.regions.mask_center = golden.get("mask_center_px", 0);
   if (golden.has("source_xy"))
     job.regions.source_xy =
         PixelXY{golden.json("source_xy").at(0).get<double>(), golden.json("source_xy").at(1).get<double>()};
@@ -119,7 +120,7 @@ Result run_pca(Exec& exec, const GoldenCase& golden) {
   if (golden.has("max_frames_pca")) job.regions.max_frames_pca = golden.get("max_frames_pca", 0);
   if (golden.has("cube_ref") && golden.get<std::string>("ref_strategy", "RDI") == "ARDI")
     job.regions.ref_strategy = RefStrategy::ardi;
-  job.rotation = rotation_of(golden.json("imlib"), job.mask > 0);
+  job.rotation = rotation_of(golden.json("imlib"), job.regions.mask_center > 0);
   job.collapse = collapse_of(golden);
   job.fwhm = golden.get("fwhm", 4.0);
   job.is_list = golden.json("ncomp").is_array();
@@ -166,18 +167,32 @@ Result run_pca_annulus(Exec& exec, const GoldenCase& golden) {
   return result_of(exec, golden, "angs", job);
 }
 
+/// A cube (t, y, x) of a golden as that of a dataset.
+Array<float, 4> dataset_cube(const NdArray& cube) {
+  Array<float, 4> out = host_array<float, 4>({cube.shape[0], 1, cube.shape[1], cube.shape[2]});
+  std::copy(cube.values.begin(), cube.values.end(), out.data());
+  return out;
+}
+
+/// The whole reduction, as the program runs it: radius_int masks the product.
 Result run_median(Exec& exec, const GoldenCase& golden) {
-  if (golden.has("scale_list")) return {};
+  if (golden.has("scale_list") || golden.has("weights")) return {};
   Job job;
-  const std::string nframes = golden.has("nframes") ? std::to_string(golden.get("nframes", 4)) : "none";
-  job.algorithm = make_psf_subtraction(
-      "median", {{"nframes", nframes}, {"collapse_ref", golden.get<std::string>("collapse_ref", "median")}});
   set_annuli(golden, job);
   if (golden.get<std::string>("mode", "fullfr") == "fullfr") job.regions.mode = RegionMode::full;
-  job.mask = static_cast<int>(job.regions.radius_int);
-  job.rotation = rotation_of(golden.json("imlib"), job.regions.radius_int > 0);
-  job.collapse = collapse_of(golden);
-  return result_of(exec, golden, "angle_list", job);
+  const std::string nframes = golden.has("nframes") ? std::to_string(golden.get("nframes", 4)) : "none";
+  const Recipe recipe{
+      .algorithm = "median",
+      .algorithm_settings = {{"nframes", nframes}, {"collapse_ref", golden.get<std::string>("collapse_ref", "median")}},
+      .regions = job.regions,
+      .combine = {.rotation = rotation_of(golden.json("imlib"), false).method, .collapse = collapse_of(golden).mode}};
+  Dataset data;
+  data.cube = dataset_cube(golden.array("cube"));
+  data.angles = golden.numbers("angle_list");
+  data.fwhm = {job.fwhm};
+  if (golden.has("cube_ref")) data.reference = dataset_cube(golden.array("cube_ref"));
+  const ReductionResult result = Reduction(recipe).run(exec, data);
+  return main_result(nd_array(result.frame.view()));
 }
 
 /// The generator's map of 1 + number of the sector.

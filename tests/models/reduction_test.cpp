@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <numbers>
 
 #include "kernels/core/copy.hpp"
 #include "models/detect/detection.hpp"
@@ -35,6 +36,29 @@ Detection peak_of(Exec& exec, const ReductionResult& result) {
   const auto frame = to_device(exec, result.frame.view());
   const auto map = to_device(exec, result.snr.view());
   return find_peak(exec, frame.view(), map.view(), result.fwhm);
+}
+
+/// The S/N (f - m) / (s sqrt(1 + 1/n)) of apertures of area A in frames that differ by d at most: f and m
+/// differ by A d each, and s, of n >= 5 apertures, by A d sqrt(n / (n - 1)) < 1.12 A d. Sums and quotient
+/// are rounded to float32 in the map, 1e-6 of the value and of 1. Only pixels whose noise is known well enough
+/// for that bound to say something are looked at.
+void expect_same_snr(Exec& cpu, const ReductionResult& ours, const ReductionResult& reference, double d) {
+  const auto frame = to_device(cpu, reference.frame.view());
+  const double fwhm = reference.fwhm, error = std::numbers::pi * fwhm * fwhm / 4 * d;
+  int compared = 0;
+  for (index_t y = 0; y < frame.extent(0); y += 5)
+    for (index_t x = 0; x < frame.extent(1); x += 5) {
+      const double there = ours.snr.view()(y, x), here = reference.snr.view()(y, x);
+      ASSERT_EQ(there == 0, here == 0) << y << ", " << x;
+      if (here == 0) continue;
+      const SnrAt at = snr_at(cpu, frame.view(), {static_cast<double>(y), static_cast<double>(x)}, {.fwhm = fwhm});
+      ASSERT_GE(at.noise.size(), 5U);
+      ASSERT_GT(at.deviation, 2 * error);
+      const double bound = (2 + 1.12 * std::abs(here)) * error / (at.deviation - 1.12 * error);
+      EXPECT_NEAR(there, here, bound + 1e-6 * (1 + std::abs(here))) << y << ", " << x;
+      ++compared;
+    }
+  EXPECT_GT(compared, 100);
 }
 
 class MainJob : public OnEveryDevice {};
@@ -84,6 +108,7 @@ TEST_P(MainJob, AgreesWithThePortableCpu) {
     for (index_t i = 0; i < ours.frame.size(); ++i)
       worst = std::max(worst, std::abs(double{ours.frame.data()[i]} - double{reference.frame.data()[i]}));
     EXPECT_LT(worst, 0.013);
+    expect_same_snr(cpu, ours, reference, worst);
   }
 }
 
@@ -196,23 +221,41 @@ TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
   }
 }
 
-// VIP's median_sub takes radius_int in the full frame as the radius of a disc that is 0 in the end.
+// VIP's median_sub takes radius_int as the radius of a disc that is 0 in the end, in the full frame and in annuli.
 TEST_P(MainJob, MedianWithAnInnerRadiusHasADiscOfZeros) {
   HCI_NEEDS_SHARED();
   Recipe recipe{.algorithm = "median", .algorithm_settings = {}};
   const Dataset data = beta_pictoris("cube.fits");
   recipe.regions.radius_int = 12;
-  const ReductionResult result = Reduction(recipe).run(exec(), data);
-  const double centre = static_cast<double>(result.frame.extent(0) / 2);
-  for (index_t y = 0; y < result.frame.extent(0); ++y)
-    for (index_t x = 0; x < result.frame.extent(1); ++x) {
-      const double r = std::hypot(static_cast<double>(y) - centre, static_cast<double>(x) - centre);
-      if (r < 11) {
-        ASSERT_EQ(result.frame.view()(y, x), 0) << y << ", " << x;
-      } else if (r > 13 && r < 40) {
-        ASSERT_NE(result.frame.view()(y, x), 0) << y << ", " << x;
+  recipe.regions.asize = 12;
+  for (const RegionMode mode : {RegionMode::full, RegionMode::annular}) {
+    recipe.regions.mode = mode;
+    const ReductionResult result = Reduction(recipe).run(exec(), data);
+    const double centre = static_cast<double>(result.frame.extent(0) / 2);
+    for (index_t y = 0; y < result.frame.extent(0); ++y)
+      for (index_t x = 0; x < result.frame.extent(1); ++x) {
+        const double r = std::hypot(static_cast<double>(y) - centre, static_cast<double>(x) - centre);
+        if (r < 12) {
+          ASSERT_EQ(result.frame.view()(y, x), 0) << y << ", " << x;
+        } else if (r > 13 && r < 40) {
+          ASSERT_NE(result.frame.view()(y, x), 0) << y << ", " << x;
+        }
       }
-    }
+  }
+}
+
+TEST_P(MainJob, RefusesASourceNearTheStarOrOutsideBeforeItBegins) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube.fits");
+  for (const PixelXY source : {PixelXY{52, 51}, PixelXY{50, 50}, PixelXY{101, 50}, PixelXY{-1, 50}}) {
+    Recipe recipe = pca("2,3");
+    recipe.regions.source_xy = source;
+    std::FILE* stream = std::tmpfile();
+    Progress progress(ProgressStyle::json, stream);
+    EXPECT_THROW(Reduction(recipe).run(exec(), data, progress), InvalidInput);
+    EXPECT_EQ(std::ftell(stream), 0) << "a stage was begun";
+    std::fclose(stream);
+  }
 }
 
 TEST(Recipe, WithAnUnknownSettingIsRefused) {

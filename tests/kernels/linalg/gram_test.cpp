@@ -34,7 +34,7 @@ Product product(const float* a, const float* b, index_t count, const std::vector
 
 TEST_P(Gram, IsTheProductOfAllPairsInDouble) {
   for (const auto& [rows, columns] :
-       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {3, 385}, {61, 1031}, {130, 50}}) {
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {3, 385}, {61, 1031}, {130, 50}, {520, 6}}) {
     const auto x = speckle_rows(rows, columns);
     const auto device = device_matrix(exec(), x, rows, columns);
     Array<double, 2> g(exec(), {rows, rows});
@@ -62,6 +62,21 @@ TEST_P(Gram, OfTwoMatricesIntoAPartOfALargerOneLeavesTheRestAlone) {
         ASSERT_EQ(host.view()(i, j), -7.0);
         continue;
       }
+      const Product want =
+          product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
+      ASSERT_NEAR(host.view()(i, j), want.value, want.bound);
+    }
+}
+
+TEST_P(Gram, OfTwoMatricesOfManyRows) {
+  const index_t rows = 507, cols = 1021, columns = 7;
+  const auto a = speckle_rows(rows, columns, 1), b = speckle_rows(cols, columns, 2);
+  const auto da = device_matrix(exec(), a, rows, columns), db = device_matrix(exec(), b, cols, columns);
+  Array<double, 2> g(exec(), {rows, cols});
+  cross_gram(exec(), da.view(), db.view(), {}, g.view());
+  const auto host = to_host(exec(), g.view());
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < cols; ++j) {
       const Product want =
           product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
       ASSERT_NEAR(host.view()(i, j), want.value, want.bound);
@@ -131,6 +146,22 @@ TEST_P(Gram, RefusesShapesThatDoNotFit) {
   Array<double, 2> g(exec(), {3, 2});
   EXPECT_THROW(gram(exec(), x.view(), {}, g.view()), InvalidInput);
   EXPECT_THROW(cross_gram(exec(), x.view(), y.view(), {}, g.view()), InvalidInput);
+}
+
+TEST_P(Gram, FindsWhatIsNotFinite) {
+  std::vector<double> values(12, 1.5);
+  const auto ask = [&] {
+    const auto on_device = to_device(exec(), values);
+    return all_finite(exec(), {on_device.data(), Extents<1>{4}, Extents<1>{3}});  // 0, 3, 6, 9
+  };
+  EXPECT_TRUE(ask());
+  values[10] = std::numeric_limits<double>::quiet_NaN();  // between
+  EXPECT_TRUE(ask());
+  values[9] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE(ask());
+  values[9] = 1;
+  values[0] = -std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(ask());
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Gram);

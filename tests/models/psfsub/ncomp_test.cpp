@@ -21,6 +21,8 @@ TEST(Ncomp, ReadsNumbersListsRangesSharesAndAuto) {
   EXPECT_EQ(parsed("2:4"), Ncomp(std::vector<int>{2, 3, 4}));
   EXPECT_EQ(parsed("1:6:4"), Ncomp(std::vector<int>{1, 5}));
   EXPECT_EQ(parsed("0.95"), Ncomp(Ncomp::Share{0.95}));
+  EXPECT_EQ(parsed("1.0"), Ncomp(Ncomp::Share{1}));
+  EXPECT_EQ(parsed(to_text(parsed("1.0")).c_str()), Ncomp(Ncomp::Share{1}));
   EXPECT_EQ(parsed("auto"), Ncomp(Ncomp::Automatic{}));
 }
 
@@ -30,7 +32,7 @@ TEST(Ncomp, WritesWhatItReads) {
 }
 
 TEST(Ncomp, RefusesNonsense) {
-  for (const char* text : {"", "0", "-3", "1.5", "0.0", "1.0", "five", "1,,2", "1,", "5:2", "1:5:0", "1:5:2:3", "nan."})
+  for (const char* text : {"", "0", "-3", "1.5", "0.0", "1.01", "five", "1,,2", "1,", "5:2", "1:5:0", "1:5:2:3", "nan."})
     EXPECT_THROW(parsed(text), InvalidInput) << text;
 }
 

@@ -181,7 +181,7 @@ TEST_P(Pca, ShareOfTheVarianceTakesTheFirstCountThatHoldsIt) {
   std::fill(cube.values.begin(), cube.values.end(), 0.0F);
   for (index_t t = 0; t < 4; ++t) cube.at(t, 0, t) = static_cast<float>(4 - t);
   for (const auto& [share, count] :
-       std::vector<std::pair<std::string, index_t>>{{"0.5", 1}, {"0.6", 2}, {"0.9", 3}, {"0.97", 4}}) {
+       std::vector<std::pair<std::string, index_t>>{{"0.5", 1}, {"0.6", 2}, {"0.9", 3}, {"0.97", 4}, {"1.0", 4}}) {
     const auto residual = residuals_of(exec(), *make_psf_subtraction("pca", {{"ncomp", share}}), {}, cube);
     for (index_t t = 0; t < 4; ++t)
       EXPECT_NEAR(residual.front().view()(t, 0, t), t < count ? 0.0 : static_cast<double>(4 - t), 1e-6) << share;
