@@ -23,9 +23,9 @@ void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<doubl
   const index_t nt = in.extent(0), ny = in.extent(1), nx = in.extent(2);
   require(out.extent(0) == ny && out.extent(1) == nx, "derotate_collapse: frames are ", ny, " x ", nx,
           ", the output is ", out.extent(0), " x ", out.extent(1));
-  if (rotation.method == Rotation::fft) {
+  if (rotation.method == Rotation::fft || rotation.edge_blend != EdgeBlend::none) {
     Array<float, 3> derotated(exec, in.extents());
-    derotate_fft(exec, in, angles, rotation.mask_value, derotated.view());
+    derotate(exec, in, angles, rotation, derotated.view());
     collapse(exec, derotated.view(), collapsing, out);
     return;
   }

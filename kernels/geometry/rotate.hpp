@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -50,20 +51,40 @@ HCI_HD constexpr int spline_order(Rotation method) {
              : 0;
 }
 
+/// What fills a frame's holes and a margin around it before it turns, so that no edge rings; afterwards
+/// the holes are back where they were. As VIP's edge_blend: none, 'interp', 'noise', 'interp+noise'.
+///   interp: the mean of the pixels about, weighted by a Gaussian; 0 where the window has none
+///   noise: in the margin normal noise of the frame's sigma-clipped median and standard deviation; holes 0
+///   interp_noise: the former, in the margin with noise about it
+enum class EdgeBlend { none, interp, noise, interp_noise };
+constexpr auto enum_names(EdgeBlend) {
+  return std::array<std::pair<std::string_view, EdgeBlend>, 4>{{{"none", EdgeBlend::none},
+                                                                {"interp", EdgeBlend::interp},
+                                                                {"noise", EdgeBlend::noise},
+                                                                {"interp+noise", EdgeBlend::interp_noise}}};
+}
+
 struct RotateOptions {
   Rotation method = Rotation::lanczos4;
   /// Not used by Rotation::fft, which has zeros outside.
   Border border = Border::constant;
-  /// Centre of rotation (y, x), pixels; unset: frame_centre() of docs/conventions.md.
+  /// Centre of rotation (y, x), pixels; unset: frame_centre() of docs/conventions.md. For Rotation::fft
+  /// it must be in the frame; any other than frame_centre() takes longer there on the CPU.
   std::optional<std::array<double, 2>> centre = std::nullopt;
-  /// Only for Rotation::fft, as in VIP: pixels of the unrotated frame that equal this value (NaN:
-  /// that are NaN) count as 0 in the rotation and get the value back after it, where they were. Any
-  /// other NaN counts as 0. The other methods let a NaN reach every output pixel that reads it
-  /// (lanczos4: 8 x 8, bicubic: 4 x 4, bilinear: 2 x 2 pixels, also where the weight is 0).
+  /// Only for Rotation::fft, or with an edge_blend, as in VIP: pixels of the unrotated frame that equal this value
+  /// (NaN: that are NaN) count as 0 in the rotation and get the value back after it, where they were. Any other NaN
+  /// counts as 0. The other methods let a NaN reach every output pixel that reads it (lanczos4: 8 x 8, bicubic: 4 x 4,
+  /// bilinear: 2 x 2 pixels, also where the weight is 0).
   float mask_value = std::numeric_limits<float>::quiet_NaN();
   /// As VIP's skimage: values stay between the smallest and the largest pixel of the unrotated frame,
   /// and beyond a constant border lies the smallest. Not for Rotation::fft.
   bool keep_range = false;
+  /// Holes are NaN and pixels that equal mask_value; where that is 0, only with interpolate_zeros. Margins
+  /// are VIP's: 1.5 times the frame for fft, else 1.1 times. What interpolates holds 256 MiB of scratch.
+  EdgeBlend edge_blend = EdgeBlend::none;
+  bool interpolate_zeros = false;
+  double blend_fwhm = 1;   ///< of the Gaussian, px (VIP's ker)
+  std::uint64_t seed = 0;  ///< of the noise; pixel (t, y, x) has its own stream
 };
 
 /// out(t) = in(t) derotated by angles[t] degrees: with y upward the image turns counter-clockwise

@@ -39,8 +39,13 @@ Interpolation prepare_interpolation(Exec& exec, Cube<const float> in, const std:
 /// out (t, rows, x) = the derotated rows first_row .. first_row + rows.
 void derotate_rows(Exec& exec, const Interpolation& plan, index_t first_row, Cube<float> out);
 
-/// Rotation::fft: all frames.
-void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& angles, float mask_value,
-                  Cube<float> out);
+/// Rotation::fft: all frames, about the centre of the options, on a grid as long as that of frames of ny x nx
+/// pixels (smaller than in where these have a margin).
+void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
+                  Extents<2> unpadded, Cube<float> out);
+
+/// derotate() with an edge blend.
+void derotate_blended(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
+                      Cube<float> out);
 
 }  // namespace hci

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/params.hpp"
 #include "kernels/core/copy.hpp"
@@ -10,6 +11,7 @@
 #include "kernels/linalg/scale_rows.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "models/psfsub/ncomp.hpp"
+#include "models/psfsub/principal_components.hpp"
 #include "models/psfsub/region_gram.hpp"
 #include "models/psfsub/region_share.hpp"
 #include "models/psfsub/registry.hpp"
@@ -46,7 +48,7 @@ class Pca final : public PsfSubtraction {
     }
   };
 
-  explicit Pca(const Params& params) : params_(params) {
+  explicit Pca(Params params) : params_(std::move(params)) {
     if (const auto* list = std::get_if<std::vector<int>>(&params_.ncomp.value)) {
       require(!list->empty(), "pca: ncomp is an empty list");
       for (int count : *list) require(count >= 1, "pca: ncomp is ", count, "; there must be 1 component at least");
@@ -170,24 +172,13 @@ class Pca final : public PsfSubtraction {
   }
 
   /// The number of components that hold the wanted share of the variance.
-  static int count_for(const std::vector<double>& values, double share) {
-    double total = 0, sum = 0;
-    for (double value : values) total += std::max(value, 0.0);
-    int count = 0;
-    for (double value : values) {
-      ++count;
-      sum += std::max(value, 0.0);
-      if (sum >= share * total) break;
-    }
-    return count;
-  }
-  int count_for_share(Exec& exec, const RegionGram& grams) const {
+  int count_for_wanted_share(Exec& exec, const RegionGram& grams) const {
     const index_t n = grams.library.extent(0);
     Array<double, 1> values(exec, {n});
     Array<double, 2> vectors(exec, {n, n});
     eigh_top(exec, grams.library.view(), n, values.view(), vectors.view());
     const auto host = to_host(exec, values.view());
-    return count_for({host.data(), host.data() + n}, std::get<Ncomp::Share>(params_.ncomp.value).variance);
+    return count_for_share({host.data(), host.data() + n}, std::get<Ncomp::Share>(params_.ncomp.value).variance);
   }
 
   Array<double, 1> sums_of_rows(Exec& exec, const Region& region, Prepared& made) const {
@@ -211,7 +202,7 @@ class Pca final : public PsfSubtraction {
   std::vector<int> common_counts(Exec& exec, const RegionGram& grams) const {
     if (listed() != nullptr) return *listed();
     if (automatic()) return {};
-    return {count_for_share(exec, grams)};
+    return {count_for_wanted_share(exec, grams)};
   }
 
   void prepare_shared(Exec& exec, const Region& region, const RegionGram& grams, Prepared& made) const {
@@ -287,6 +278,7 @@ class Pca final : public PsfSubtraction {
         Array<index_t, 1> some_counts(exec, {count});
         if (automatic()) {
           std::vector<index_t> sizes;
+          sizes.reserve(some.size());
           for (const IndexSet& set : some) sizes.push_back(static_cast<index_t>(set.size()));
           const auto on_device = to_device(exec, std::move(sizes));
           automatic_counts(exec, some_values, some_vectors, on_device.view(), sums.view(), pixels, params_.tol,

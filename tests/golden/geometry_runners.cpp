@@ -26,7 +26,6 @@ double angle_that_vip_fft_takes(double angle) {
 }
 
 Result run_cube_derotate(Exec& exec, const GoldenCase& golden) {
-  if (golden.has("edge_blend")) return {};
   const NdArray cube = golden.array("array");
   if (cube.shape.size() != 3) return {};
   const auto words = rotation_in_vip_words(golden.get<std::string>("imlib", "vip-fft"),
@@ -35,6 +34,11 @@ Result run_cube_derotate(Exec& exec, const GoldenCase& golden) {
   if (!words) return {};
   RotateOptions options = *words;
   if (golden.json("mask_val").is_number()) options.mask_value = golden.get("mask_val", 0.0F);
+  const auto blend = named<EdgeBlend>(golden.get<std::string>("edge_blend", "none"));
+  if (!blend) return {};
+  options.edge_blend = *blend;
+  options.interpolate_zeros = golden.get("interp_zeros", false);
+  options.blend_fwhm = golden.get("ker", 1.0);
   if (golden.has("cxy")) {
     const auto xy = golden.json("cxy").get<std::array<double, 2>>();
     options.centre = std::array<double, 2>{xy[1], xy[0]};

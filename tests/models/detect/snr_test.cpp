@@ -62,15 +62,15 @@ TEST_P(Snr, MeanIsThatOfThePixelsWithinHalfAFwhm) {
       }
   ASSERT_GE(count, 9);
   // The same terms in the same order.
-  EXPECT_DOUBLE_EQ(mean_snr(exec(), in.view(), {26.3, 28.9}, {.fwhm = 4}), sum / count);
-  EXPECT_THROW(mean_snr(exec(), in.view(), {26.5, 28.5}, {.fwhm = 0.1}), InvalidInput);
+  EXPECT_DOUBLE_EQ(source_score(exec(), in.view(), {26.3, 28.9}, {.fwhm = 4}).snr, sum / count);
+  EXPECT_THROW(source_score(exec(), in.view(), {26.5, 28.5}, {.fwhm = 0.1}).snr, InvalidInput);
 }
 
 TEST_P(Snr, MeanIsNaNWhereAPixelHasNoSnr) {
   auto frame = noise<2>({41, 40}, 3);
   frame.view()(26, 29) = std::numeric_limits<float>::quiet_NaN();
   const auto in = to_device(exec(), frame.view());
-  EXPECT_TRUE(std::isnan(mean_snr(exec(), in.view(), {26, 29}, {.fwhm = 4})));
+  EXPECT_TRUE(std::isnan(source_score(exec(), in.view(), {26, 29}, {.fwhm = 4}).snr));
 }
 
 TEST_P(Snr, MapIsZeroOutsideItsRange) {
@@ -120,7 +120,7 @@ TEST_P(Snr, MeanIsThatOfThePixelsNearby) {
   for (const auto& [y, x] : {std::pair{10, 25}, {9, 25}, {11, 25}, {10, 24}, {10, 26}})
     want += at(frame, {static_cast<double>(y), static_cast<double>(x)}, options).snr / 5;
   const auto in = to_device(exec(), frame.view());
-  EXPECT_NEAR(mean_snr(exec(), in.view(), {10, 25}, options), want, 1e-12);
+  EXPECT_NEAR(source_score(exec(), in.view(), {10, 25}, options).snr, want, 1e-12);
 }
 
 TEST_P(Snr, RefusesWhatMakesNoSense) {
