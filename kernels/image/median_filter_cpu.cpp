@@ -2,18 +2,28 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 #include "kernels/core/error.hpp"
 #include "kernels/image/median_filter_plan.hpp"
 #include "kernels/image/padded_block.hpp"
 #include "kernels/stats/collapse_plan.hpp"
+#include "kernels/stats/lanes.hpp"
 
 // The window slides over a stripe of the frame as a set of ranks: bit r says that the stripe's r-th
 // smallest value is under the footprint. A step of the window clears and sets the bits of the pixels
 // along its edge, and moves the median by a few set bits (Huang's sliding histogram, IEEE ASSP 27, 13
 // (1979), with one value in each bin, so that it is exact for floats).
+
+//
+// For small footprints without masked pixels that is beaten by selecting among all their values, 8
+// pixels side by side: the smallest and the largest of a bit more than half of the values cannot be
+// the median and are forgotten, another value takes their place, until one is left.
 
 namespace hci {
 namespace {
@@ -153,6 +163,71 @@ Margins margins_of(const Footprint& footprint) {
   return margins;
 }
 
+inline Floats smaller(Floats a, Floats b) {
+#if defined(__AVX__)
+  return _mm256_min_ps(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+inline Floats larger(Floats a, Floats b) {
+#if defined(__AVX__)
+  return _mm256_max_ps(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+inline void put_in_order(Floats& low, Floats& high) {
+  const Floats first = smaller(low, high);
+  high = larger(low, high);
+  low = first;
+}
+
+/// Values up to which selecting beats sliding (measured).
+constexpr int kMostSelected = 29;
+
+/// The larger middle one of `count` values for each of 8 pixels side by side; the pixels' values lie
+/// at at[offsets]. known: the count where the compiler is to know it, or 0.
+template <int known>
+Floats selected(const float* at, const index_t* offsets, int given) {
+  const int count = known > 0 ? known : given, odd = count | 1;
+  const auto value = [&](int i) {
+    Floats values = broadcast(std::numeric_limits<float>::infinity());  // makes an even count odd
+    if (i < count) std::memcpy(&values, at + offsets[i], sizeof values);
+    return values;
+  };
+  Floats kept[kMostSelected / 2 + 2];
+  int size = odd / 2 + 2, next = size;
+  if (odd == 1) return value(0);
+#pragma GCC unroll 32
+  for (int i = 0; i < size; ++i) kept[i] = value(i);
+#pragma GCC unroll 32
+  for (; size > 2; --size) {
+#pragma GCC unroll 32
+    for (int i = 0; i < size / 2; ++i) put_in_order(kept[i], kept[size - 1 - i]);
+#pragma GCC unroll 32
+    for (int i = 1; i < (size + 1) / 2; ++i) put_in_order(kept[0], kept[i]);
+#pragma GCC unroll 32
+    for (int i = size / 2; i < size - 1; ++i) put_in_order(kept[i], kept[size - 1]);
+    if (size == 3) break;
+    kept[0] = value(next++);
+  }
+  return kept[1];
+}
+
+/// A row of medians, 8 at a time; the last 8 end at the last pixel.
+void select_row(const float* at, const std::vector<index_t>& offsets, index_t nx, float* medians) {
+  const auto count = static_cast<int>(offsets.size());
+  for (index_t i = 0; i < nx; i += 8) {
+    const index_t x = std::min(i, nx - 8);
+    const Floats found = count == 9    ? selected<9>(at + x, offsets.data(), count)
+                         : count == 25 ? selected<25>(at + x, offsets.data(), count)
+                         : count == 29 ? selected<29>(at + x, offsets.data(), count)
+                                       : selected<0>(at + x, offsets.data(), count);
+    std::memcpy(medians + x, &found, sizeof found);
+  }
+}
+
 /// Rows of a stripe: the ranks of it and its margins fit the first-level cache where they can, for
 /// the bits are visited at random; but the margins, which are ranked twice, are to stay a third.
 index_t ranked_rows(index_t ny, index_t pitch, const Margins& margins) {
@@ -170,16 +245,26 @@ void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footpr
   const index_t pixels = (margins.above + rows + margins.below) * pitch;
   require(pixels < index_t{kMasked}, "median_filter: ", pixels, " pixels in ", rows,
           " rows and their margins: the footprint is too large for frames this wide");
+  std::vector<index_t> offsets;
+  for (const auto& [y, x] : footprint.offsets) offsets.push_back(y * pitch + x);
+  const bool small = offsets.size() <= kMostSelected && nx >= 8;
   const Step right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch);
 #pragma omp parallel num_threads(exec.threads())
   {
-    auto padded = host_array<float, 1>({pixels});
+    auto padded = host_array<float, 1>({pixels}), medians = host_array<float, 1>({nx});
     Ranking ranking(pixels);
     Window window(pixels);
 #pragma omp for schedule(static)
     for (index_t i = 0; i < in.extent(0) * stripes; ++i) {
       const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
-      copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
+      const bool spoiled = copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
+      if (small && !spoiled) {
+        for (index_t y = 0; y < here; ++y) {
+          select_row(padded.data() + (margins.above + y) * pitch + margins.left, offsets, nx, medians.data());
+          for (index_t x = 0; x < nx; ++x) out(t, first + y, x) = medians.data()[x];
+        }
+        continue;
+      }
       ranking.rank(padded.data(), (margins.above + here + margins.below) * pitch);
       window.clear();
       const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;

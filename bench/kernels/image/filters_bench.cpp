@@ -117,8 +117,10 @@ const bool registered[] = {
     add_psf(ConvMode::convfft, kSmall),
     add_median("box3", box_footprint(3, 3), kSmall),
     add_median("box5", box_footprint(5, 5), kSmall),
+    add_median("box7", box_footprint(7, 7), kSmall),
     add_median("box9", box_footprint(9, 9), kSmall),
     add_median("box21", box_footprint(21, 21), kSmall),
+    add_median("disc3", disc_footprint(3), kSmall),
     add_median("disc5", disc_footprint(5), kSmall),
     add_median("box9", box_footprint(9, 9), kCube),
     add(
