@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "kernels/core/error.hpp"
 
@@ -37,7 +38,7 @@ void require_file(const std::string& path) {
   require(!fs::is_directory(path, error), path, " is a folder, expected a file");
   require(fs::file_size(path, error) > 0 || error, path, " is empty (0 bytes)");
   std::ifstream in(path, std::ios::binary);
-  require(in.good(), path, ": cannot be read: ", std::strerror(errno));
+  require(in.good(), path, ": cannot be read: ", std::generic_category().message(errno));
 }
 
 FileName FileName::parse(const std::string& name) {

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "kernels/core/error.hpp"
@@ -42,7 +42,7 @@ void write_text_file(const std::string& path, const std::string& text) {
   AtomicFile file(path);
   std::ofstream out(file.temporary_path(), std::ios::binary);
   out << text << std::flush;
-  require(out.good(), path, ": cannot be written: ", std::strerror(errno));
+  require(out.good(), path, ": cannot be written: ", std::generic_category().message(errno));
   out.close();
   file.commit();
 }

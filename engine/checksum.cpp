@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 #include "kernels/core/error.hpp"
@@ -34,7 +35,7 @@ alignas(16) constexpr std::uint32_t kRound[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 std::uint32_t big_endian(const std::uint8_t* p) {
-  std::uint32_t word;
+  std::uint32_t word = 0;
   std::memcpy(&word, p, 4);
   return __builtin_bswap32(word);
 }
@@ -146,7 +147,7 @@ std::string Sha256::digest() {
 
 std::string sha256_of_file(const std::string& path, const std::stop_token& stop) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  require(file != nullptr, path, ": cannot be read: ", std::strerror(errno));
+  require(file != nullptr, path, ": cannot be read: ", std::generic_category().message(errno));
   std::setvbuf(file.get(), nullptr, _IONBF, 0);
   std::vector<std::uint8_t> buffer(std::size_t{1} << 18);
   Sha256 hash;
@@ -154,7 +155,7 @@ std::string sha256_of_file(const std::string& path, const std::stop_token& stop)
     if (stop.stop_requested()) return "";
     hash.update(buffer.data(), got);
   }
-  require(std::ferror(file.get()) == 0, path, ": cannot be read: ", std::strerror(errno));
+  require(std::ferror(file.get()) == 0, path, ": cannot be read: ", std::generic_category().message(errno));
   return hash.digest();
 }
 

@@ -29,8 +29,8 @@ std::string short_text(double value) {
 /// Builds a Dataset from the options, one part after the other.
 class Loader {
  public:
-  Loader(const DatasetOptions& options, const Log& log, Progress* progress)
-      : options_(options), log_(log), progress_(progress) {}
+  Loader(DatasetOptions options, const Log& log, Progress* progress)
+      : options_(std::move(options)), log_(log), progress_(progress) {}
   Dataset load();
 
  private:

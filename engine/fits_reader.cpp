@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <system_error>
 
 #include "engine/array_file.hpp"
 #include "engine/fits.hpp"
@@ -130,7 +131,7 @@ struct FitsFile::State {
   }
   void open(const std::string& name);
   bool scan_hdu(int index);
-  void scan_image(HduInfo& info, RawImage& image, int& status);
+  void scan_image(HduInfo& info, RawImage& image, int& status) const;
   void scan_table(HduInfo& info, int& status) const;
   void check_length(const HduInfo& info, off_t end) const;
 
@@ -147,7 +148,7 @@ void FitsFile::State::open(const std::string& name) {
   char start[6] = {};
   {
     std::ifstream in(path, std::ios::binary);
-    require(in.good(), path, ": cannot be read: ", std::strerror(errno));
+    require(in.good(), path, ": cannot be read: ", std::generic_category().message(errno));
     in.read(start, sizeof start);
     require(in.gcount() > 0, path, " is empty (0 bytes), expected a FITS file");
   }
@@ -197,7 +198,7 @@ bool FitsFile::State::scan_hdu(int index) {
   return true;
 }
 
-void FitsFile::State::scan_image(HduInfo& info, RawImage& image, int& status) {
+void FitsFile::State::scan_image(HduInfo& info, RawImage& image, int& status) const {
   constexpr int most_axes = 99;
   LONGLONG axes[most_axes] = {}, head = 0, data = 0, end = 0;
   int count = 0;
@@ -252,7 +253,7 @@ void FitsFile::State::read(int hdu, index_t first, index_t count, Out* out) cons
   if (count == 0) return;
   if (descriptor >= 0 && !info.compressed) {
     require(read_raw(descriptor, raw[static_cast<std::size_t>(hdu)], first, count, out, threads), path, ", ",
-            info.description(), ": cannot be read: ", std::strerror(errno));
+            info.description(), ": cannot be read: ", std::generic_category().message(errno));
     return;
   }
   move_to(hdu);

@@ -6,7 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <cstring>
+#include <system_error>
 
 #include "engine/atomic_file.hpp"
 #include "engine/fits.hpp"
@@ -119,7 +119,7 @@ struct FitsWriter::State {
     char text[FLEN_ERRMSG] = "";
     fits_get_errstatus(status, text);
     throw InvalidInput(target.path() + ": " + doing + ": " + text +
-                       (errno != 0 ? std::string(", ") + std::strerror(errno) : ""));
+                       (errno != 0 ? std::string(", ") + std::generic_category().message(errno) : ""));
   }
   void append(const std::vector<index_t>& shape, int bitpix, int type, const void* data, const Header& header,
               const std::string& extname);

@@ -34,8 +34,8 @@ class Hdf5File {
 
   /// Frames first .. first + count of a dataset of 2 to 4 axes, all axes before the last two counted
   /// as one, converted to float32.
-  void read_frames(const std::string& dataset, index_t first, index_t count, float* out) const;
-  std::vector<double> read_all(const std::string& dataset) const;
+  void read_frames(const std::string& name, index_t first, index_t count, float* out) const;
+  std::vector<double> read_all(const std::string& name) const;
   /// Attribute `name` of an object ("/" is the file): a number, or text.
   std::optional<double> number(const std::string& object, const std::string& name) const;
   std::optional<std::string> text(const std::string& object, const std::string& name) const;

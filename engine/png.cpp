@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <numbers>
+#include <system_error>
 
 #include "engine/atomic_file.hpp"
 #include "engine/glyphs.hpp"
@@ -50,7 +50,9 @@ Colour made_colour(double v) {
   const double luminance = luminance_of(5 + 91 * v), hue = (272 + 190 * v) * std::numbers::pi / 180;
   const auto outside = [](double c) { return c < -1e-3 || c > 1.001; };
   std::array<double, 3> rgb{};
-  for (double chroma = 0.05 + 0.105 * std::sin(std::numbers::pi * (0.06 + 0.94 * v)); chroma >= 0; chroma -= 0.004) {
+  const double most = 0.05 + 0.105 * std::sin(std::numbers::pi * (0.06 + 0.94 * v));
+  for (int step = 0; most >= 0.004 * step; ++step) {
+    const double chroma = most - 0.004 * step;
     double low = 0, high = 1;
     for (int i = 0; i < 20; ++i) {
       const double middle = (low + high) / 2;
@@ -252,7 +254,7 @@ void draw_marker(Canvas& canvas, const Layout& at, const Marker& marker) {
 
 std::array<std::uint8_t, 3> colour_of(double v) {
   static const std::array<Colour, 256> map = [] {
-    std::array<Colour, 256> colours;
+    std::array<Colour, 256> colours{};
     for (std::size_t i = 0; i < colours.size(); ++i) colours[i] = made_colour(static_cast<double>(i) / 255);
     return colours;
   }();
@@ -288,7 +290,7 @@ void write_png(const std::string& path, const Pixels& pixels) {
   errno = 0;
   const int written = png_image_write_to_file(&image, file.temporary_path().c_str(), 0, pixels.rgb.data(), 0, nullptr);
   require(written != 0, path, ": cannot be written: ", image.message,
-          errno != 0 ? std::string(", ") + std::strerror(errno) : "");
+          errno != 0 ? std::string(", ") + std::generic_category().message(errno) : "");
   file.commit();
 }
 

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "engine/atomic_file.hpp"
 #include "engine/version.hpp"
@@ -125,7 +126,7 @@ OutputFolder::OutputFolder(const fs::path& path) : path_(path) {
   const fs::path probe = path_ / (".cuhci-probe-" + std::to_string(getpid()));
   std::ofstream out(probe);
   const bool good = static_cast<bool>(out << "probe" << std::flush);
-  const std::string why = good ? "" : std::strerror(errno);
+  const std::string why = good ? "" : std::generic_category().message(errno);
   out.close();
   fs::remove(probe, error);
   if (!good) remove_made();

@@ -246,9 +246,10 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
       snr_map(exec, frame.view(), SnrParams{.fwhm = result.fwhm}, map.view());
       Array<float, 2> host = to_host(exec, map.view());
       const auto& source = recipe_.regions.source_xy;
-      const double score = source ? mean_snr(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm})
-                                  : highest_pixel(host.view()).value;
-      if (v == 0 || score > best || std::isnan(best)) {
+      if (choose && source)
+        result.scores.push_back(source_score(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm}));
+      const double score = result.scores.empty() ? highest_pixel(host.view()).value : result.scores.back().snr;
+      if (v == 0 || score > best || (std::isnan(best) && !std::isnan(score))) {
         best = score;
         result.chosen = static_cast<std::size_t>(v);
         best_map = std::move(host);

@@ -49,8 +49,10 @@ struct ReductionResult {
   Array<float, 3> residuals;          ///< (t, y, x) before derotation; empty if not asked for
   Array<float, 2> snr;                ///< (y, x); empty if not asked for
   std::vector<std::string> variants;  ///< "ncomp 5", ...; one, maybe empty, without a list
-  std::size_t chosen = 0;             ///< index into variants: the highest S/N (at source_xy where given)
-  double fwhm = 0;                    ///< px, used for apertures and thresholds; mean over channels; 0: not known
+  /// Of each variant of a list: S/N and flux at source_xy; empty without a list or without a source.
+  std::vector<SourceScore> scores;
+  std::size_t chosen = 0;  ///< index into variants: the highest S/N (at source_xy where given)
+  double fwhm = 0;         ///< px, used for apertures and thresholds; mean over channels; 0: not known
 };
 
 /// A recipe that can be run on datasets and devices.

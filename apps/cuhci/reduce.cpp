@@ -229,6 +229,10 @@ int run(Flags& flags) {
   session.progress.finish();
   Summary summary;
   if (!result.variants[result.chosen].empty()) summary.set("variant", result.variants[result.chosen]);
+  for (std::size_t v = 0; v < result.scores.size(); ++v)
+    summary.append("variants", {{"variant", result.variants[v]},
+                                {"source_snr", result.scores[v].snr},
+                                {"source_flux", result.scores[v].flux}});
   summary.set("fwhm", result.fwhm);
   if (found) add_peak(summary, *found);
   add_run(summary, session.progress, exec);

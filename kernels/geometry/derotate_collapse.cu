@@ -23,15 +23,15 @@ void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<doubl
   const index_t nt = in.extent(0), ny = in.extent(1), nx = in.extent(2);
   require(out.extent(0) == ny && out.extent(1) == nx, "derotate_collapse: frames are ", ny, " x ", nx,
           ", the output is ", out.extent(0), " x ", out.extent(1));
-  if (rotation.method == Rotation::fft) {
+  if (rotation.method == Rotation::fft || rotation.edge_blend != EdgeBlend::none) {
     Array<float, 3> derotated(exec, in.extents());
-    derotate_fft(exec, in, angles, rotation.mask_value, derotated.view());
+    derotate(exec, in, angles, rotation, derotated.view());
     collapse(exec, derotated.view(), collapsing, out);
     return;
   }
-  const auto plan = prepare_interpolation(exec, in.extents(), angles, rotation);
-  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1) {
-    derotate_collapse_cpu(exec, in, plan, collapsing, out);
+  const auto plan = prepare_interpolation(exec, in, angles, rotation);
+  if (!exec.on_cuda() && exec.tuned() && plan.source.stride(2) == 1) {
+    derotate_collapse_cpu(exec, plan, collapsing, out);
     return;
   }
   const index_t row_bytes = nt * nx * static_cast<index_t>(sizeof(float));
@@ -40,7 +40,7 @@ void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<doubl
   for (index_t first = 0; first < ny; first += rows) {
     const index_t count = std::min(rows, ny - first);
     const Cube<float> block(scratch.data(), {nt, count, nx});
-    derotate_rows(exec, in, plan, first, block);
+    derotate_rows(exec, plan, first, block);
     collapse(exec, block, collapsing, slice(out, first, count));
   }
 }

@@ -10,7 +10,8 @@ namespace hci {
 ///   in (t, y, x), out (y, x), on the Exec's device; angles: T of them, host, degrees.
 /// NaN: as in these two. The interpolating methods never hold the derotated cube: on the CPU's tuned
 /// path tiles of half a megabyte for each thread, else rows of all frames up to 64 MiB (one row, if
-/// that is more). Rotation::fft holds a derotated cube as large as the input, and up to 256 MiB
+/// that is more). The splines hold the cube of their coefficients. Rotation::fft and
+/// edge blends hold a derotated cube as large as the input, and up to 256 MiB
 /// (one frame padded to 4 times its side, if that is more) of scratch on CUDA.
 void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<double>& angles,
                        const RotateOptions& rotation, const CollapseOptions& collapse, Frame<float> out);

@@ -158,7 +158,7 @@ void extract_patches(Exec& exec, Cube<const float> stack, const std::vector<Posi
   const bool whole = std::all_of(corners.begin(), corners.end(),
                                  [](const PatchCorner& corner) { return corner.down == 0 && corner.right == 0; });
   if (whole && !turned) return copy_patches(exec, stack, corners, options.border, options.scaling, out);
-  const auto plan = prepare_interpolation(exec, stack.extents(), angles, turn);
+  const auto plan = prepare_interpolation(exec, stack, angles, turn);
   const Region region = region_of(corners, out);
   const index_t values = out.extent(0) * out.extent(2) * out.extent(3);
   if (whole && 2 * region.rows * region.columns < values)

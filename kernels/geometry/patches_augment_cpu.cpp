@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/core/parallel.hpp"
 #include "kernels/geometry/patches_cpu.hpp"
 
 namespace hci {
@@ -16,13 +17,6 @@ struct Taps {
   index_t y, x;
   float wy[kLanczosTaps], wx[kLanczosTaps];
 };
-
-constexpr int taps_of(Rotation method) {
-  return method == Rotation::lanczos4   ? kLanczosTaps
-         : method == Rotation::bicubic  ? 4
-         : method == Rotation::bilinear ? 2
-                                        : 1;
-}
 
 /// As sample() in sampling.hpp places them.
 Taps taps_at(Rotation method, const Affine& map, const std::vector<float>& lanczos, index_t y, index_t x) {
@@ -55,8 +49,8 @@ Taps taps_at(Rotation method, const Affine& map, const std::vector<float>& lancz
   } else {
     --taps.y;
     --taps.x;
-    bicubic_weights(down, taps.wy);
-    bicubic_weights(right, taps.wx);
+    cubic_weights(-0.75F, down, taps.wy);
+    cubic_weights(-0.75F, right, taps.wx);
   }
   return taps;
 }
@@ -140,40 +134,33 @@ void turn_patches_cpu(Exec& exec, Patches<const float> in, const std::vector<Pat
                       const TurnOptions& options, Patches<float> out) {
   const std::vector<float> lanczos = lanczos4_weights();
   const index_t samples = out.extent(0);
-#pragma omp parallel num_threads(exec.threads())
-  {
-    TapTable table(options.method, out.extent(2), out.extent(3));
-#pragma omp for schedule(static)
-    for (index_t b = 0; b < samples; ++b) {
-      const PatchMap& turn = maps[static_cast<std::size_t>(b)];
-      table.set(turn.map, lanczos, options.border);
-      for (index_t k = 0; k < out.extent(1); ++k) table.apply(in[turn.parent][k], out[b][k]);
-      scale_sample_cpu(options.scaling, out[b]);
-    }
-  }
+  const auto make = [&] { return TapTable(options.method, out.extent(2), out.extent(3)); };
+  parallel_for(exec.threads(), samples, kEqualShares, make, [&](TapTable& table, index_t b) {
+    const PatchMap& turn = maps[static_cast<std::size_t>(b)];
+    table.set(turn.map, lanczos, options.border);
+    for (index_t k = 0; k < out.extent(1); ++k) table.apply(in[turn.parent][k], out[b][k]);
+    scale_sample_cpu(options.scaling, out[b]);
+  });
 }
 
 void average_patches_cpu(Exec& exec, Patches<const float> in, const std::vector<index_t>& parents, int members,
                          PatchScaling scaling, Patches<float> out) {
   const index_t samples = out.extent(0);
-#pragma omp parallel num_threads(exec.threads())
-  {
-    std::vector<const float*> rows(static_cast<std::size_t>(members));
-#pragma omp for schedule(static)
-    for (index_t b = 0; b < samples; ++b) {
-      const index_t* of = parents.data() + b * members;
-      for (index_t k = 0; k < out.extent(1); ++k) {
-        const Frame<float> to = out[b][k];
-        const bool at_once = is_one_run(to) && is_one_run(in[0][k]);
-        const index_t count = at_once ? to.size() : to.extent(1);
-        for (index_t i = 0; i < (at_once ? 1 : to.extent(0)); ++i) {
-          for (std::size_t m = 0; m < rows.size(); ++m) rows[m] = &in(of[m], k, i, 0);
-          average_rows(rows, &to(i, 0), count);
-        }
+  using Rows = std::vector<const float*>;
+  const auto make = [&] { return Rows(static_cast<std::size_t>(members)); };
+  parallel_for(exec.threads(), samples, kEqualShares, make, [&](Rows& rows, index_t b) {
+    const index_t* of = parents.data() + b * members;
+    for (index_t k = 0; k < out.extent(1); ++k) {
+      const Frame<float> to = out[b][k];
+      const bool at_once = is_one_run(to) && is_one_run(in[0][k]);
+      const index_t count = at_once ? to.size() : to.extent(1);
+      for (index_t i = 0; i < (at_once ? 1 : to.extent(0)); ++i) {
+        for (std::size_t m = 0; m < rows.size(); ++m) rows[m] = &in(of[m], k, i, 0);
+        average_rows(rows, &to(i, 0), count);
       }
-      scale_sample_cpu(scaling, out[b]);
     }
-  }
+    scale_sample_cpu(scaling, out[b]);
+  });
 }
 
 }  // namespace hci

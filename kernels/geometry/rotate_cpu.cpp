@@ -16,11 +16,11 @@ namespace {
 
 template <Rotation method>
 void derotate_plainly(const Frame<const float>& in, const Affine& map, const Interpolation& plan, const Rectangle& part,
-                      const Target& out) {
+                      const Target& out, const ValueRange& range) {
   const float* lanczos = plan.lanczos.data();
   for (index_t y = 0; y < part.rows; ++y)
     for (index_t x = 0; x < part.columns; ++x)
-      *out.at(y, x) = sample<method>(in, map, lanczos, plan.border, part.y + y, part.x + x);
+      *out.at(y, x) = range.held(sample<method>(in, map, lanczos, plan.border, part.y + y, part.x + x, range.outside));
 }
 
 #if defined(__AVX2__) && defined(__FMA__)
@@ -173,20 +173,15 @@ void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, 
 }  // namespace
 
 void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
-                        const Rectangle& part, const Target& out) {
+                        const Rectangle& part, const Target& out, const ValueRange* range) {
   const bool offsets_fit = in.stride(0) * in.extent(0) < std::numeric_limits<std::int32_t>::max();
-  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && offsets_fit)
+  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && range == nullptr &&
+      offsets_fit)
     return lanczos4_rectangle(in, map, plan.lanczos.data(), part, out);
-  switch (plan.method) {
-    case Rotation::lanczos4:
-      return derotate_plainly<Rotation::lanczos4>(in, map, plan, part, out);
-    case Rotation::bicubic:
-      return derotate_plainly<Rotation::bicubic>(in, map, plan, part, out);
-    case Rotation::bilinear:
-      return derotate_plainly<Rotation::bilinear>(in, map, plan, part, out);
-    default:
-      return derotate_plainly<Rotation::nearest>(in, map, plan, part, out);
-  }
+  const ValueRange held = range != nullptr ? *range : ValueRange{-INFINITY, INFINITY, 0};
+  with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
+    derotate_plainly<method>(in, map, plan, part, out, held);
+  });
 }
 
 void prefetch_rectangle(const Frame<const float>& in, const Affine& map, const Rectangle& part) {
@@ -207,20 +202,21 @@ void prefetch_rectangle(const Frame<const float>& in, const Affine& map, const R
       __builtin_prefetch(in.data() + row * in.stride(0) + column);
 }
 
-void derotate_cpu(Exec& exec, Cube<const float> in, const Interpolation& plan, Cube<float> out) {
-  const index_t nt = in.extent(0), ny = in.extent(1), nx = in.extent(2);
+void derotate_cpu(Exec& exec, const Interpolation& plan, Cube<float> out) {
+  const index_t nt = out.extent(0), ny = out.extent(1), nx = out.extent(2);
   constexpr index_t kRows = 32;
   const index_t parts = (ny + kRows - 1) / kRows;
 #pragma omp parallel for schedule(static) num_threads(exec.threads())
   for (index_t i = 0; i < nt * parts; ++i) {
     const index_t t = i / parts, y = i % parts * kRows;
     const Rectangle part{y, 0, std::min(kRows, ny - y), nx};
-    derotate_rectangle(frame_of(in, t), plan.maps.data()[t], plan, part, {&out(t, y, 0), out.stride(1), 8});
+    derotate_rectangle(frame_of(plan.source, t), plan.maps.data()[t], plan, part, {&out(t, y, 0), out.stride(1), 8},
+                       plan.range(t));
   }
 }
 
-void derotate_collapse_cpu(Exec& exec, Cube<const float> in, const Interpolation& plan,
-                           const CollapseOptions& collapsing, Frame<float> out) {
+void derotate_collapse_cpu(Exec& exec, const Interpolation& plan, const CollapseOptions& collapsing, Frame<float> out) {
+  const Cube<const float>& in = plan.source;
   const index_t nt = in.extent(0), pixels = block_pixels(nt);
   // About square: the taps beyond the edge of a tile are read in vain.
   const auto side = static_cast<index_t>(std::sqrt(double(pixels)));
@@ -231,7 +227,7 @@ void derotate_collapse_cpu(Exec& exec, Cube<const float> in, const Interpolation
     for (index_t t = 0; t < nt; ++t) {
       if (t + 1 < nt) prefetch_rectangle(frame_of(in, t + 1), plan.maps.data()[t + 1], part);
       derotate_rectangle(frame_of(in, t), plan.maps.data()[t], plan, part,
-                         {block.group(t, 0, 0), block.row_step(), block.group_step()});
+                         {block.group(t, 0, 0), block.row_step(), block.group_step()}, plan.range(t));
     }
   });
 }

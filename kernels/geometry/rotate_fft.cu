@@ -6,6 +6,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/geometry/centre.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 #include "kernels/geometry/shears.hpp"
 #include "kernels/image/fft.hpp"
@@ -39,7 +40,7 @@ struct ShearRowsFirst {
   Matrix<double> q;
 
   HCI_HD void operator()(index_t t, index_t r, index_t f) const {
-    const double shift = shears(t).a * double(r - grid.reach), m = double(grid.length);
+    const double shift = shears(t).of_row(r - grid.reach), m = double(grid.length);
     const Complex x = spectra(t, r, f);
     if (2 * f < grid.length) {
       const Complex turned = x * phase(double(f) / m * shift);
@@ -71,7 +72,7 @@ struct ShearColumns {
   Matrix<double> middle;
 
   HCI_HD void operator()(index_t t, index_t j, index_t f) const {
-    const double shift = shears(t).b * double(grid.offset(j)), m = double(grid.length);
+    const double shift = shears(t).of_column(grid.offset(j)), m = double(grid.length);
     const Complex x = spectra(t, j, f);
     if (2 * f < grid.length) {
       const Complex turned = x * phase(double(f) / m * shift);
@@ -92,8 +93,9 @@ struct ShearQ {
   Matrix<double> nyquist;
 
   HCI_HD void operator()(index_t t, index_t f) const {
-    const double b = shears(t).b, m = double(grid.length);
-    const Complex x = spectra(t, f), sum = sum_of_phases(grid, b, f);
+    const double m = double(grid.length);
+    const Complex x = spectra(t, f);
+    const Complex sum = sum_of_phases(grid, shears(t).b, f) * phase(double(f) / m * shears(t).column_shift);
     if (2 * f < grid.length) {
       const Complex turned = x * sum;
       spectra(t, f) = {turned.re / m, turned.im / m};
@@ -103,8 +105,7 @@ struct ShearQ {
     nyquist(t, 0) = x.re;
     double c = 0;
     for (index_t j = 0; j < grid.length; ++j) {
-      const double dx = double(grid.offset(j));
-      c += alternate(j) * sin(M_PI * b * dx) * middle(t, j);
+      c += alternate(j) * sin(M_PI * shears(t).of_column(grid.offset(j))) * middle(t, j);
     }
     nyquist(t, 1) = c / m;
   }
@@ -120,7 +121,7 @@ struct ColumnsToRows {
 
   HCI_HD void operator()(index_t t, index_t r, index_t j) const {
     const index_t dy = r - grid.reach, dx = grid.offset(j);
-    const double back = alternate(dy) * alternate(dx) * sin(M_PI * shears(t).b * double(dx)) * nyquist(t, 0);
+    const double back = alternate(dy) * alternate(dx) * sin(M_PI * shears(t).of_column(dx)) * nyquist(t, 0);
     rows(t, r, j) = columns(t, j, grid.index(dy)) - back / double(grid.length);
   }
 };
@@ -224,12 +225,20 @@ constexpr index_t kScratchBytes = index_t{256} << 20;
 
 }  // namespace
 
-Shears shears_of(double angle) {
+Shears shears_of(double angle, double y, double x) {
   double turn = std::fmod(-angle, 360.0);  // VIP's frame_rotate(frame, -angle)
   if (turn < 0) turn += 360;
   const double quarters = std::max(0.0, std::ceil((turn - 45) / 90));
   const double rest = (turn - 90 * quarters) * (M_PI / 180);
-  return {static_cast<int>(quarters) % 4, std::tan(rest / 2), -std::sin(rest)};
+  Shears shears{static_cast<int>(quarters) % 4, std::tan(rest / 2), -std::sin(rest)};
+  if (y == 0 && x == 0) return shears;
+  // Where the shears alone take the point from, in the frame turned by quarters, and where it is there.
+  const double third = x - shears.a * y, from_y = y - shears.b * third, from_x = third - shears.a * from_y;
+  const int q = shears.quarters;
+  const double at_y = q == 0 ? y : q == 1 ? -x : q == 2 ? -y : x, at_x = q == 0 ? x : q == 1 ? y : q == 2 ? -x : -y;
+  shears.column_shift = from_y - at_y;
+  shears.row_shift = from_x - at_x + shears.a * shears.column_shift;
+  return shears;
 }
 
 ShearGrid shear_grid(index_t ny, index_t nx) {
@@ -241,13 +250,18 @@ ShearGrid shear_grid(index_t ny, index_t nx) {
   return {second - second % 2, n / 2};
 }
 
-void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& angles, float mask_value,
-                  Cube<float> out) {
-  const ShearGrid grid = shear_grid(in.extent(1), in.extent(2));
+void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
+                  Extents<2> unpadded, Cube<float> out) {
+  const float mask_value = options.mask_value;
+  ShearGrid grid = shear_grid(unpadded[0], unpadded[1]);
+  grid.reach = std::max(in.extent(1), in.extent(2)) / 2;
+  const double cy = frame_centre(in.extent(1)), cx = frame_centre(in.extent(2));
+  const auto centre = options.centre.value_or(std::array<double, 2>{cy, cx});
+  const bool centred = centre[0] == cy && centre[1] == cx;
   std::vector<Shears> turns;
-  for (const double angle : angles) turns.push_back(shears_of(angle));
-  if (!exec.on_cuda() && exec.tuned()) {
-    derotate_fft_cpu(exec, in, turns, mask_value, out);
+  for (const double angle : angles) turns.push_back(shears_of(angle, centre[0] - cy, centre[1] - cx));
+  if (!exec.on_cuda() && exec.tuned() && centred) {
+    derotate_fft_cpu(exec, in, turns, mask_value, grid, out);
     return;
   }
   const auto shears = to_device(exec, std::move(turns));

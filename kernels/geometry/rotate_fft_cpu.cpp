@@ -218,8 +218,7 @@ class FrameRotation {
 }  // namespace
 
 void derotate_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<Shears>& shears, float mask_value,
-                      Cube<float> out) {
-  const ShearGrid grid = shear_grid(in.extent(1), in.extent(2));
+                      const ShearGrid& grid, Cube<float> out) {
   const ShearConvolution rows(grid.length, grid.length / 2 + grid.reach), columns(grid.length, 2 * grid.reach);
   RealFft::of_length(grid.length);
   const auto make = [&] { return Workspace(grid, rows); };

@@ -3,6 +3,8 @@
 // Private to kernels/: how a value between pixels is made, for functors on either device. Follows
 // what OpenCV 5's warpAffine was measured to do (docs/conventions.md).
 #include <cmath>
+#include <type_traits>
+#include <vector>
 
 #include "kernels/core/view.hpp"
 #include "kernels/geometry/rotate.hpp"
@@ -39,76 +41,143 @@ HCI_HD inline index_t lanczos4_row(double per_y, index_t y, double offset) {
   return static_cast<index_t>(rint(fma(per_y, double(y), offset) * 1024)) + 16;
 }
 
-/// The pixel that stands in for pixel i of n; -1 for none (border constant, outside).
-HCI_HD inline index_t border_index(index_t i, index_t n, Border border) {
-  if (i >= 0 && i < n) return i;
-  if (border == Border::constant) return -1;
-  if (border == Border::edge) return i < 0 ? 0 : n - 1;
-  if (n == 1) return 0;
-  const index_t period = border == Border::symmetric ? 2 * n : border == Border::reflect ? 2 * n - 2 : n;
-  index_t j = i % period;
-  if (j < 0) j += period;
-  if (j < n) return j;
-  return border == Border::symmetric ? 2 * n - 1 - j : 2 * n - 2 - j;
-}
-
-/// The sum of N x N pixels from (y, x) on, weighted by wy and wx.
+/// The sum of N x N pixels from (y, x) on, weighted by wy and wx; beyond a constant border lies `outside`.
 template <int N>
 HCI_HD float weighted_sum(const Frame<const float>& in, index_t y, index_t x, const float* wy, const float* wx,
-                          Border border) {
+                          Border border, float outside) {
   float sum = 0;
   for (int j = 0; j < N; ++j) {
     const index_t row = border_index(y + j, in.extent(0), border);
-    if (row < 0) continue;
     float row_sum = 0;
     for (int i = 0; i < N; ++i) {
       const index_t column = border_index(x + i, in.extent(1), border);
-      if (column >= 0) row_sum = fmaf(wx[i], in(row, column), row_sum);
+      row_sum = fmaf(wx[i], row < 0 || column < 0 ? outside : in(row, column), row_sum);
     }
     sum = fmaf(wy[j], row_sum, sum);
   }
   return sum;
 }
 
-/// Weights of the pixels -1 .. 2 at a fraction of a pixel: cubic convolution with A = -0.75.
-HCI_HD inline void bicubic_weights(float fraction, float* w) {
-  const float a = -0.75F, f = fraction, g = 1 - fraction;
+/// Weights of the pixels -1 .. 2 at a fraction of a pixel: cubic convolution (Keys 1981).
+HCI_HD inline void cubic_weights(float a, float fraction, float* w) {
+  const float f = fraction, g = 1 - fraction;
   w[0] = ((a * (f + 1) - 5 * a) * (f + 1) + 8 * a) * (f + 1) - 4 * a;
   w[1] = ((a + 2) * f - (a + 3)) * f * f + 1;
   w[2] = ((a + 2) * g - (a + 3)) * g * g + 1;
   w[3] = 1 - w[0] - w[1] - w[2];
 }
 
+/// B-spline weights at t from the tap in the middle (even orders, |t| <= 1/2), or right of the tap
+/// left of the middle (odd orders, 0 <= t <= 1).
+template <int order>
+HCI_HD void spline_weights(float t, float* w) {
+  if constexpr (order == 2) {
+    w[0] = 0.5F * (0.5F - t) * (0.5F - t);
+    w[1] = 0.75F - t * t;
+    w[2] = 0.5F * (0.5F + t) * (0.5F + t);
+  } else if constexpr (order == 3) {
+    const float g = 1 - t;
+    w[0] = g * g * g / 6;
+    w[1] = (4 + 3 * t * t * (t - 2)) / 6;
+    w[2] = (4 + 3 * g * g * (g - 2)) / 6;
+    w[3] = t * t * t / 6;
+  } else if constexpr (order == 4) {
+    const float l = 0.5F - t, r = 0.5F + t, t2 = t * t;
+    w[0] = l * l * l * l / 24;
+    w[1] = (19 - 44 * t + t2 * (24 + 16 * t - 16 * t2)) / 96;
+    w[2] = (115 - 120 * t2 + 48 * t2 * t2) / 192;
+    w[3] = (19 + 44 * t + t2 * (24 - 16 * t - 16 * t2)) / 96;
+    w[4] = r * r * r * r / 24;
+  } else {
+    const float g = 1 - t, t2 = t * t, g2 = g * g;
+    w[0] = g2 * g2 * g / 120;
+    w[1] = (26 - 50 * t + t2 * (20 + 20 * t - 20 * t2 + 5 * t2 * t)) / 120;
+    w[2] = (66 - t2 * (60 - 30 * t2 + 10 * t2 * t)) / 120;
+    w[3] = (66 - g2 * (60 - 30 * g2 + 10 * g2 * g)) / 120;
+    w[4] = (26 - 50 * g + g2 * (20 + 20 * g - 20 * g2 + 5 * g2 * g)) / 120;
+    w[5] = t2 * t2 * t / 120;
+  }
+}
+
+/// How many pixels a method reads along each axis.
+HCI_HD constexpr int taps_of(Rotation method) {
+  return method == Rotation::lanczos4                                     ? kLanczosTaps
+         : method == Rotation::bicubic || method == Rotation::catmull_rom ? 4
+         : method == Rotation::bilinear                                   ? 2
+         : method == Rotation::nearest                                    ? 1
+                                                                          : spline_order(method) + 1;
+}
+
+/// The first of the taps_of(method) pixels for the exact position along one axis, and their weights.
+/// Not for lanczos4, whose weights are tabulated.
+template <Rotation method>
+HCI_HD index_t taps(double position, float* w) {
+  if constexpr (method == Rotation::nearest) {
+    w[0] = 1;
+    return static_cast<index_t>(rint(position));
+  } else {
+    constexpr int order = spline_order(method);
+    const double whole = order == 2 || order == 4 ? floor(position + 0.5) : floor(position);
+    const auto fraction = static_cast<float>(position - whole);
+    if constexpr (method == Rotation::bilinear) {
+      w[0] = 1 - fraction;
+      w[1] = fraction;
+    } else if constexpr (method == Rotation::bicubic || method == Rotation::catmull_rom) {
+      cubic_weights(method == Rotation::bicubic ? -0.75F : -0.5F, fraction, w);
+    } else {
+      spline_weights<order>(fraction, w);
+    }
+    return static_cast<index_t>(whole) - (taps_of(method) - 1) / 2;
+  }
+}
+
+/// The value of the frame (for splines: from its coefficients) at a position. Not for lanczos4.
+template <Rotation method>
+HCI_HD float sample_at(const Frame<const float>& in, double y, double x, Border border, float outside) {
+  float wy[taps_of(method)], wx[taps_of(method)];
+  const index_t row = taps<method>(y, wy), column = taps<method>(x, wx);
+  return weighted_sum<taps_of(method)>(in, row, column, wy, wx, border, outside);
+}
+
 /// The value of the frame at the place where output pixel (y, x) comes from. lanczos: the table of
 /// lanczos4_weights(), read by lanczos4 only.
 template <Rotation method>
 HCI_HD float sample(const Frame<const float>& in, const Affine& map, const float* lanczos, Border border, index_t y,
-                    index_t x) {
+                    index_t x, float outside = 0) {
   if constexpr (method == Rotation::lanczos4) {
     const index_t px = (lanczos4_column(map.xx, x) + lanczos4_row(map.xy, y, map.x0)) >> 5;
     const index_t py = (lanczos4_column(map.yx, x) + lanczos4_row(map.yy, y, map.y0)) >> 5;
     return weighted_sum<8>(in, (py >> 5) - 3, (px >> 5) - 3, lanczos + (py & 31) * kLanczosTaps,
-                           lanczos + (px & 31) * kLanczosTaps, border);
+                           lanczos + (px & 31) * kLanczosTaps, border, outside);
   } else {
-    const double sx = map.source_x(y, x), sy = map.source_y(y, x);
-    if constexpr (method == Rotation::nearest) {
-      const index_t row = border_index(static_cast<index_t>(rint(sy)), in.extent(0), border);
-      const index_t column = border_index(static_cast<index_t>(rint(sx)), in.extent(1), border);
-      return row < 0 || column < 0 ? 0.0F : in(row, column);
-    } else {
-      const double fx = floor(sx), fy = floor(sy);
-      const auto column = static_cast<index_t>(fx), row = static_cast<index_t>(fy);
-      const auto right = static_cast<float>(sx - fx), down = static_cast<float>(sy - fy);
-      if constexpr (method == Rotation::bilinear) {
-        const float wx[2] = {1 - right, right}, wy[2] = {1 - down, down};
-        return weighted_sum<2>(in, row, column, wy, wx, border);
-      } else {
-        float wx[4], wy[4];
-        bicubic_weights(right, wx);
-        bicubic_weights(down, wy);
-        return weighted_sum<4>(in, row - 1, column - 1, wy, wx, border);
-      }
-    }
+    return sample_at<method>(in, map.source_y(y, x), map.source_x(y, x), border, outside);
+  }
+}
+
+/// Calls f(std::integral_constant<Rotation, method>{}) for a method known at run time; not for fft.
+template <class F>
+void with_interpolation(Rotation method, const F& f) {
+  switch (method) {
+    case Rotation::lanczos4:
+      return f(std::integral_constant<Rotation, Rotation::lanczos4>{});
+    case Rotation::bicubic:
+      return f(std::integral_constant<Rotation, Rotation::bicubic>{});
+    case Rotation::catmull_rom:
+      return f(std::integral_constant<Rotation, Rotation::catmull_rom>{});
+    case Rotation::bilinear:
+      return f(std::integral_constant<Rotation, Rotation::bilinear>{});
+    case Rotation::nearest:
+      return f(std::integral_constant<Rotation, Rotation::nearest>{});
+    case Rotation::spline2:
+      return f(std::integral_constant<Rotation, Rotation::spline2>{});
+    case Rotation::spline3:
+      return f(std::integral_constant<Rotation, Rotation::spline3>{});
+    case Rotation::spline4:
+      return f(std::integral_constant<Rotation, Rotation::spline4>{});
+    case Rotation::spline5:
+      return f(std::integral_constant<Rotation, Rotation::spline5>{});
+    case Rotation::fft:
+      return;
   }
 }
 

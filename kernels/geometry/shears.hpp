@@ -2,6 +2,9 @@
 #pragma once
 // Private to kernels/: the geometry of the rotation by three shears.
 //
+// A turn about another point than the frame's centre is one about that, and a move: rows all move alike in
+// the first shear, columns in the second one. Below, read "a y + row_shift" and "b x + column_shift" there.
+//
 // All positions are offsets from the frame's centre. The frame is first turned by whole quarters,
 // then sheared along x by a y, along y by b x, along x by a y again, with a = tan(d / 2),
 // b = -sin(d) and |d| <= 45 degrees. Each shear multiplies the spectrum of a row (column) of even
@@ -28,9 +31,14 @@ namespace hci {
 struct Shears {
   int quarters;
   double a, b;
+  double row_shift = 0, column_shift = 0;  ///< of all rows, columns: for other centres
+
+  /// By how much the first shear moves the row at offset dy, the second one the column at offset dx.
+  HCI_HD double of_row(index_t dy) const { return a * double(dy) + row_shift; }
+  HCI_HD double of_column(index_t dx) const { return b * double(dx) + column_shift; }
 };
-/// Of a frame to be derotated by +angle degrees.
-Shears shears_of(double angle);
+/// Of a frame to be derotated by +angle degrees about a point at (y, x) off the frame's centre.
+Shears shears_of(double angle, double y, double x);
 
 /// Sizes of the work on one frame.
 struct ShearGrid {
@@ -72,8 +80,8 @@ HCI_HD inline bool is_masked(float value, float mask_value) {
   return value == mask_value || (value != value && mask_value != mask_value);
 }
 
-/// The CPU's tuned way, frame by frame.
+/// The CPU's tuned way, frame by frame; for turns about the frame's centre only.
 void derotate_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<Shears>& shears, float mask_value,
-                      Cube<float> out);
+                      const ShearGrid& grid, Cube<float> out);
 
 }  // namespace hci

@@ -6,10 +6,12 @@
 #include <complex>
 #include <map>
 #include <numbers>
+#include <utility>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/geometry/sampling.hpp"
+#include "kernels/geometry/spline.hpp"
 #include "kernels/image/fft2.hpp"
 
 namespace hci {
@@ -132,16 +134,27 @@ struct ShiftPixel {
   }
 };
 
-template <Rotation method>
-void shift_by_samples(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, Border border,
+void shift_by_samples(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, const ShiftOptions& options,
                       Cube<float> out) {
+  const int order = spline_order(options.method);
+  const index_t padding = order > 0 ? spline_padding(order, options.border) : 0;
+  Array<float, 3> coefficients;
+  Cube<const float> source = in;
+  if (order > 0) {
+    coefficients = Array<float, 3>(exec, {in.extent(0), in.extent(1) + 2 * padding, in.extent(2) + 2 * padding});
+    spline_coefficients(exec, in, order, options.border, {}, coefficients.view());
+    source = std::as_const(coefficients).view();
+  }
   std::vector<Affine> maps;
-  for (const Shift by : shifts)
-    maps.push_back(
-        {1, 0, -static_cast<double>(static_cast<float>(by.dx)), 0, 1, -static_cast<double>(static_cast<float>(by.dy))});
+  for (const Shift by : shifts) {
+    const double dy = order > 0 ? by.dy : static_cast<float>(by.dy), dx = order > 0 ? by.dx : static_cast<float>(by.dx);
+    maps.push_back({1, 0, static_cast<double>(padding) - dx, 0, 1, static_cast<double>(padding) - dy});
+  }
   const auto device_maps = to_device(exec, std::move(maps));
   const auto lanczos = to_device(exec, lanczos4_weights());
-  for_each(exec, out.extents(), ShiftPixel<method>{in, device_maps.view(), lanczos.data(), border, out});
+  with_interpolation(options.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
+    for_each(exec, out.extents(), ShiftPixel<method>{source, device_maps.view(), lanczos.data(), options.border, out});
+  });
 }
 
 }  // namespace
@@ -156,18 +169,10 @@ void shift(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, c
     require(std::isfinite(by.dy) && std::isfinite(by.dx) && std::fabs(by.dy) <= far && std::fabs(by.dx) <= far,
             "shift: a frame is to move by (", by.dy, ", ", by.dx, ") px, further than it is wide");
   if (out.size() == 0) return;
-  switch (options.method) {
-    case Rotation::fft:
-      return shift_by_fft(exec, in, shifts, options.border, out);
-    case Rotation::lanczos4:
-      return shift_by_samples<Rotation::lanczos4>(exec, in, shifts, options.border, out);
-    case Rotation::bicubic:
-      return shift_by_samples<Rotation::bicubic>(exec, in, shifts, options.border, out);
-    case Rotation::bilinear:
-      return shift_by_samples<Rotation::bilinear>(exec, in, shifts, options.border, out);
-    case Rotation::nearest:
-      return shift_by_samples<Rotation::nearest>(exec, in, shifts, options.border, out);
-  }
+  if (options.method == Rotation::fft)
+    shift_by_fft(exec, in, shifts, options.border, out);
+  else
+    shift_by_samples(exec, in, shifts, options, out);
 }
 
 }  // namespace hci

@@ -27,8 +27,9 @@ struct ShiftOptions {
 /// and even, so that nothing comes in again on the other side; with wrap it is taken as it is
 /// (VIP's ndimage-fourier). The real part is taken, which lets a Nyquist term lose what a shift by
 /// parts of a pixel makes imaginary. A pixel that is not finite spoils its whole frame.
-/// The interpolating methods follow OpenCV 5's warpAffine as derotate() does; shifts are rounded to
-/// float. They let a NaN reach every output pixel that reads it.
+/// The splines are those of scipy.ndimage.shift, at the exact position; VIP's border_mode reflect is
+/// Border::symmetric (border.hpp). The other methods follow OpenCV 5's warpAffine as derotate() does;
+/// for them shifts are rounded to float. All of these let a NaN reach every output pixel that reads it.
 void shift(Exec& exec, Cube<const float> in, const std::vector<Shift>& shifts, const ShiftOptions& options,
            Cube<float> out);
 

@@ -94,8 +94,8 @@ struct KernelPixel {
   }
 };
 
-/// Taps up to which recomputing the rows costs less than storing them (measured on the CPU; on a GPU
-/// 49 reads that hit the L1 cache cost as much as the 24 bytes that the row pass moves).
+/// Taps up to which the rows are made anew for each output: on a GPU 49 reads that hit the L1 cache
+/// cost about as much as the 24 bytes that storing them moves.
 constexpr index_t kFusedTaps = 49;
 
 void separable_portable(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out) {

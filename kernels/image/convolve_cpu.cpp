@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/core/array.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/image/convolve_plan.hpp"
 #include "kernels/image/padded_block.hpp"
 #include "kernels/stats/lanes.hpp"
@@ -95,32 +96,36 @@ void for_each_stripe(Exec& exec, const Cube<const float>& in, const Margins& mar
   const index_t ny = in.extent(1), nx = in.extent(2), pitch = margins.left + nx + margins.right;
   const index_t rows = stripe_rows(ny, pitch, margins), stripes = (ny + rows - 1) / rows;
   const index_t padded_rows = margins.above + rows + margins.below;
-#pragma omp parallel num_threads(exec.threads())
-  {
-    auto padded = host_array<float, 1>({padded_rows * pitch}), scratch = host_array<float, 1>({padded_rows * nx});
-    auto sums = host_array<float, 1>({rows * nx}), weights = host_array<float, 1>({rows * nx});
-    const auto sum = make(scratch.data());
-#pragma omp for schedule(static)
-    for (index_t i = 0; i < in.extent(0) * stripes; ++i) {
-      const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
-      const bool spoiled = copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
-      const bool weighs = spoiled && rule.weighs();
-      if (weighs) {
-        auto ones = host_array<float, 1>({padded_rows * pitch});
-        for (index_t k = 0; k < (here + margins.above + margins.below) * pitch; ++k) {
-          ones.data()[k] = std::isfinite(padded.data()[k]) ? 1.0F : 0.0F;
-        }
-        sum(ones.data(), pitch, here, nx, weights.data());
-      }
-      if (spoiled)
-        for (index_t k = 0; k < (here + margins.above + margins.below) * pitch; ++k)
-          padded.data()[k] = rule.value(padded.data()[k]);
-      sum(padded.data(), pitch, here, nx, sums.data());
-      for (index_t y = 0; y < here; ++y)
-        for (index_t x = 0; x < nx; ++x)
-          out(t, first + y, x) = rule.finish(sums.data()[y * nx + x], weighs ? weights.data()[y * nx + x] : rule.whole);
+  struct Scratch {
+    Array<float, 1> padded, partial, sums, weights, ones;
+  };
+  const auto make_scratch = [&] {
+    return Scratch{host_array<float, 1>({padded_rows * pitch}),
+                   host_array<float, 1>({padded_rows * nx}),
+                   host_array<float, 1>({rows * nx}),
+                   host_array<float, 1>({rows * nx}),
+                   {}};
+  };
+  parallel_for(exec.threads(), in.extent(0) * stripes, kEqualShares, make_scratch, [&](Scratch& scratch, index_t i) {
+    const auto sum = make(scratch.partial.data());
+    float *const padded = scratch.padded.data(), *const sums = scratch.sums.data();
+    float* const weights = scratch.weights.data();
+    const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
+    const index_t covered = (here + margins.above + margins.below) * pitch;
+    const bool spoiled = copy_padded(in[t], first, here, margins, border, padded, pitch);
+    const bool weighs = spoiled && rule.weighs();
+    if (weighs) {
+      if (!scratch.ones) scratch.ones = host_array<float, 1>({padded_rows * pitch});
+      for (index_t k = 0; k < covered; ++k) scratch.ones.data()[k] = std::isfinite(padded[k]) ? 1.0F : 0.0F;
+      sum(scratch.ones.data(), pitch, here, nx, weights);
     }
-  }
+    if (spoiled)
+      for (index_t k = 0; k < covered; ++k) padded[k] = rule.value(padded[k]);
+    sum(padded, pitch, here, nx, sums);
+    for (index_t y = 0; y < here; ++y)
+      for (index_t x = 0; x < nx; ++x)
+        out(t, first + y, x) = rule.finish(sums[y * nx + x], weighs ? weights[y * nx + x] : rule.whole);
+  });
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #endif
 
 #include "kernels/core/error.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/image/median_filter_plan.hpp"
 #include "kernels/image/padded_block.hpp"
 #include "kernels/stats/collapse_plan.hpp"
@@ -198,7 +199,7 @@ Floats selected(const float* at, const index_t* offsets, int given) {
     if (i < count) std::memcpy(&values, at + offsets[i], sizeof values);
     return values;
   };
-  Floats kept[kMostSelected / 2 + 2];
+  Floats kept[kMostSelected / 2 + 2] = {};
   int size = odd / 2 + 2, next = size;
   if (odd == 1) return value(0);
 #pragma GCC unroll 32
@@ -239,6 +240,47 @@ index_t ranked_rows(index_t ny, index_t pitch, const Margins& margins) {
   return std::min(ny, std::max({index_t{8}, 2 * margin, kCachePixels / pitch - margin}));
 }
 
+/// The window's three ways.
+struct Steps {
+  Step right, left, down;
+
+  Steps(const Footprint& footprint, index_t pitch)
+      : right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch) {}
+};
+
+/// What a thread needs.
+struct Scratch {
+  Array<float, 1> padded, medians;
+  Ranking ranking;
+  Window window;
+};
+
+/// The medians of `rows` rows of the frame by sliding to and fro, as one ploughs. write(y, x, median).
+template <class Write>
+void slide(Scratch& scratch, const Steps& steps, const std::vector<index_t>& offsets, const Margins& margins,
+           index_t rows, index_t nx, const Write& write) {
+  const index_t pitch = margins.left + nx + margins.right;
+  auto& [padded, medians, ranking, window] = scratch;
+  ranking.rank(padded.data(), (margins.above + rows + margins.below) * pitch);
+  window.clear();
+  const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;
+  for (const index_t offset : offsets) window.add(at[offset]);
+  for (index_t y = 0; y < rows; ++y) {
+    const bool forth = y % 2 == 0;
+    for (index_t i = 0; i < nx; ++i) {
+      if (i > 0) {
+        const Rank* next = forth ? at + 1 : at - 1;
+        (forth ? steps.right : steps.left).take(window, at, next);
+        at = next;
+      }
+      write(y, forth ? i : nx - 1 - i, window.empty() ? NAN : ranking.value(window.median()));
+    }
+    if (y + 1 == rows) break;
+    steps.down.take(window, at, at + pitch);
+    at += pitch;
+  }
+}
+
 }  // namespace
 
 void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out) {
@@ -251,46 +293,24 @@ void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footpr
   std::vector<index_t> offsets;
   for (const auto& [y, x] : footprint.offsets) offsets.push_back(y * pitch + x);
   const bool small = is_selected(offsets.size()) && nx >= 8;
-  const Step right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch);
-#pragma omp parallel num_threads(exec.threads())
-  {
-    auto padded = host_array<float, 1>({pixels}), medians = host_array<float, 1>({nx});
-    Ranking ranking(pixels);
-    Window window(pixels);
-#pragma omp for schedule(static)
-    for (index_t i = 0; i < in.extent(0) * stripes; ++i) {
-      const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
-      const bool spoiled = copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
-      if (small && !spoiled) {
-        for (index_t y = 0; y < here; ++y) {
-          select_row(padded.data() + (margins.above + y) * pitch + margins.left, offsets, nx, medians.data());
-          for (index_t x = 0; x < nx; ++x) out(t, first + y, x) = medians.data()[x];
-        }
-        continue;
-      }
-      ranking.rank(padded.data(), (margins.above + here + margins.below) * pitch);
-      window.clear();
-      const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;
-      for (const auto& [y, x] : footprint.offsets) window.add(at[y * pitch + x]);
-      const auto write = [&](index_t y, index_t x) {
-        out(t, first + y, x) = window.empty() ? NAN : ranking.value(window.median());
-      };
-      write(0, 0);
-      for (index_t y = 0; y < here; ++y) {  // to and fro, as one ploughs
-        const bool forth = y % 2 == 0;
-        for (index_t x = 1; x < nx; ++x) {
-          const Rank* next = forth ? at + 1 : at - 1;
-          (forth ? right : left).take(window, at, next);
-          at = next;
-          write(y, forth ? x : nx - 1 - x);
-        }
-        if (y + 1 == here) break;
-        down.take(window, at, at + pitch);
-        at += pitch;
-        write(y + 1, forth ? nx - 1 : 0);
-      }
+  const Steps steps(footprint, pitch);
+  const auto make = [&] {
+    return Scratch{host_array<float, 1>({pixels}), host_array<float, 1>({nx}), Ranking(pixels), Window(pixels)};
+  };
+  parallel_for(exec.threads(), in.extent(0) * stripes, kEqualShares, make, [&](Scratch& scratch, index_t i) {
+    const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
+    const bool spoiled = copy_padded(in[t], first, here, margins, border, scratch.padded.data(), pitch);
+    if (!small || spoiled) {
+      slide(scratch, steps, offsets, margins, here, nx,
+            [&](index_t y, index_t x, float median) { out(t, first + y, x) = median; });
+      return;
     }
-  }
+    for (index_t y = 0; y < here; ++y) {
+      const float* row = scratch.padded.data() + (margins.above + y) * pitch + margins.left;
+      select_row(row, offsets, nx, scratch.medians.data());
+      for (index_t x = 0; x < nx; ++x) out(t, first + y, x) = scratch.medians.data()[x];
+    }
+  });
 }
 
 }  // namespace hci

@@ -2,158 +2,227 @@
 #include "kernels/linalg/eigh_top.hpp"
 
 #include <algorithm>
-#include <functional>
+#include <atomic>
+#include <new>
 #include <string>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
+#include "kernels/linalg/eigh_crossover.hpp"
+#include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
+#include "kernels/linalg/subspace.hpp"
 
 namespace hci {
 namespace {
 
-#if HCI_HAVE_CUDA
-/// Problem b: a where both indices are in its set, 0 elsewhere.
-struct CutOut {
-  Matrix<const double> a;
-  Matrix<const std::uint8_t> member;  // (problem, index)
-  View<double, 3> cut;
-  HCI_HD void operator()(index_t b, index_t i, index_t j) const {
-    cut(b, i, j) = member(b, i) != 0 && member(b, j) != 0 ? a(i, j) : 0.0;
-  }
-};
+constexpr index_t kStartSurplus = 8;  // as many vectors beyond k as the iteration carries
 
-/// From the solver's `found` ascending pairs to the k largest, descending. The eigenvalue 0 of what
-/// was cut out may stand among them: such pairs are surplus.
-struct TakeTop {
-  Matrix<const double> w;  // (problem, found) ascending
-  View<const double, 3> z;
-  Matrix<const std::uint8_t> member;
-  Vector<const index_t> sizes;  // members of each problem
+/// Matrix and result of problem b alone.
+template <class T>
+View<T, 3> alone(const View<T, 3>& all, index_t b) {
+  return slice(all, b, 1);
+}
+
+/// By iteration, and by the dense solver where that has not converged.
+void iterate(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors,
+             const SubspaceOptions& options) {
+  const SubspaceReport report = subspace_top(exec, DenseOperator(a), values, vectors, options);
+  for (index_t b = 0; b < a.extent(0); ++b)
+    if (report.converged[static_cast<std::size_t>(b)] == 0)
+      eigh_dense(exec, alone(a, b), slice(values, b, 1), alone(vectors, b));
+}
+
+bool iteration_wins(const Exec& exec, index_t n, index_t k) {
+  return exec.tuned() && crossover::subspace_wins(exec.on_cuda(), n, k);
+}
+
+/// Calls solve(exec, b) for every problem of a CPU's batch, each thread with an Exec of its own.
+template <class F>
+void on_threads(Exec& exec, index_t problems, const F& solve) {
+  std::atomic<bool> failed = false, out_of_memory = false;
+#pragma omp parallel num_threads(exec.threads())
+  {
+    Exec one({.threads = 1, .path = exec.path()});
+#pragma omp for schedule(dynamic)
+    for (index_t b = 0; b < problems; ++b) try {
+        solve(one, b);
+      } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+      } catch (...) {
+        failed = true;
+      }
+  }
+  if (out_of_memory) throw std::bad_alloc();
+  if (failed) throw DeviceError("eigenvalues were not found: does a matrix hold NaN or infinity?");
+}
+
+/// The subsets' start: more pairs of the whole matrix than are wanted.
+Array<double, 2> pairs_of_whole(Exec& exec, Matrix<const double> a, index_t k) {
+  const index_t n = a.extent(0), count = std::min(k + kStartSurplus, n);
+  Array<double, 1> values(exec, {count});
+  Array<double, 2> vectors(exec, {count, n});
+  eigh_top(exec, a, count, values.view(), vectors.view());
+  return vectors;
+}
+
+/// Problems `which` by iteration on the CPU.
+void iterate_subsets(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets,
+                     const std::vector<index_t>& which, Matrix<double> values, View<double, 3> vectors) {
+  const index_t k = values.extent(1), n = a.extent(0);
+  const auto whole = pairs_of_whole(exec, a, k);
+  on_threads(exec, static_cast<index_t>(which.size()), [&](Exec& one, index_t item) {
+    const index_t b = which[static_cast<std::size_t>(item)];
+    const auto index = index_table(one, {sets[static_cast<std::size_t>(b)]}, n);
+    const index_t m = index.extent(1);
+    Array<double, 3> sub(one, {1, m, m}), start(one, {1, whole.extent(0), m}), found(one, {1, k, m});
+    gather_submatrices(one, a, index.view(), sub.view());
+    gather_entries(one, whole.view(), index.view(), start.view());
+    iterate(one, sub.view(), slice(values, b, 1), found.view(), {.start = start.view()});
+    scatter_entries(one, found.view(), index.view(), alone(vectors, b));
+  });
+}
+
+void subsets_on_cpu(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, Matrix<double> values,
+                    View<double, 3> vectors) {
+  const index_t k = values.extent(1);
+  std::vector<cpu::EighProblem> dense;
+  std::vector<index_t> iterated;
+  for (index_t b = 0; b < values.extent(0); ++b) {
+    const IndexSet& set = sets[static_cast<std::size_t>(b)];
+    const auto m = static_cast<index_t>(set.size());
+    if (iteration_wins(exec, m, k))
+      iterated.push_back(b);
+    else
+      dense.push_back({.a = a.data(),
+                       .stride = a.stride(0),
+                       .n = m,
+                       .index = set.data(),
+                       .values = &values(b, 0),
+                       .vectors = vectors[b]});
+  }
+  cpu::eigh_problems(exec.threads(), exec.tuned(), dense, k);
+  if (!iterated.empty()) iterate_subsets(exec, a, sets, iterated, values, vectors);
+}
+
+#if HCI_HAVE_CUDA
+/// Pairs that a problem has not got are zero.
+struct ClearSurplus {
+  Vector<const index_t> sizes;
   Matrix<double> values;
   View<double, 3> vectors;
   HCI_HD void operator()(index_t b, index_t j, index_t i) const {
-    const index_t from = w.extent(1) - 1 - j;
-    const bool real = j < sizes(b);
-    vectors(b, j, i) = real && member(b, i) != 0 ? z(b, from, i) : 0.0;
-    if (i == 0) values(b, j) = real ? w(b, from) : 0.0;
+    if (j < sizes(b)) return;
+    vectors(b, j, i) = 0;
+    if (i == 0) values(b, j) = 0;
   }
 };
 
-void check_infos(Exec& exec, const Array<int, 1>& infos, const char* routine) {
-  const auto host = to_host(exec, infos.view());
-  for (index_t b = 0; b < host.size(); ++b)
-    if (host.data()[b] != 0)
-      throw DeviceError(std::string(routine) + " failed (info " + std::to_string(host.data()[b]) +
-                        "): does the matrix hold NaN or infinity?");
+struct CopyValues {
+  Matrix<const double> from;
+  Matrix<double> to;
+  HCI_HD void operator()(index_t b, index_t j) const { to(b, j) = from(b, j); }
+};
+
+struct HasIndex {
+  Matrix<const index_t> index;
+  Matrix<std::uint8_t> member;
+  HCI_HD void operator()(index_t b, index_t i) const { member(b, i) = index(b, i) >= 0 ? 1 : 0; }
+};
+
+/// From compact pairs to the caller's arrays, which may hold more pairs than there are.
+void put_back(Exec& exec, Matrix<const double> w, View<const double, 3> v, Matrix<const index_t> index,
+              Vector<const index_t> sizes, Matrix<double> values, View<double, 3> vectors) {
+  const index_t batch = values.extent(0), pairs = w.extent(1);
+  const View<double, 3> head(vectors.data(), {batch, pairs, vectors.extent(2)}, vectors.strides());
+  scatter_entries(exec, v, index, head);
+  for_each(exec, w.extents(), CopyValues{w, values});
+  for_each(exec, vectors.extents(), ClearSurplus{sizes, values, vectors});
 }
 
-/// Eigenpairs n - k + 1 .. n of one matrix, which is destroyed. False where the solver loses some, as
-/// those by range may do where many eigenvalues are equal.
-bool cusolver_top(Exec& exec, index_t n, double* a, index_t k, Vector<double> w, Matrix<double> z) {
-  cusolverDnHandle_t handle = exec.cuda().cusolver();
-  cusolverDnParams_t params = exec.cuda().cusolver_params();
-  DeviceGuard guard(exec.cuda().device());
-  double unused = 0;
-  std::int64_t found = 0;
-  std::size_t device_bytes = 0, host_bytes = 0;
-  check(cusolverDnXsyevdx_bufferSize(handle, params, CUSOLVER_EIG_MODE_VECTOR, CUSOLVER_EIG_RANGE_I,
-                                     CUBLAS_FILL_MODE_UPPER, n, CUDA_R_64F, a, n, &unused, &unused, n - k + 1, n,
-                                     &found, CUDA_R_64F, w.data(), CUDA_R_64F, &device_bytes, &host_bytes));
-  Array<std::byte, 1> work(exec, {static_cast<index_t>(std::max<std::size_t>(device_bytes, 1))});
-  std::vector<std::byte> host_work(host_bytes);
-  Array<int, 1> info(exec, {1});
-  check(cusolverDnXsyevdx(handle, params, CUSOLVER_EIG_MODE_VECTOR, CUSOLVER_EIG_RANGE_I, CUBLAS_FILL_MODE_UPPER, n,
-                          CUDA_R_64F, a, n, &unused, &unused, n - k + 1, n, &found, CUDA_R_64F, w.data(), CUDA_R_64F,
-                          work.data(), device_bytes, host_work.data(), host_bytes, info.data()));
-  copy_bytes(exec, a, z.data(), static_cast<std::size_t>(k * n) * sizeof(double));
-  return to_host(exec, info.view()).data()[0] == 0 && found == k;
-}
+void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, Matrix<double> values,
+                     View<double, 3> vectors) {
+  const index_t n = a.extent(0), problems = values.extent(0), k = values.extent(1);
+  const auto index = index_table(exec, sets, n);
+  const index_t m = index.extent(1), pairs = std::min(k, m);
+  std::vector<index_t> sizes;
+  for (const IndexSet& set : sets) sizes.push_back(static_cast<index_t>(set.size()));
+  const index_t smallest = *std::min_element(sizes.begin(), sizes.end());
+  const bool iterated = iteration_wins(exec, m, k) && smallest >= k + kStartSurplus;
+  const auto whole = iterated ? pairs_of_whole(exec, a, k) : Array<double, 2>(exec, {0, n});
+  const auto on_device = to_device(exec, std::move(sizes));
 
-/// All eigenpairs of `batch` matrices one after the other, ascending; vectors replace the matrices.
-void cusolver_batch(Exec& exec, index_t n, index_t batch, double* a, double* w) {
-  cusolverDnHandle_t handle = exec.cuda().cusolver();
-  cusolverDnParams_t params = exec.cuda().cusolver_params();
-  DeviceGuard guard(exec.cuda().device());
-  std::size_t device_bytes = 0, host_bytes = 0;
-  check(cusolverDnXsyevBatched_bufferSize(handle, params, CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n,
-                                          CUDA_R_64F, a, n, CUDA_R_64F, w, CUDA_R_64F, &device_bytes, &host_bytes,
-                                          batch));
-  Array<std::byte, 1> work(exec, {static_cast<index_t>(std::max<std::size_t>(device_bytes, 1))});
-  std::vector<std::byte> host_work(host_bytes);
-  Array<int, 1> infos(exec, {batch});
-  check(cusolverDnXsyevBatched(handle, params, CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, CUDA_R_64F, a, n,
-                               CUDA_R_64F, w, CUDA_R_64F, work.data(), device_bytes, host_work.data(), host_bytes,
-                               infos.data(), batch));
-  check_infos(exec, infos, "cusolverDnXsyevBatched");
-}
-
-/// In batches whose matrices take at most this much.
-constexpr index_t kBatchBytes = index_t{256} << 20;
-
-void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
-                     Matrix<double> values, View<double, 3> vectors) {
-  const index_t n = a.extent(0), problems = static_cast<index_t>(sets.size());
-  const index_t most = std::clamp<index_t>(kBatchBytes / (n * n * 8), 1, problems);
-  std::vector<std::uint8_t> flags(static_cast<std::size_t>(problems * n), 0);
-  std::vector<index_t> counts;
-  for (index_t b = 0; b < problems; ++b) {
-    const IndexSet& set = sets[static_cast<std::size_t>(b)];
-    counts.push_back(static_cast<index_t>(set.size()));
-    for (index_t i : set) flags[static_cast<std::size_t>(b * n + i)] = 1;
-  }
-  const auto member_flags = to_device(exec, std::move(flags));
-  const auto sizes = to_device(exec, std::move(counts));
-  const Matrix<const std::uint8_t> member(member_flags.data(), {problems, n});
-  Array<double, 3> cut(exec, {most, n, n});
-  Array<double, 2> w(exec, {most, n});
+  // A matrix, its pairs, and what solves it: cuSOLVER takes about two matrices and a copy.
+  const index_t square = 8 * m * m;
+  const index_t bytes = 2 * square + (iterated ? static_cast<index_t>(subspace_bytes(exec, m, k)) : 3 * square);
+  const index_t most = std::clamp<index_t>(static_cast<index_t>(scratch_budget(exec)) / bytes, 1, problems);
+  Array<double, 3> sub(exec, {most, m, m}), found(exec, {most, pairs, m});
+  Array<double, 2> w(exec, {most, pairs});
+  Array<double, 3> start(exec, {iterated ? most : 0, whole.extent(0), m});
+  Array<std::uint8_t, 2> member(exec, {most, m});
   for (index_t first = 0; first < problems; first += most) {
     const index_t batch = std::min(most, problems - first);
-    const auto mine = slice(member, first, batch);
-    for_each(exec, Extents<3>{batch, n, n}, CutOut{a, mine, cut.view()});
-    cusolver_batch(exec, n, batch, cut.data(), w.data());
-    for_each(exec, Extents<3>{batch, k, n},
-             TakeTop{w.view(), cut.view(), mine, slice(sizes.view(), first, batch), slice(values, first, batch),
-                     slice(vectors, first, batch)});
+    const auto some = slice(index.view(), first, batch);
+    const auto a_b = slice(sub.view(), 0, batch);
+    const auto w_b = slice(w.view(), 0, batch);
+    const auto v_b = slice(found.view(), 0, batch);
+    gather_submatrices(exec, a, some, a_b);
+    if (iterated) {
+      for_each(exec, some.extents(), HasIndex{some, member.view()});
+      gather_entries(exec, whole.view(), some, slice(start.view(), 0, batch));
+      iterate(exec, a_b, w_b, v_b,
+              {.start = slice(View<const double, 3>(start.view()), 0, batch),
+               .member = slice(Matrix<const std::uint8_t>(member.view()), 0, batch)});
+    } else {
+      eigh_dense(exec, a_b, w_b, v_b);
+    }
+    put_back(exec, w_b, v_b, some, slice(on_device.view(), first, batch), slice(values, first, batch),
+             slice(vectors, first, batch));
   }
 }
 #endif
 
 }  // namespace
 
-void eigh_top(Exec& exec, Matrix<const double> a, index_t k, Vector<double> values, Matrix<double> vectors) {
+void eigh_top(Exec& exec, Matrix<const double> a, index_t k, Vector<double> values, Matrix<double> vectors,
+              Matrix<const double> start) {
   const index_t n = a.extent(0);
   require(n > 0 && a.extent(1) == n && a.is_dense(), "eigh_top: the matrix is (", n, ", ", a.extent(1), ")");
   require(k >= 1 && k <= n, "eigh_top: ", k, " eigenpairs of a matrix of order ", n);
   require(values.extent(0) == k && vectors.extent(0) == k && vectors.extent(1) == n && vectors.is_dense(),
           "eigh_top: the results are not (", k, ") and (", k, ", ", n, ")");
-  Array<double, 2> scratch(exec, {n, n});
-  copy(exec, a, scratch.view());
-#if HCI_HAVE_CUDA
-  if (exec.on_cuda()) {
-    Array<double, 1> w(exec, {n});
-    Array<double, 2> z(exec, {k, n});
-    index_t pairs = k;
-    if (!cusolver_top(exec, n, scratch.data(), k, w.view(), z.view())) {
-      z = Array<double, 2>(exec, {n, n});
-      copy(exec, a, z.view());
-      cusolver_batch(exec, n, 1, z.data(), w.data());
-      pairs = n;
-    }
-    const auto member = to_device(exec, std::vector<std::uint8_t>(static_cast<std::size_t>(n), 1));
-    const auto size = to_device(exec, std::vector<index_t>{n});
-    for_each(exec, Extents<3>{1, k, n},
-             TakeTop{{w.data(), {1, pairs}},
-                     {z.data(), {1, pairs, n}},
-                     {member.data(), {1, n}},
-                     size.view(),
-                     {values.data(), {1, k}},
-                     {vectors.data(), {1, k, n}}});
-    return;
+  require(start.size() == 0 || start.extent(1) == n, "eigh_top: the start has vectors of length ", start.extent(1),
+          ", the matrix order ", n);
+  const View<const double, 3> one(a.data(), {1, n, n});
+  const Matrix<double> w(values.data(), {1, k});
+  const View<double, 3> v(vectors.data(), {1, k, n});
+  if (iteration_wins(exec, n, k)) {
+    const View<const double, 3> begin(start.data(), {1, start.extent(0), n}, {0, start.stride(0), start.stride(1)});
+    return iterate(exec, one, w, v, {.start = start.size() > 0 ? begin : View<const double, 3>{}});
   }
-#endif
-  cpu::lapack_eigh_top(n, scratch.data(), k, values.data(), vectors.data(), n);
+  eigh_dense(exec, one, w, v);
+}
+
+void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<double> values, View<double, 3> vectors) {
+  const index_t batch = a.extent(0), n = a.extent(1);
+  require(n > 0 && a.extent(2) == n && a.is_dense(), "eigh_top_batch: the matrices are (", n, ", ", a.extent(2), ")");
+  require(k >= 1 && k <= n, "eigh_top_batch: ", k, " eigenpairs of matrices of order ", n);
+  require(values.extents() == Extents<2>{batch, k} && values.is_dense() &&
+              vectors.extents() == Extents<3>{batch, k, n} && vectors.is_dense(),
+          "eigh_top_batch: the results do not fit ", batch, " problems");
+  if (!iteration_wins(exec, n, k)) return eigh_dense(exec, a, values, vectors);
+  if (!exec.on_cuda())
+    return on_threads(exec, batch, [&](Exec& one, index_t b) {
+      iterate(one, alone(a, b), slice(values, b, 1), alone(vectors, b), {});
+    });
+  const auto bytes = static_cast<index_t>(subspace_bytes(exec, n, k));
+  const index_t most = std::max<index_t>((index_t{1} << 30) / bytes, 1);
+  for (index_t first = 0; first < batch; first += most) {
+    const index_t count = std::min(most, batch - first);
+    iterate(exec, slice(a, first, count), slice(values, first, count), slice(vectors, first, count), {});
+  }
 }
 
 void eigh_top_subsets(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
@@ -164,15 +233,12 @@ void eigh_top_subsets(Exec& exec, Matrix<const double> a, const std::vector<Inde
   require(values.extents() == Extents<2>{problems, k} && values.is_dense() &&
               vectors.extents() == Extents<3>{problems, k, n} && vectors.is_dense(),
           "eigh_top_subsets: the results do not fit ", problems, " problems");
-  for (const IndexSet& set : sets)
-    require(std::adjacent_find(set.begin(), set.end(), std::greater_equal<>()) == set.end() &&
-                (set.empty() || (set.front() >= 0 && set.back() < n)),
-            "eigh_top_subsets: an index set is not ascending or outside 0 .. ", n - 1);
+  check_sets(sets, n);
   if (problems == 0) return;
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda()) return subsets_on_cuda(exec, a, sets, k, values, vectors);
+  if (exec.on_cuda()) return subsets_on_cuda(exec, a, sets, values, vectors);
 #endif
-  cpu::eigh_top_subsets(exec.threads(), exec.tuned(), a, sets, k, values, vectors);
+  subsets_on_cpu(exec, a, sets, values, vectors);
 }
 
 }  // namespace hci

@@ -4,22 +4,31 @@
 
 #include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
+#include "kernels/linalg/submatrix.hpp"
 
 namespace hci {
 
-/// Rows (and columns) of a matrix: ascending, on the host.
-using IndexSet = std::vector<index_t>;
+// The k largest eigenvalues of symmetric matrices, in descending order, and their eigenvectors. Many small, many
+// middling, or one large matrix: by a dense solver or by subspace iteration, whichever was measured to
+// be the faster one (kernels/linalg/eigh_crossover.hpp); where the iteration does not converge, the dense solver
+// follows. Residuals and scalar products of different vectors are at the level of n eps |a| in either case. Throws
+// DeviceError where the solver fails, as it does for a matrix that holds NaN.
 
-/// The k largest eigenvalues of a symmetric matrix, in descending order, and their eigenvectors.
+/// One matrix.
 ///   a (n, n) double, dense, both triangles, on the Exec's device
-///   values (k)   vectors (k, n) row j is the unit eigenvector of values(j); its sign is arbitrary
-/// Residuals and scalar products of different vectors are at the level of n eps |a|.
-/// Throws DeviceError where the solver fails, as it does for a matrix that holds NaN.
-void eigh_top(Exec& exec, Matrix<const double> a, index_t k, Vector<double> values, Matrix<double> vectors);
+///   values (k)   vectors (k, n) dense, row j is the unit eigenvector of values(j); its sign is arbitrary
+///   start (any, n), may be nothing: vectors near the wanted ones, as those of a matrix that is nearly the
+///     same; the iteration begins with them. They make it faster, and change results by rounding only.
+void eigh_top(Exec& exec, Matrix<const double> a, index_t k, Vector<double> values, Matrix<double> vectors,
+              Matrix<const double> start = {});
 
-/// The same for many principal submatrices of one matrix: problem b is a(i, j) with i, j in sets[b].
+/// Many matrices of one order.   a (b, n, n) dense   values (b, k)   vectors (b, k, n) dense
+void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<double> values, View<double, 3> vectors);
+
+/// Many principal submatrices of one matrix: problem b is a(i, j) with i, j in sets[b].
 ///   values (b, k)   vectors (b, k, n), zero at the indices that are not in the set
-/// Where a set has fewer than k members the surplus values and vectors are zero.
+/// Where a set has fewer than k members the surplus values and vectors are zero. Where the iteration
+/// serves, it begins with the eigenvectors of the whole matrix, cut down to the set.
 void eigh_top_subsets(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
                       Matrix<double> values, View<double, 3> vectors);
 

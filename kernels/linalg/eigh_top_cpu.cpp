@@ -68,41 +68,37 @@ bool some_pairs(int n, double* a, int il, int iu, double* w, double* z) {
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
-void solve_subset(Matrix<const double> a, const IndexSet& set, index_t k, double* values, Matrix<double> vectors) {
-  const auto n = static_cast<index_t>(set.size());
-  const index_t found = std::min(k, n);
-  std::fill(values, values + k, 0.0);
-  std::fill(vectors.data(), vectors.data() + vectors.size(), 0.0);
+void solve_alone(const EighProblem& problem, index_t k) {
+  const index_t n = problem.n, found = std::min(k, n);
+  std::fill(problem.values, problem.values + k, 0.0);
+  std::fill(problem.vectors.data(), problem.vectors.data() + problem.vectors.size(), 0.0);
   if (found == 0) return;
-  std::vector<double> sub(static_cast<std::size_t>(n * n)), z(static_cast<std::size_t>(found * n));
+  std::vector<double> sub(at(n * n)), z(at(found * n));
   for (index_t i = 0; i < n; ++i)
-    for (index_t j = 0; j < n; ++j)
-      sub[static_cast<std::size_t>(i * n + j)] = a(set[static_cast<std::size_t>(i)], set[static_cast<std::size_t>(j)]);
-  lapack_eigh_top(n, sub.data(), found, values, z.data(), n);
+    for (index_t j = 0; j < n; ++j) sub[at(i * n + j)] = problem(i, j);
+  lapack_eigh_top(n, sub.data(), found, problem.values, z.data(), n);
   for (index_t j = 0; j < found; ++j)
-    for (index_t i = 0; i < n; ++i)
-      vectors(j, set[static_cast<std::size_t>(i)]) = z[static_cast<std::size_t>(j * n + i)];
+    for (index_t i = 0; i < n; ++i) problem.vectors(j, problem.row(i)) = z[at(j * n + i)];
 }
 
-/// Problems first .. last - 1 in lanes; bit b of the result: problem first + b is solved. Smaller
-/// ones are filled up with a diagonal below all eigenvalues, which has nothing to do with the rest.
-unsigned solve_together(EighLanes& lanes, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t first,
-                        index_t last, index_t k, Matrix<double> values, View<double, 3> vectors) {
+/// Some problems in lanes; bit b of the result: problem b of them is solved. Smaller ones are filled up
+/// with a diagonal below all eigenvalues, which has nothing to do with the rest.
+unsigned solve_together(EighLanes& lanes, const EighProblem* problems, index_t count, index_t k) {
   index_t rows = 0, smallest = EighLanes::kMostRows;
-  for (index_t b = first; b < last; ++b) {
-    rows = std::max(rows, static_cast<index_t>(sets[at(b)].size()));
-    smallest = std::min(smallest, static_cast<index_t>(sets[at(b)].size()));
+  for (index_t b = 0; b < count; ++b) {
+    rows = std::max(rows, problems[b].n);
+    smallest = std::min(smallest, problems[b].n);
   }
   if (rows > EighLanes::kMostRows || smallest < std::max<index_t>(k, 3) || 2 * k > rows) return 0;
   lanes.resize(rows, k);
   for (int lane = 0; lane < EighLanes::kLanes; ++lane) {
-    const IndexSet& set = sets[at(std::min(first + lane, last - 1))];
-    const auto n = static_cast<index_t>(set.size());
+    const EighProblem& problem = problems[std::min<index_t>(lane, count - 1)];
+    const index_t n = problem.n;
     double squares = 0;
     for (index_t i = 0; i < n; ++i) {
-      const double* row = a.data() + set[at(i)] * a.stride(0);
+      const double* row = problem.a + problem.row(i) * problem.stride;
       for (index_t j = 0; j <= i; ++j) {
-        const double value = row[set[at(j)]];
+        const double value = row[problem.row(j)];
         lanes.lower(i, j)[lane] = value;
         squares += (i == j ? 1 : 2) * value * value;
       }
@@ -113,14 +109,13 @@ unsigned solve_together(EighLanes& lanes, Matrix<const double> a, const std::vec
     }
   }
   const unsigned solved = lanes.solve();
-  for (index_t b = first; b < last; ++b) {
-    const int lane = static_cast<int>(b - first);
-    const IndexSet& set = sets[at(b)];
-    const View<double, 2> mine = vectors[b];
+  for (int lane = 0; lane < count; ++lane) {
+    const EighProblem& problem = problems[lane];
+    const Matrix<double>& mine = problem.vectors;
     std::fill(mine.data(), mine.data() + mine.size(), 0.0);
     for (index_t j = 0; j < k; ++j) {
-      values(b, j) = lanes.value(j, lane);
-      for (std::size_t i = 0; i < set.size(); ++i) mine(j, set[i]) = lanes.vector(j, static_cast<index_t>(i), lane);
+      problem.values[j] = lanes.value(j, lane);
+      for (index_t i = 0; i < problem.n; ++i) mine(j, problem.row(i)) = lanes.vector(j, i, lane);
     }
   }
   return solved;
@@ -153,21 +148,20 @@ void lapack_eigh_top(index_t n, double* a, index_t k, double* values, double* ve
   }
 }
 
-void eigh_top_subsets(int threads, bool tuned, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
-                      Matrix<double> values, View<double, 3> vectors) {
-  const auto problems = static_cast<index_t>(sets.size());
-  const index_t step = tuned ? EighLanes::kLanes : 1;
+void eigh_problems(int threads, bool tuned, const std::vector<EighProblem>& problems, index_t k) {
+  const auto count = static_cast<index_t>(problems.size());
+  const index_t step = tuned && count > 1 ? EighLanes::kLanes : 1;
   std::atomic<bool> failed = false, out_of_memory = false;
   const OneBlasThread one;
 #pragma omp parallel num_threads(threads)
   {
     EighLanes lanes;
 #pragma omp for schedule(dynamic)
-    for (index_t first = 0; first < problems; first += step) try {
-        const index_t last = std::min(first + step, problems);
-        const unsigned solved = tuned ? solve_together(lanes, a, sets, first, last, k, values, vectors) : 0;
-        for (index_t b = first; b < last; ++b)
-          if ((solved >> (b - first) & 1U) == 0) solve_subset(a, sets[at(b)], k, &values(b, 0), vectors[b]);
+    for (index_t first = 0; first < count; first += step) try {
+        const index_t together = std::min(step, count - first);
+        const unsigned solved = step > 1 ? solve_together(lanes, &problems[at(first)], together, k) : 0;
+        for (index_t b = 0; b < together; ++b)
+          if ((solved >> b & 1U) == 0) solve_alone(problems[at(first + b)], k);
       } catch (const std::bad_alloc&) {
         out_of_memory = true;
       } catch (...) {
@@ -175,7 +169,7 @@ void eigh_top_subsets(int threads, bool tuned, Matrix<const double> a, const std
       }
   }
   if (out_of_memory) throw std::bad_alloc();
-  if (failed) throw DeviceError("the eigenvalues of a library were not found: does the matrix hold NaN or infinity?");
+  if (failed) throw DeviceError("eigenvalues were not found: does a matrix hold NaN or infinity?");
 }
 
 }  // namespace hci::cpu

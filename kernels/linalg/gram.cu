@@ -2,8 +2,9 @@
 #include "kernels/linalg/gram.hpp"
 
 #include <algorithm>
+#include <cmath>
 
-#include "kernels/core/array.hpp"
+#include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/linalg/gram_cpu.hpp"
@@ -56,6 +57,12 @@ struct SumRow {
     for (index_t chunk = 0; chunk < partial.extent(1); ++chunk) sum += partial(t, chunk);
     sums(t) = sum;
   }
+};
+
+struct IsFinite {
+  Vector<const double> values;
+  Vector<std::uint8_t> finite;
+  HCI_HD void operator()(index_t i) const { finite(i) = std::isfinite(values(i)) ? 1 : 0; }
 };
 
 #if HCI_HAVE_CUDA
@@ -142,6 +149,13 @@ void row_sums(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double
   Array<double, 2> partial(exec, {x.extent(0), (x.extent(1) + kChunk - 1) / kChunk});
   for_each(exec, partial.extents(), SumChunk{x, used, partial.view()});
   for_each(exec, sums.extents(), SumRow{partial.view(), sums});
+}
+
+bool all_finite(Exec& exec, Vector<const double> values) {
+  Array<std::uint8_t, 1> finite(exec, values.extents());
+  for_each(exec, values.extents(), IsFinite{values, finite.view()});
+  const auto host = to_host(exec, finite.view());
+  return std::find(host.data(), host.data() + host.size(), 0) == host.data() + host.size();
 }
 
 }  // namespace hci

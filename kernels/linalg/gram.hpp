@@ -23,4 +23,7 @@ void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedCo
 /// sums(t) = the sum of row t over the used columns, in double.
 void row_sums(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> sums);
 
+/// Whether no value is NaN or infinite; the values may be apart. Waits.
+bool all_finite(Exec& exec, Vector<const double> values);
+
 }  // namespace hci

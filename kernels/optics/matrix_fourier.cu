@@ -14,19 +14,24 @@ namespace {
 
 using Complex = std::complex<float>;
 
+/// Sum of f(i) w(i).
+HCI_HD Complex sum_of_products(const Vector<const Complex>& f, const Vector<const Complex>& w) {
+  float real = 0, imag = 0;
+  for (index_t i = 0; i < w.extent(0); ++i) {
+    const Complex a = f(i), b = w(i);
+    real += a.real() * b.real() - a.imag() * b.imag();
+    imag += a.real() * b.imag() + a.imag() * b.real();
+  }
+  return {real, imag};
+}
+
 /// out(t) = in(t) columns^T: along the last axis.
 struct AlongRows {
   Cube<const Complex> in;
   Matrix<const Complex> columns;
   Cube<Complex> out;
   HCI_HD void operator()(index_t t, index_t k, index_t u) const {
-    float real = 0, imag = 0;
-    for (index_t l = 0; l < in.extent(2); ++l) {
-      const Complex f = in(t, k, l), w = columns(u, l);
-      real += f.real() * w.real() - f.imag() * w.imag();
-      imag += f.real() * w.imag() + f.imag() * w.real();
-    }
-    out(t, k, u) = {real, imag};
+    out(t, k, u) = sum_of_products(in[t][k], columns[u]);
   }
 };
 
@@ -36,13 +41,8 @@ struct AlongColumns {
   Matrix<const Complex> rows;
   Cube<Complex> out;
   HCI_HD void operator()(index_t t, index_t v, index_t u) const {
-    float real = 0, imag = 0;
-    for (index_t k = 0; k < in.extent(1); ++k) {
-      const Complex f = in(t, k, u), w = rows(v, k);
-      real += f.real() * w.real() - f.imag() * w.imag();
-      imag += f.real() * w.imag() + f.imag() * w.real();
-    }
-    out(t, v, u) = {real, imag};
+    const Vector<const Complex> column(&in(t, 0, u), Extents<1>{in.extent(1)}, Extents<1>{in.stride(1)});
+    out(t, v, u) = sum_of_products(column, rows[v]);
   }
 };
 

@@ -2,27 +2,14 @@
 #include "kernels/stats/row_medians.hpp"
 
 #include <cmath>
-#include <cstring>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/stats/collapse_plan.hpp"
 
 namespace hci {
 namespace {
-
-/// Bits that sort as the number does.
-HCI_HD std::uint32_t sortable(float value) {
-  std::uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
-}
-HCI_HD float number_of(std::uint32_t key) {
-  const std::uint32_t bits = (key & 0x80000000U) != 0 ? key & 0x7FFFFFFFU : ~key;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 /// One median: a short set is sorted, of a long one the middle is found bit by bit.
 constexpr index_t kShort = 24;
@@ -62,17 +49,17 @@ struct MedianOfSet {
     for (index_t i = 0; i < count; ++i) {
       const float value = x(rows(first + i), p);
       if (std::isnan(value)) return NAN;
-      const std::uint32_t k = sortable(value);
+      const std::uint32_t k = order_key(value);
       smaller += k < key;
       if (k < key && k > lower) lower = k;
     }
-    const float upper = number_of(key);
+    const float upper = from_order_key(key);
     if (count % 2 == 1 || smaller < count / 2) return upper;
-    return 0.5F * (number_of(lower) + upper);
+    return 0.5F * (from_order_key(lower) + upper);
   }
   HCI_HD index_t below(index_t first, index_t count, index_t p, std::uint32_t key) const {
     index_t smaller = 0;
-    for (index_t i = 0; i < count; ++i) smaller += sortable(x(rows(first + i), p)) < key;
+    for (index_t i = 0; i < count; ++i) smaller += order_key(x(rows(first + i), p)) < key;
     return smaller;
   }
 };

@@ -195,18 +195,21 @@ SnrAt snr_at(Exec& exec, Frame<const float> frame, Position at, const SnrAtOptio
   return result;
 }
 
-double mean_snr(Exec& exec, Frame<const float> frame, Position about, const SnrAtOptions& options,
-                Frame<const float> second) {
+SourceScore source_score(Exec& exec, Frame<const float> frame, Position about, const SnrAtOptions& options,
+                         Frame<const float> second) {
   const double radius = options.fwhm / 2;
-  double sum = 0, count = 0;
+  SourceScore sum;
+  double count = 0;
   for (double y = std::ceil(about.y - radius); y <= about.y + radius; ++y)
     for (double x = std::ceil(about.x - radius); x <= about.x + radius; ++x) {
       if (std::pow((y - about.y) / radius, 2) + std::pow((x - about.x) / radius, 2) >= 1) continue;
-      sum += snr_at(exec, frame, {y, x}, options, second).snr;
+      const SnrAt there = snr_at(exec, frame, {y, x}, options, second);
+      sum.snr += there.snr;
+      sum.flux += there.flux;
       ++count;
     }
-  require(count > 0, "mean_snr: no pixel within fwhm / 2 = ", radius, " px of (", about.x, ", ", about.y, ")");
-  return sum / count;
+  require(count > 0, "source_score: no pixel within fwhm / 2 = ", radius, " px of (", about.x, ", ", about.y, ")");
+  return {sum.snr / count, sum.flux / count};
 }
 
 }  // namespace hci

@@ -64,10 +64,16 @@ struct SnrAt {
 SnrAt snr_at(Exec& exec, Frame<const float> frame, Position at, const SnrAtOptions& options,
              Frame<const float> second = {});
 
-/// The mean S/N of the pixels nearer than fwhm / 2 to a position: how a reduction is judged at a known
-/// source (VIP's pca_grid and frame_report). Waits.
-double mean_snr(Exec& exec, Frame<const float> frame, Position about, const SnrAtOptions& options,
-                Frame<const float> second = {});
+/// How a reduction is judged at a known source: means over apertures about neighbouring pixels.
+struct SourceScore {
+  double snr = 0;
+  double flux = 0;  ///< in an aperture of diameter fwhm, unit of the frame
+};
+
+/// The mean S/N and flux at the pixels nearer than fwhm / 2 to a position (VIP's pca_grid and
+/// frame_report). Waits.
+SourceScore source_score(Exec& exec, Frame<const float> frame, Position about, const SnrAtOptions& options,
+                         Frame<const float> second = {});
 
 /// The Gaussian significance (sigma) with the false-alarm probability that this S/N has under
 /// Student's t with 2 pi r / fwhm - 2 degrees of freedom. It works on logarithms of tails, so that it

@@ -1,45 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/params.hpp"
 #include "kernels/core/copy.hpp"
 #include "kernels/linalg/columns.hpp"
 #include "kernels/linalg/components.hpp"
 #include "kernels/linalg/eigh_top.hpp"
-#include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/scale_rows.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "models/psfsub/ncomp.hpp"
+#include "models/psfsub/principal_components.hpp"
+#include "models/psfsub/region_gram.hpp"
 #include "models/psfsub/region_share.hpp"
 #include "models/psfsub/registry.hpp"
 
 namespace hci {
 namespace {
-
-/// The library rows of a region, as far as any target uses them: references only (RDI), targets
-/// only (ADI), or both (ARDI).
-struct LibraryRows {
-  index_t targets = 0;     ///< in use: all of them, or none
-  index_t references = 0;  ///< in use
-  index_t skipped = 0;     ///< rows of the region in front of the first one
-  index_t count() const { return targets + references; }
-};
-
-LibraryRows library_rows(const Region& region) {
-  index_t first = region.rows(), last = 0;
-  for (const RowSet& set : region.libraries)
-    if (!set.ranges().empty()) {
-      first = std::min(first, set.ranges().front().first);
-      last = std::max(last, set.ranges().back().last);
-    }
-  const index_t frames = region.targets.extent(0);
-  LibraryRows rows;
-  rows.targets = first < frames ? frames : 0;
-  rows.references = last > frames ? region.references.extent(0) : 0;
-  rows.skipped = rows.targets > 0 ? 0 : frames;
-  return rows;
-}
 
 /// A region on its way: what was found out about its library, without the pixels.
 struct Prepared {
@@ -70,7 +48,7 @@ class Pca final : public PsfSubtraction {
     }
   };
 
-  explicit Pca(const Params& params) : params_(params) {
+  explicit Pca(Params params) : params_(std::move(params)) {
     if (const auto* list = std::get_if<std::vector<int>>(&params_.ncomp.value)) {
       require(!list->empty(), "pca: ncomp is an empty list");
       for (int count : *list) require(count >= 1, "pca: ncomp is ", count, "; there must be 1 component at least");
@@ -151,60 +129,29 @@ class Pca final : public PsfSubtraction {
     static_cast<void>(scaled_references(exec, region, made));
   }
 
-  /// g (n, n) of the library rows; cross (t, n) of targets and library, the first rows of g where
-  /// the targets are in the library.
-  struct Grams {
-    Array<double, 2> library, cross;
-    Matrix<const double> of_targets(const LibraryRows& rows, index_t frames) const {
-      return rows.targets > 0 ? slice(library.view(), 0, frames) : cross.view();
-    }
-  };
-  Grams make_grams(Exec& exec, const Region& region, Prepared& made) const {
+  RegionGram make_gram(Exec& exec, const Region& region, Prepared& made) const {
     const Matrix<const float> targets = scaled_targets(exec, region, made);
-    const Matrix<const float> references = scaled_references(exec, region, made);
-    const index_t n = made.rows.count(), frames = made.rows.targets;
-    Grams grams;
-    grams.library = Array<double, 2>(exec, {n, n});
-    double* g = grams.library.data();
-    const Extents<2> apart{n, 1};
-    if (frames > 0) gram(exec, targets, made.used, {g, {frames, frames}, apart});
-    if (made.rows.references > 0) {
-      const index_t count = made.rows.references;
-      gram(exec, references, made.used, {g + frames * (n + 1), {count, count}, apart});
-      if (frames > 0) {
-        cross_gram(exec, targets, references, made.used, {g + frames, {frames, count}, apart});
-        cross_gram(exec, references, targets, made.used, {g + frames * n, {count, frames}, apart});
-      } else {
-        grams.cross = Array<double, 2>(exec, {region.targets.extent(0), count});
-        cross_gram(exec, targets, references, made.used, grams.cross.view());
-      }
-    }
-    return grams;
+    return region_gram(exec, targets, scaled_references(exec, region, made), made.used, made.rows);
   }
 
-  /// Grams without masked pixels: these are looked for only where a NaN shows, since that costs a
-  /// pass over the frames.
-  Grams clean_grams(Exec& exec, const Region& region, Prepared& made) const {
+  /// Without masked pixels: these are looked for only where a NaN shows, since that costs a pass over
+  /// the frames.
+  RegionGram clean_gram(Exec& exec, const Region& region, Prepared& made) const {
     made.used = region.used;
     if (scales_rows()) leave_out_masked(exec, region, made);
-    Grams grams = make_grams(exec, region, made);
-    if (scales_rows() || (is_finite(exec, grams.library) && is_finite(exec, grams.cross))) return grams;
+    RegionGram gram = make_gram(exec, region, made);
+    if (scales_rows() || is_finite(exec, gram)) return gram;
     leave_out_masked(exec, region, made);
-    grams = make_grams(exec, region, made);
-    require(is_finite(exec, grams.library), "pca: ", region.name, ": the squares of the pixels overflow");
-    return grams;
-  }
-  static bool is_finite(Exec& exec, const Array<double, 2>& g) {
-    if (!g) return true;
-    const auto host = to_host(exec, g.view());
-    return std::all_of(host.data(), host.data() + host.size(), [](double v) { return std::isfinite(v); });
+    gram = make_gram(exec, region, made);
+    require(is_finite(exec, gram), "pca: ", region.name, ": the squares of the pixels overflow");
+    return gram;
   }
 
   Prepared prepare(Exec& exec, const Region& region, bool small_libraries_are_errors, RegionShare& share) const {
     Prepared made;
     made.rows = library_rows(region);
     check_counts(region, small_libraries_are_errors);
-    const Grams grams = clean_grams(exec, region, made);
+    const RegionGram grams = clean_gram(exec, region, made);
     share.reach(kShareOfGrams);
     if (region.shares_library())
       prepare_shared(exec, region, grams, made);
@@ -225,24 +172,13 @@ class Pca final : public PsfSubtraction {
   }
 
   /// The number of components that hold the wanted share of the variance.
-  static int count_for(const std::vector<double>& values, double share) {
-    double total = 0, sum = 0;
-    for (double value : values) total += std::max(value, 0.0);
-    int count = 0;
-    for (double value : values) {
-      ++count;
-      sum += std::max(value, 0.0);
-      if (sum >= share * total) break;
-    }
-    return count;
-  }
-  int count_for_share(Exec& exec, const Grams& grams) const {
+  int count_for_wanted_share(Exec& exec, const RegionGram& grams) const {
     const index_t n = grams.library.extent(0);
     Array<double, 1> values(exec, {n});
     Array<double, 2> vectors(exec, {n, n});
     eigh_top(exec, grams.library.view(), n, values.view(), vectors.view());
     const auto host = to_host(exec, values.view());
-    return count_for({host.data(), host.data() + n}, std::get<Ncomp::Share>(params_.ncomp.value).variance);
+    return count_for_share({host.data(), host.data() + n}, std::get<Ncomp::Share>(params_.ncomp.value).variance);
   }
 
   Array<double, 1> sums_of_rows(Exec& exec, const Region& region, Prepared& made) const {
@@ -263,13 +199,13 @@ class Pca final : public PsfSubtraction {
   }
 
   /// Counts for each variant where all libraries get the same; nothing for `auto`.
-  std::vector<int> common_counts(Exec& exec, const Grams& grams) const {
+  std::vector<int> common_counts(Exec& exec, const RegionGram& grams) const {
     if (listed() != nullptr) return *listed();
     if (automatic()) return {};
-    return {count_for_share(exec, grams)};
+    return {count_for_wanted_share(exec, grams)};
   }
 
-  void prepare_shared(Exec& exec, const Region& region, const Grams& grams, Prepared& made) const {
+  void prepare_shared(Exec& exec, const Region& region, const RegionGram& grams, Prepared& made) const {
     const index_t n = made.rows.count(), frames = region.targets.extent(0);
     made.counts = common_counts(exec, grams);
     const index_t wanted = made.counts.empty() ? n : *std::max_element(made.counts.begin(), made.counts.end());
@@ -306,7 +242,8 @@ class Pca final : public PsfSubtraction {
   }
 
   /// A library for each target: many small eigenproblems, some targets at a time.
-  void prepare_each(Exec& exec, const Region& region, const Grams& grams, Prepared& made, RegionShare& share) const {
+  void prepare_each(Exec& exec, const Region& region, const RegionGram& grams, Prepared& made,
+                    RegionShare& share) const {
     const index_t n = made.rows.count(), frames = region.targets.extent(0);
     std::vector<IndexSet> sets;
     index_t largest = 0;
@@ -341,6 +278,7 @@ class Pca final : public PsfSubtraction {
         Array<index_t, 1> some_counts(exec, {count});
         if (automatic()) {
           std::vector<index_t> sizes;
+          sizes.reserve(some.size());
           for (const IndexSet& set : some) sizes.push_back(static_cast<index_t>(set.size()));
           const auto on_device = to_device(exec, std::move(sizes));
           automatic_counts(exec, some_values, some_vectors, on_device.view(), sums.view(), pixels, params_.tol,

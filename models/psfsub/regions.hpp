@@ -63,8 +63,10 @@ struct RegionParams {
   void fields(Field&& field) {
     field("mode", mode, "where the star is subtracted: full (frame), annular (many annuli), annulus (one)");
     field("mask_center", mask_center, "full: radius of the central disc that is left out and set to 0, px");
-    field("source_xy", source_xy,
-          "full: place of a companion, x,y in px; frames in which it moved by less than delta_rot are not used");
+    field(
+        "source_xy", source_xy,
+        "full: place of a companion, x,y in px; frames in which it moved by less than delta_rot are not used (list of "
+        "ncomp: where delta_rot is given), and the best of a list is chosen there");
     field("radius_int", radius_int,
           "annular: inner radius of the first annulus, px (median: 0 inside it in the product); full: radius of the "
           "disc that is 0 in the product");

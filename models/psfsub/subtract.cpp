@@ -22,8 +22,10 @@ class Libraries {
         fwhm_(input.fwhm),
         frames_(input.targets.extent(0)),
         references_(input.references.extent(0)) {
-    const bool thresholds = params.mode == RegionMode::annular || params.source_xy.has_value();
-    const RefStrategy usual = !thresholds                          ? RefStrategy::rdi
+    // VIP's grid over ncomp takes the source as the place to judge by, and excludes no frames.
+    const bool grid = algorithm.variants().size() > 1 && !params.delta_rot;
+    thresholds_ = params.mode == RegionMode::annular || (params.source_xy && !grid);
+    const RefStrategy usual = !thresholds_                         ? RefStrategy::rdi
                               : params.mode == RegionMode::annular ? rules_.annular_strategy
                                                                    : RefStrategy::ardi;
     require(references_ > 0 || !params.ref_strategy, "ref_strategy is ", to_text(params.ref_strategy.value_or(usual)),
@@ -39,7 +41,7 @@ class Libraries {
     const bool annular = params_.mode == RegionMode::annular;
     double threshold = region.radius > 0 ? pa_threshold(region.radius, fwhm_, region.delta_rot) : 0;
     if (rules_.clips_threshold) threshold = std::min(threshold, 0.9 * half_range());
-    if (region.radius == 0 || (annular && threshold == 0)) return {RowSet(0, frames_ + references_)};
+    if (!thresholds_ || region.radius == 0 || (annular && threshold == 0)) return {RowSet(0, frames_ + references_)};
     const std::optional<int> most = annular ? params_.max_frames_lib : params_.max_frames_pca;
     const int least = rules_.clips_threshold ? 1 : annular ? params_.min_frames_lib : params_.min_frames_pca;
     std::vector<RowSet> sets;
@@ -67,6 +69,7 @@ class Libraries {
   std::vector<double> angles_;
   double fwhm_;
   index_t frames_, references_;
+  bool thresholds_ = false;
   bool use_targets_ = true;
 };
 

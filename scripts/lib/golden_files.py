@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Names the files below SHARED that the tests need (all data, the covered goldens): golden_files.py SHARED COVERED.TXT"""
+"""Names the files below SHARED that the tests need (the covered goldens, their inputs, the real sequence): golden_files.py SHARED COVERED.TXT"""
 import json
 import os
 import re
@@ -20,6 +20,8 @@ for entry in entries if isinstance(entries, list) else [dict(value, name=key) fo
     # Goldens and inputs are named relative to goldens/ and to the shared folder.
     for word in re.findall(r"[\w./+-]+\.fits(?:\.gz)?", json.dumps(entry)):
         files |= {path for path in (word, f"goldens/{word}") if os.path.isfile(os.path.join(shared, path))}
-for folder, _, names_there in os.walk(os.path.join(shared, "data")):
+    if "sim_psf(" in json.dumps(entry):  # tests/golden/manifest.cpp makes it of this one
+        files.add("data/synthetic_ifs/psfn.fits")
+for folder, _, names_there in os.walk(os.path.join(shared, "data", "naco_betapic")):
     files |= {os.path.relpath(os.path.join(folder, name), shared) for name in names_there}
 print("\n".join(sorted(files)))

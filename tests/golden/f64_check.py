@@ -5,7 +5,8 @@
 The goldens were made in single precision. Most PCA entries of the manifest carry that distance as
 "f64_check" and have their tolerances from it; these lack it. Run with the peers' Python
 (bench/peers/setup); writes f64_check.json beside this file, which golden_test applies by the manifest's
-own rule: atol = max(1e-5 max|golden|, 4 x 99th percentile), frac 0.985, outliers within 3 x maximum.
+own rule: atol = max(1e-5 max|golden|, 4 x 99th percentile), frac 0.985, outliers within 3 x maximum; for
+scalars that come from such frames: atol = 3 x maximum.
 """
 import json
 import pathlib
@@ -14,11 +15,13 @@ import warnings
 
 import numpy as np
 from astropy.io import fits
+from vip_hci.metrics import snr
 from vip_hci.psfsub import pca, pca_annular
 
 warnings.filterwarnings("ignore")
 here = pathlib.Path(__file__).parent
-data = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else here / "../../../shared") / "data/naco_betapic"
+shared = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else here / "../../../shared")
+data = shared / "data/naco_betapic"
 cube, angles, reference = (fits.getdata(data / f"{name}.fits").astype("f4") for name in ("cube", "angles", "cube_ref20"))
 common = dict(imlib="opencv", verbose=False)
 calls = {
@@ -32,8 +35,38 @@ calls = {
         c[:41], angles[:41], cube_ref=r, ncomp=8, source_xy=(62.0, 62.0), delta_rot=1, fwhm=4.800919, **common),
     "pca_grid_step_medofnpcs": lambda c, r: pca(c, angles, ncomp=(1, 16, 5), med_of_npcs=True, **common),
 }
-result = {}
-for name, call in calls.items():
-    difference = np.abs(call(cube, reference).astype("f8") - call(cube.astype("f8"), reference.astype("f8")))
-    result[name] = {"max_abs": float(difference.max()), "p99_abs": float(np.percentile(difference, 99))}
+golden = json.loads((shared / "goldens/manifest.json").read_text())
+
+
+def distance(single, double):
+    difference = np.abs(np.asarray(single, "f8") - np.asarray(double, "f8"))
+    return {"max_abs": float(difference.max()), "p99_abs": float(np.percentile(difference, 99))}
+
+
+def both(call):
+    return [call(c, r) for c, r in ((cube, reference), (cube.astype("f8"), reference.astype("f8")))]
+
+
+result = {name: {"main": distance(*both(call))} for name, call in calls.items()}
+
+# The grid with a known source: (best frame, all frames, table).
+grids = both(lambda c, r: pca(c, angles, ncomp=(1, 10), source_xy=(62.0, 62.0), fwhm=4.800919, full_output=True, **common))
+arrays = [{a.ndim: a for a in grid if isinstance(a, np.ndarray)} for grid in grids]
+tables = [next(t for t in grid if hasattr(t, "columns")) for grid in grids]
+result["pca_grid_1_10_source"] = {
+    "cube": distance(arrays[0][3], arrays[1][3]),
+    "best": distance(arrays[0][2], arrays[1][2]),
+    "scalars": distance(*(t[["S/Ns", "fluxes"]].to_numpy(dtype="f8") for t in tables)),
+}
+
+# S/N with the frame derotated the wrong way as second frame, at the manifest's positions.
+frame = fits.getdata(shared / "goldens/naco_betapic/pca_adi_nc5.fits")
+others = both(lambda c, r: pca(c, -angles, ncomp=5, **common))
+for name, alone in (("snr_positions_array2", False), ("snr_positions_use2alone", True)):
+    rows = [[], []]
+    for item in golden["entries"][name]["scalars"]["list"]:
+        for row, other in zip(rows, others):
+            out = snr(frame, tuple(item["xy"]), 4.800919, full_output=True, array2=other, use2alone=alone)
+            row.extend([out[-1], out[2], *np.ravel(out[3])])
+    result[name] = {"scalars": distance(*rows)}
 (here / "f64_check.json").write_text(json.dumps(result, indent=1) + "\n")

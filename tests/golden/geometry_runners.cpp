@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/geometry/derotate_collapse.hpp"
+#include "kernels/geometry/vip_words.hpp"
 #include "tests/golden/golden.hpp"
 
 namespace hci::test {
@@ -25,22 +26,19 @@ double angle_that_vip_fft_takes(double angle) {
 }
 
 Result run_cube_derotate(Exec& exec, const GoldenCase& golden) {
-  const auto library = golden.get<std::string>("imlib", "vip-fft");
-  if ((library != "opencv" && library != "vip-fft") || golden.has("edge_blend")) return {};
   const NdArray cube = golden.array("array");
   if (cube.shape.size() != 3) return {};
-  RotateOptions options{.method = Rotation::fft};
-  if (library == "opencv") {
-    const auto interpolation = golden.get<std::string>("interpolation", "lanczos4");
-    options.method = interpolation == "nearneig" ? Rotation::nearest : named<Rotation>(interpolation).value();
-    const auto border = golden.get<std::string>("border_mode", "constant");
-    options.border = border == "edge"        ? Border::edge
-                     : border == "symmetric" ? Border::symmetric
-                     : border == "reflect"   ? Border::reflect
-                     : border == "wrap"      ? Border::wrap
-                                             : Border::constant;
-  }
+  const auto words = rotation_in_vip_words(golden.get<std::string>("imlib", "vip-fft"),
+                                           golden.get<std::string>("interpolation", "lanczos4"),
+                                           golden.get<std::string>("border_mode", "constant"));
+  if (!words) return {};
+  RotateOptions options = *words;
   if (golden.json("mask_val").is_number()) options.mask_value = golden.get("mask_val", 0.0F);
+  const auto blend = named<EdgeBlend>(golden.get<std::string>("edge_blend", "none"));
+  if (!blend) return {};
+  options.edge_blend = *blend;
+  options.interpolate_zeros = golden.get("interp_zeros", false);
+  options.blend_fwhm = golden.get("ker", 1.0);
   if (golden.has("cxy")) {
     const auto xy = golden.json("cxy").get<std::array<double, 2>>();
     options.centre = std::array<double, 2>{xy[1], xy[0]};
@@ -53,6 +51,30 @@ Result run_cube_derotate(Exec& exec, const GoldenCase& golden) {
   derotate(exec, in.view(), angles, options, out.view());
   const auto host = to_host(exec, out.view());
   return main_result(nd_array(View<const float, 3>(host.view())));
+}
+
+/// "shift_y=[1.3,0.5]" is not a file.
+std::vector<double> listed(const GoldenCase& golden, const char* argument) {
+  const nlohmann::json value = golden.json(argument);
+  if (!value.contains("array")) return golden.numbers(argument);
+  const auto text = value.at("array").get<std::string>();
+  return nlohmann::json::parse(text.substr(text.find('['))).get<std::vector<double>>();
+}
+
+Result run_cube_shift(Exec& exec, const GoldenCase& golden) {
+  const auto options = shift_in_vip_words(golden.get<std::string>("imlib", "vip-fft"),
+                                          golden.get<std::string>("interpolation", "lanczos4"),
+                                          golden.get<std::string>("border_mode", "reflect"));
+  if (!options) return {};
+  const NdArray cube = golden.array("cube");
+  const auto dy = listed(golden, "shift_y"), dx = listed(golden, "shift_x");
+  std::vector<Shift> shifts;
+  for (std::size_t t = 0; t < dy.size(); ++t) shifts.push_back({dy[t], dx[t]});
+  const DeviceInput<float, 3> input(exec, cube.cube());
+  Array<float, 3> out(exec, input.view().extents());
+  shift(exec, input.view(), shifts, *options, out.view());
+  const auto host = to_host(exec, out.view());
+  return main_result(nd_array(host.view()));
 }
 
 Result run_cube_collapse(Exec& exec, const GoldenCase& golden) {
@@ -93,6 +115,7 @@ Result run_derotate_and_median(Exec& exec, const GoldenCase& golden) {
 }
 
 const GoldenRegistration derotate_runner("vip_hci.preproc.derotation.cube_derotate", run_cube_derotate);
+const GoldenRegistration shift_runner("vip_hci.preproc.recentering.cube_shift", run_cube_shift);
 const GoldenRegistration collapse_runner("vip_hci.preproc.subsampling.cube_collapse", run_cube_collapse);
 const GoldenRegistration median_runner("__main__.<lambda>", run_derotate_and_median);
 

@@ -2,6 +2,7 @@
 // Reads the arrays that the manifest's argument texts describe.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <sstream>
 
 #include "kernels/core/error.hpp"
@@ -91,7 +92,20 @@ NdArray masked_cube(float mask) {
   return cube;
 }
 
+/// sim_psf(21, wavelengths, 4.0) of make_goldens.py: frames whose sum is 1. What is stored is that PSF
+/// scaled channel by channel.
+NdArray simulated_psf() {
+  NdArray psf = file("data/synthetic_ifs/psfn.fits");
+  const auto pixels = psf.size() / psf.shape[0];
+  for (auto first = psf.values.begin(); first != psf.values.end(); first += pixels) {
+    const double sum = std::accumulate(first, first + pixels, 0.0);
+    for (auto value = first; value != first + pixels; ++value) *value = static_cast<float>(*value / sum);
+  }
+  return psf;
+}
+
 NdArray described(std::string text) {
+  if (text == "sim_psf(21, wavelengths, 4.0) of make_goldens.py") return simulated_psf();
   if (starts_with(text, "cube_even100")) text = "data/naco_betapic/" + text;
   if (text == "data/naco_betapic/cube.fits[0:57:8][:2] with NaN where r^2<64 about (50,50)") return masked_cube(kNaN);
   if (text == "same with 0 instead of NaN") return masked_cube(0);

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 // Runners of the goldens of models/psfsub and of annuli.
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "engine/params.hpp"
 #include "kernels/geometry/annulus.hpp"
 #include "kernels/geometry/derotate_collapse.hpp"
 #include "kernels/stats/collapse.hpp"
+#include "models/detect/snr.hpp"
+#include "models/psfsub/principal_components.hpp"
 #include "models/psfsub/registry.hpp"
 #include "models/psfsub/subtract.hpp"
 #include "models/reduction.hpp"
 #include "tests/golden/golden.hpp"
+#include "tests/support/data.hpp"
+#include "tests/support/fits_array.hpp"
 
 namespace hci::test {
 namespace {
@@ -104,10 +110,61 @@ Result result_of(Exec& exec, const GoldenCase& golden, const char* angles_name, 
   return main_result(nd_array(frames.front().view()));
 }
 
+Matrix<const float> as_rows(Cube<const float> cube) {
+  return {cube.data(), {cube.extent(0), cube.extent(1) * cube.extent(2)}};
+}
+
+/// full_output of one ncomp: components, whose signs are arbitrary, and the first ten residual frames.
+Result run_full_output(Exec& exec, const GoldenCase& golden, const Job& job) {
+  const NdArray cube = golden.array("cube");
+  const std::vector<double> angles = golden.numbers("angle_list");
+  const DeviceInput<float, 3> input(exec, cube.cube());
+  Array<float, 3> residual(exec, input.view().extents()), derotated(exec, input.view().extents());
+  subtract_psf(exec, *job.algorithm, job.regions, {input.view(), {}, angles, job.fwhm}, residual.view());
+  derotate(exec, residual.view(), checked_angles(angles), job.rotation, derotated.view());
+  const auto first_ten = [&](const Array<float, 3>& frames) {
+    const auto host = to_host(exec, frames.view());
+    return nd_array(slice(host.view(), 0, 10));
+  };
+  const auto k = golden.get<index_t>("ncomp", 1);
+  const auto images = to_host(exec, principal_components(exec, as_rows(input.view()), k).images.view());
+  NdArray pcs{{k, residual.extent(1), residual.extent(2)}, {images.data(), images.data() + images.size()}};
+  const auto path = golden.entry().at("files").at("pcs").at("path").get<std::string>();
+  const std::vector<float> signs = read_fits_array(*shared_folder() / "goldens" / path).values;
+  const auto pixels = images.extent(1);
+  for (index_t j = 0; j < k; ++j) {
+    float* image = pcs.values.data() + j * pixels;
+    if (std::inner_product(image, image + pixels, signs.begin() + j * pixels, 0.0) < 0)
+      std::transform(image, image + pixels, image, std::negate<>());
+  }
+  GoldenResult result;
+  result.files = {
+      {"pcs", std::move(pcs)}, {"residuals10", first_ten(residual)}, {"residuals_der10", first_ten(derotated)}};
+  return result;
+}
+
+/// full_output of a list with a known source: all frames, the one in which the source stands out most,
+/// and the numbers behind that choice.
+Result run_grid(Exec& exec, const GoldenCase& golden, const Job& job) {
+  const auto frames = run(exec, golden, "angle_list", job);
+  const auto counts = golden.json("ncomp").get<std::vector<int>>();
+  json table{{"PCs", json::array()}, {"S/Ns", json::array()}, {"fluxes", json::array()}};
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto frame = to_device(exec, frames[i].view());
+    const SourceScore score =
+        source_score(exec, frame.view(), {job.regions.source_xy->y, job.regions.source_xy->x}, {.fwhm = job.fwhm});
+    table["PCs"].push_back(counts.front() + static_cast<int>(i));
+    table["S/Ns"].push_back(score.snr);
+    table["fluxes"].push_back(score.flux);
+    if (score.snr > table["S/Ns"][best].get<double>()) best = i;
+  }
+  return GoldenResult{{{"cube", stacked(frames)}, {"best", nd_array(frames[best].view())}}, {{"table", table}}};
+}
+
 Result run_pca(Exec& exec, const GoldenCase& golden) {
   const bool other = golden.has("scale_list") || golden.has("batch") || golden.has("mask_rdi") ||
-                     golden.has("smooth") || golden.get<std::string>("svd_mode", "") == "randsvd" ||
-                     !golden.entry().at("files").contains("main");
+                     golden.has("smooth") || golden.get<std::string>("svd_mode", "") == "randsvd";
   if (other || golden.json("cube").at("shape").size() != 3) return {};
   Job job;
   job.algorithm = make_psf_subtraction("pca", {{"ncomp", ncomp_text(golden)}, {"scaling", scaling_text(golden)}});
@@ -125,7 +182,32 @@ Result run_pca(Exec& exec, const GoldenCase& golden) {
   job.fwhm = golden.get("fwhm", 4.0);
   job.is_list = golden.json("ncomp").is_array();
   job.median_of_list = golden.get("med_of_npcs", false);
+  const json& files = golden.entry().at("files");
+  if (files.contains("pcs")) return run_full_output(exec, golden, job);
+  if (files.contains("best")) return run_grid(exec, golden, job);
   return result_of(exec, golden, "angle_list", job);
+}
+
+/// SVDecomposer's singular values and cumulative shares of the variance.
+Result run_explained(Exec& exec, const GoldenCase& golden) {
+  const NdArray cube = golden.array("c");
+  const DeviceInput<float, 3> input(exec, cube.cube());
+  Scaling scaling{};
+  from_text(scaling_text(golden), scaling);
+  const PrincipalComponents found = principal_components(exec, as_rows(input.view()), 1, scaling);
+  std::vector<double> eigenvalues;
+  for (const double s : found.singular_values) eigenvalues.push_back(s * s);
+  const auto vector = [](const std::vector<double>& values) {
+    return NdArray{{static_cast<index_t>(values.size())}, {values.begin(), values.end()}};
+  };
+  return GoldenResult{{{"s", vector(found.singular_values)}, {"cevr", vector(found.explained)}},
+                      {{"ncomp", count_for_share(eigenvalues, golden.get("cevr", 0.0))}}};
+}
+
+Result run_check_angles(Exec&, const GoldenCase& golden) {
+  const std::vector<double> angles = checked_angles(golden.numbers("angle_list"));
+  if (golden.entry().at("files").empty()) return GoldenResult{{}, {{"value", angles}}};
+  return main_result({{static_cast<index_t>(angles.size())}, {angles.begin(), angles.end()}});
 }
 
 /// What the annular functions have in common.
@@ -223,6 +305,8 @@ const GoldenRegistration registrations[] = {
     {"vip_hci.psfsub.utils_pca.pca_annulus", run_pca_annulus},
     {"vip_hci.psfsub.medsub.median_sub", run_median},
     {"__main__.segmap", run_segments},
+    {"__main__.cevr_n", run_explained},
+    {"vip_hci.preproc.parangles.check_pa_vector", run_check_angles},
     {"vip_hci.var.shapes.mask_circle",
      [](Exec&, const GoldenCase& golden) {
        return run_circle(golden, golden.get<std::string>("mode", "in") == "out");

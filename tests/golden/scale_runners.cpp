@@ -6,6 +6,7 @@
 #include "kernels/geometry/resample.hpp"
 #include "kernels/geometry/resample_time.hpp"
 #include "kernels/geometry/rescale.hpp"
+#include "kernels/geometry/rescale_search.hpp"
 #include "kernels/stats/collapse.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/support/data.hpp"
@@ -166,10 +167,24 @@ Result run_cart_to_pol(Exec&, const GoldenCase& golden) {
   return GoldenResult{{}, {{"r", {polar.r, polar.theta}}}};
 }
 
+Result run_find_scales(Exec& exec, const GoldenCase& golden) {
+  const auto method = method_of(golden);
+  if (!method || golden.has("mask") || golden.get("hpf", false) || !golden.get("check_vec", true)) return {};
+  const NdArray cube = golden.array("cube");
+  const DeviceInput<float, 3> in(exec, cube.cube());
+  const auto measure =
+      golden.get<std::string>("fm", "stddev") == "sum" ? ResidualMeasure::sum : ResidualMeasure::stddev;
+  const ScaleSearch search{.method = *method, .measure = measure, .fit_flux = golden.get("nfp", 2) == 2};
+  const ChannelScales found =
+      find_scales(exec, in.view(), golden.numbers("lbdas"), golden.numbers("fluxes"), search, {});
+  return GoldenResult{{}, {{"scal", found.scales}, {"flux", found.fluxes}}};
+}
+
 const GoldenRegistration registrations[] = {
     {"vip_hci.preproc.rescaling.cube_rescaling_wavelengths", run_rescaling_wavelengths},
     {"vip_hci.preproc.rescaling.frame_rescaling", run_frame_rescaling},
     {"vip_hci.preproc.rescaling.frame_px_resampling", run_px_resampling},
+    {"vip_hci.preproc.rescaling.find_scal_vector", run_find_scales},
     {"vip_hci.preproc.cosmetics.cube_crop_frames", run_crop},
     {"vip_hci.preproc.cosmetics.frame_crop", run_crop},
     {"vip_hci.preproc.cosmetics.frame_pad", run_pad},

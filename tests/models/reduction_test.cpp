@@ -221,6 +221,23 @@ TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
   }
 }
 
+// With a source, a list is judged by what is seen there, not by the highest pixel.
+TEST_P(MainJob, AListIsJudgedAtTheSource) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube.fits");
+  Recipe recipe = pca("1,8,3");
+  recipe.regions.source_xy = PixelXY{62, 62};
+  const ReductionResult result = Reduction(recipe).run(exec(), data);
+  ASSERT_EQ(result.scores.size(), 3U);
+  EXPECT_EQ(result.chosen, 1U);  // of VIP's S/N in pca_grid_1_10_source: 1.6, 5.8, 4.7
+  for (std::size_t v = 0; v < 3; ++v) {
+    const auto frame = to_device(exec(), Frame<const float>(result.frames.view()[static_cast<index_t>(v)]));
+    const SourceScore score = source_score(exec(), frame.view(), {62, 62}, {.fwhm = result.fwhm});
+    EXPECT_EQ(result.scores[v].snr, score.snr);
+    EXPECT_EQ(result.scores[v].flux, score.flux);
+  }
+}
+
 // VIP's median_sub takes radius_int as the radius of a disc that is 0 in the end, in the full frame and in annuli.
 TEST_P(MainJob, MedianWithAnInnerRadiusHasADiscOfZeros) {
   HCI_NEEDS_SHARED();

@@ -75,6 +75,20 @@ TEST_P(OnExec, Moves) {
   EXPECT_EQ(second.device(), GetParam().options.device);
 }
 
+TEST_P(OnExec, TakesAnothersPlace) {
+  Exec first(GetParam().options), second(GetParam().options);
+  auto x = to_device(first, std::vector<float>(1000, 3.0f));  // a copy that may still be under way
+  auto y = to_device(second, std::vector<float>(10, 1.0f));
+  first = std::move(second);
+  for_each(first, y.extents(), Add{y.view(), 1.0f});
+  EXPECT_EQ(to_host(first, y.view()).data()[9], 2.0f);
+  EXPECT_EQ(first.device(), GetParam().options.device);
+  EXPECT_EQ(to_host(first, x.view()).data()[999], 3.0f);  // what the former one was told to do is done
+  Exec& same = first;
+  first = std::move(same);
+  EXPECT_EQ(to_host(first, y.view()).data()[0], 2.0f);
+}
+
 /// Somebody else's allocator: of another Exec, but good on every stream.
 class TracedMemory final : public Memory {
  public:

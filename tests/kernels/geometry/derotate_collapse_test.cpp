@@ -33,8 +33,8 @@ std::vector<double> angles_of(index_t frames) {
 
 TEST_P(DerotateCollapse, HasTheBitsOfDerotatingAndThenCollapsing) {
   for (const Extents<3> shape : {Extents<3>{1, 1, 1}, {6, 33, 33}, {9, 20, 50}, {21, 40, 18}})
-    for (const Rotation method :
-         {Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear, Rotation::nearest, Rotation::fft})
+    for (const Rotation method : {Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear, Rotation::nearest,
+                                  Rotation::spline4, Rotation::fft})
       for (const Collapse mode : {Collapse::median, Collapse::mean, Collapse::trimmean, Collapse::wmean}) {
         if (method == Rotation::fft && mode != Collapse::median) continue;
         const auto cube = noise_cube(shape, true);

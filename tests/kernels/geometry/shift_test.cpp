@@ -4,23 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/image/psf_fit.hpp"
+#include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
-
-Array<float, 3> noise(Extents<3> extents, unsigned seed) {
-  auto cube = host_array<float, 3>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = normal(random);
-  return cube;
-}
 
 class ShiftFrames : public OnEveryDevice {
  protected:
@@ -86,6 +79,33 @@ TEST_P(ShiftFrames, InterpolatesOnRequest) {
   }
 }
 
+// Values up to 4, or coefficients up to 30 times that, in float32 with up to 64 weights of 1e-7; lanczos4
+// positions are on a grid of 1/32 px, so its shifts are multiples of that.
+TEST_P(ShiftFrames, AgreesWithTheDefinitionOfEachMethodAndBorder) {
+  const std::vector<Shift> shifts{{1.3, -2.7}, {-10.4, 7.8}, {0.001, -0.002}},
+      on_grid{{1.28125, -2.75}, {0, 7.5}, {-3, 2}};
+  for (const Extents<3> extents : {Extents<3>{3, 17, 12}, {3, 8, 21}, {3, 1, 16}}) {
+    const auto cube = noise(extents, 12);
+    for (const Rotation method :
+         {Rotation::lanczos4, Rotation::bicubic, Rotation::catmull_rom, Rotation::bilinear, Rotation::nearest,
+          Rotation::spline2, Rotation::spline3, Rotation::spline4, Rotation::spline5})
+      for (const Border border : {Border::constant, Border::edge, Border::symmetric, Border::reflect, Border::wrap}) {
+        const auto& by = method == Rotation::lanczos4 ? on_grid : shifts;
+        const auto got = shifted(cube, by, {.method = method, .border = border});
+        for (index_t t = 0; t < 3; ++t) {
+          const auto reference = reference_frame(frame_of(Cube<const float>(cube.view()), t), method, border);
+          for (index_t y = 0; y < extents[1]; ++y)
+            for (index_t x = 0; x < extents[2]; ++x)
+              ASSERT_NEAR(got.view()(t, y, x),
+                          reference_value(reference, method, border, double(y) - by[std::size_t(t)].dy,
+                                          double(x) - by[std::size_t(t)].dx),
+                          spline_order(method) > 0 ? 4e-5 : 1e-5)
+                  << "method " << int(method) << ", border " << int(border) << ", t " << t;
+        }
+      }
+  }
+}
+
 TEST_P(ShiftFrames, ByPartsOfAPixelMovesASmoothSource) {
   for (const Extents<2> extents : {Extents<2>{41, 41}, {40, 44}}) {
     PsfShape shape{.y = 20.3, .x = 20.6, .fwhm_y = 5, .fwhm_x = 5};
@@ -107,14 +127,14 @@ TEST_P(ShiftFrames, ByPartsOfAPixelMovesASmoothSource) {
 }
 
 TEST_P(ShiftFrames, ByNothingIsTheSame) {
-  const auto cube = noise({3, 1, 1}, 2), wide = noise({1, 7, 10}, 3);
+  const auto cube = noise<3>({3, 1, 1}, 2), wide = noise<3>({1, 7, 10}, 3);
   const auto one = shifted(cube, {{}, {}, {}}), same = shifted(wide, {{}});
   for (index_t i = 0; i < cube.size(); ++i) EXPECT_NEAR(one.data()[i], cube.data()[i], kRounding);
   for (index_t i = 0; i < wide.size(); ++i) EXPECT_NEAR(same.data()[i], wide.data()[i], kRounding);
 }
 
 TEST_P(ShiftFrames, KeepsTheFramesApart) {
-  auto cube = noise({3, 14, 14}, 4);
+  auto cube = noise<3>({3, 14, 14}, 4);
   const auto alone = shifted(cube, {{0.4, 0.7}, {0.4, 0.7}, {1.4, 0.7}});
   cube.view()(1, 3, 3) = std::numeric_limits<float>::quiet_NaN();
   const auto got = shifted(cube, {{0.4, 0.7}, {0.4, 0.7}, {1.4, 0.7}});
@@ -126,7 +146,7 @@ TEST_P(ShiftFrames, KeepsTheFramesApart) {
 }
 
 TEST_P(ShiftFrames, RefusesWhatMakesNoSense) {
-  const auto cube = noise({2, 5, 5}, 5);
+  const auto cube = noise<3>({2, 5, 5}, 5);
   EXPECT_THROW(shifted(cube, {{1, 1}}), InvalidInput);
   EXPECT_THROW(shifted(cube, {{1, 1}, {1, std::numeric_limits<double>::quiet_NaN()}}), InvalidInput);
   EXPECT_THROW(shifted(cube, {{1, 1}, {1, 1e9}}), InvalidInput);

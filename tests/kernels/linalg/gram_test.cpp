@@ -148,6 +148,22 @@ TEST_P(Gram, RefusesShapesThatDoNotFit) {
   EXPECT_THROW(cross_gram(exec(), x.view(), y.view(), {}, g.view()), InvalidInput);
 }
 
+TEST_P(Gram, FindsWhatIsNotFinite) {
+  std::vector<double> values(12, 1.5);
+  const auto ask = [&] {
+    const auto on_device = to_device(exec(), values);
+    return all_finite(exec(), {on_device.data(), Extents<1>{4}, Extents<1>{3}});  // 0, 3, 6, 9
+  };
+  EXPECT_TRUE(ask());
+  values[10] = std::numeric_limits<double>::quiet_NaN();  // between
+  EXPECT_TRUE(ask());
+  values[9] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE(ask());
+  values[9] = 1;
+  values[0] = -std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(ask());
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Gram);
 
 }  // namespace

@@ -4,22 +4,14 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
-
-Array<float, 2> noise(Extents<2> extents, unsigned seed) {
-  auto frame = host_array<float, 2>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  for (index_t i = 0; i < frame.size(); ++i) frame.data()[i] = normal(random);
-  return frame;
-}
 
 class ApproximatedSnrMap : public OnEveryDevice {
  protected:
@@ -32,7 +24,7 @@ class ApproximatedSnrMap : public OnEveryDevice {
 };
 
 TEST_P(ApproximatedSnrMap, CoversItsAnnulusAndIsZeroAround) {
-  const auto got = map(noise({32, 41}, 1), 4);
+  const auto got = map(noise<2>({32, 41}, 1), 4);
   for (index_t y = 0; y < 32; ++y)
     for (index_t x = 0; x < 41; ++x) {
       const double r = std::hypot(static_cast<double>(y - 16), static_cast<double>(x - 20));
@@ -41,7 +33,7 @@ TEST_P(ApproximatedSnrMap, CoversItsAnnulusAndIsZeroAround) {
 }
 
 TEST_P(ApproximatedSnrMap, DoesNotDependOnTheUnit) {
-  auto frame = noise({31, 31}, 2);
+  auto frame = noise<2>({31, 31}, 2);
   const auto before = map(frame, 4.5);
   for (index_t i = 0; i < frame.size(); ++i) frame.data()[i] *= 4;  // exact
   const auto after = map(frame, 4.5);
@@ -51,7 +43,7 @@ TEST_P(ApproximatedSnrMap, DoesNotDependOnTheUnit) {
 // A disc of 8 on noise of unit variance: the averages over 13 pixels have a noise of about 0.28, and
 // the flanks of the source, outside the pixels that are hidden, may take half of that S/N of 29.
 TEST_P(ApproximatedSnrMap, FindsASourceAtItsPlace) {
-  auto frame = noise({41, 41}, 3);
+  auto frame = noise<2>({41, 41}, 3);
   for (index_t y = 0; y < 41; ++y)
     for (index_t x = 0; x < 41; ++x)
       if ((y - 25) * (y - 25) + (x - 11) * (x - 11) <= 4) frame.view()(y, x) += 8;
@@ -64,7 +56,7 @@ TEST_P(ApproximatedSnrMap, FindsASourceAtItsPlace) {
 }
 
 TEST_P(ApproximatedSnrMap, LeavesMaskedPixelsOut) {
-  auto frame = noise({31, 31}, 4);
+  auto frame = noise<2>({31, 31}, 4);
   frame.view()(15, 20) = std::numeric_limits<float>::quiet_NaN();
   const auto one = map(frame, 4);
   for (index_t i = 0; i < one.size(); ++i) EXPECT_TRUE(std::isfinite(one.data()[i]));
@@ -76,10 +68,10 @@ TEST_P(ApproximatedSnrMap, LeavesMaskedPixelsOut) {
 }
 
 TEST_P(ApproximatedSnrMap, OfASmallFrameIsZero) {
-  EXPECT_EQ(map(noise({1, 1}, 5), 4).data()[0], 0);
-  const auto got = map(noise({9, 9}, 6), 4);
+  EXPECT_EQ(map(noise<2>({1, 1}, 5), 4).data()[0], 0);
+  const auto got = map(noise<2>({9, 9}, 6), 4);
   for (index_t i = 0; i < got.size(); ++i) EXPECT_EQ(got.data()[i], 0);
-  EXPECT_THROW(map(noise({9, 9}, 7), 0), InvalidInput);
+  EXPECT_THROW(map(noise<2>({9, 9}, 7), 0), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(ApproximatedSnrMap);

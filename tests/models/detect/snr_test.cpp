@@ -4,23 +4,15 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <random>
 
 #include "engine/params.hpp"
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
-
-Array<float, 2> noise(Extents<2> extents, unsigned seed) {
-  auto frame = host_array<float, 2>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  for (index_t i = 0; i < frame.size(); ++i) frame.data()[i] = normal(random);
-  return frame;
-}
 
 void add_planet(Array<float, 2>& frame, double y, double x, double fwhm, double peak) {
   for (index_t j = 0; j < frame.extent(0); ++j)
@@ -46,7 +38,7 @@ class Snr : public OnEveryDevice {
 
 // The same sums and formula on two ways; float holds the map.
 TEST_P(Snr, AtAPixelIsThatOfTheMap) {
-  auto frame = noise({41, 40}, 1);
+  auto frame = noise<2>({41, 40}, 1);
   add_planet(frame, 27, 30, 4, 8);
   const auto got = map(frame, {.fwhm = 4});
   for (const auto& [y, x] : {std::pair{27, 30}, {20, 30}, {12, 11}}) {
@@ -57,8 +49,32 @@ TEST_P(Snr, AtAPixelIsThatOfTheMap) {
   EXPECT_GT(got.view()(27, 30), 8);
 }
 
+TEST_P(Snr, MeanIsThatOfThePixelsWithinHalfAFwhm) {
+  const auto frame = noise<2>({41, 40}, 3);
+  const auto in = to_device(exec(), frame.view());
+  double sum = 0;
+  int count = 0;
+  for (int y = 0; y < 41; ++y)
+    for (int x = 0; x < 40; ++x)
+      if (std::hypot(y - 26.3, x - 28.9) < 2) {
+        sum += at(frame, {double(y), double(x)}, {.fwhm = 4}).snr;
+        ++count;
+      }
+  ASSERT_GE(count, 9);
+  // The same terms in the same order.
+  EXPECT_DOUBLE_EQ(source_score(exec(), in.view(), {26.3, 28.9}, {.fwhm = 4}).snr, sum / count);
+  EXPECT_THROW(source_score(exec(), in.view(), {26.5, 28.5}, {.fwhm = 0.1}).snr, InvalidInput);
+}
+
+TEST_P(Snr, MeanIsNaNWhereAPixelHasNoSnr) {
+  auto frame = noise<2>({41, 40}, 3);
+  frame.view()(26, 29) = std::numeric_limits<float>::quiet_NaN();
+  const auto in = to_device(exec(), frame.view());
+  EXPECT_TRUE(std::isnan(source_score(exec(), in.view(), {26, 29}, {.fwhm = 4}).snr));
+}
+
 TEST_P(Snr, MapIsZeroOutsideItsRange) {
-  const auto got = map(noise({40, 33}, 2), {.fwhm = 4});
+  const auto got = map(noise<2>({40, 33}, 2), {.fwhm = 4});
   for (index_t y = 0; y < 40; ++y)
     for (index_t x = 0; x < 33; ++x) {
       const double r = std::hypot(static_cast<double>(y - 20), static_cast<double>(x - 16));
@@ -67,7 +83,7 @@ TEST_P(Snr, MapIsZeroOutsideItsRange) {
 }
 
 TEST_P(Snr, OfTheRestOfTheRingRisesWhenASourceIsKnown) {
-  auto frame = noise({61, 61}, 3);
+  auto frame = noise<2>({61, 61}, 3);
   add_planet(frame, 44, 42, 4, 30);
   add_planet(frame, 16, 42, 4, 30);  // two more on the same ring
   add_planet(frame, 44, 18, 4, 10);
@@ -85,7 +101,7 @@ TEST_P(Snr, OfTheRestOfTheRingRisesWhenASourceIsKnown) {
 }
 
 TEST_P(Snr, LeavesARangeOfAzimuthsOut) {
-  const auto frame = noise({61, 61}, 4);
+  const auto frame = noise<2>({61, 61}, 4);
   SnrAtOptions options{.fwhm = 4};
   const SnrAt all = at(frame, {30, 50}, options);  // theta 0; 62 apertures of 5.8 degrees
   options.exclude_theta_range = std::array{-90.0, 90.0};
@@ -98,17 +114,17 @@ TEST_P(Snr, LeavesARangeOfAzimuthsOut) {
 
 // Radius 1.1: the pixel and its four neighbours.
 TEST_P(Snr, MeanIsThatOfThePixelsNearby) {
-  const auto frame = noise({41, 41}, 6);
+  const auto frame = noise<2>({41, 41}, 6);
   const SnrAtOptions options{.fwhm = 2.2};
   double want = 0;
   for (const auto& [y, x] : {std::pair{10, 25}, {9, 25}, {11, 25}, {10, 24}, {10, 26}})
     want += at(frame, {static_cast<double>(y), static_cast<double>(x)}, options).snr / 5;
   const auto in = to_device(exec(), frame.view());
-  EXPECT_NEAR(mean_snr(exec(), in.view(), {10, 25}, options), want, 1e-12);
+  EXPECT_NEAR(source_score(exec(), in.view(), {10, 25}, options).snr, want, 1e-12);
 }
 
 TEST_P(Snr, RefusesWhatMakesNoSense) {
-  const auto frame = noise({31, 31}, 5);
+  const auto frame = noise<2>({31, 31}, 5);
   EXPECT_THROW(at(frame, {15, 16.9}, {.fwhm = 4}), InvalidInput);
   EXPECT_THROW(at(frame, {5, 5}, {.fwhm = 0}), InvalidInput);
   EXPECT_THROW(at(frame, {5, 5}, {.fwhm = 4, .use2alone = true}), InvalidInput);

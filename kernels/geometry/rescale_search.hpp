@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+#include "kernels/geometry/rotate.hpp"
+
+namespace hci {
+
+/// What shall be least where a rescaled channel is subtracted from the last one.
+enum class ResidualMeasure { stddev, sum };
+constexpr auto enum_names(ResidualMeasure) {
+  return std::array<std::pair<std::string_view, ResidualMeasure>, 2>{
+      {{"stddev", ResidualMeasure::stddev}, {"sum", ResidualMeasure::sum}}};
+}
+
+struct ScaleSearch {
+  Rotation method = Rotation::fft;
+  ResidualMeasure measure = ResidualMeasure::stddev;
+  /// Whether the channels' flux factors are found as well, or given.
+  bool fit_flux = true;
+  /// The scales that are tried lie within this share of longest wavelength / wavelength.
+  double range = 0.1;
+};
+
+struct ChannelScales {
+  std::vector<double> scales;  ///< the smallest is 1
+  std::vector<double> fluxes;  ///< what a channel is to be multiplied with
+};
+
+/// The scales, and flux factors, at which channels cancel the last one best: VIP's find_scal_vector. Scales are tried
+/// on a grid that is refined three times, all of a grid at once; the flux factor for each scale is the exact minimum.
+/// So it is the least of the range, to 1e-6 of the scale, where it is the least of a first grid of 33
+/// (fft: to the next ratio of sides, see rescale()).
+///   channels    (wavelength, y, x) on the Exec's device
+///   wavelengths as many, host, any unit
+///   fluxes      as many, host: of the star in each channel; used as factors fluxes.back() / flux where not fitted
+///   mask        (y, x) on the Exec's device, or empty: pixels count where it is not 0
+/// Pixels where either frame is NaN do not count. Waits. Throws InvalidInput where no pixel counts.
+ChannelScales find_scales(Exec& exec, Cube<const float> channels, const std::vector<double>& wavelengths,
+                          const std::vector<double>& fluxes, const ScaleSearch& search, Frame<const float> mask);
+
+}  // namespace hci

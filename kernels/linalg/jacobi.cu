@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/jacobi.hpp"
+
+#include <cfloat>
+#include <cmath>
+
+#include "kernels/core/array.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+
+namespace hci {
+namespace {
+
+constexpr index_t kMostRows = 128;
+constexpr int kMostSweeps = 40;  // 6 to 9 are needed; only rounding could go on turning
+
+/// Columns count as orthogonal when their cosine is below this: a few roundings. What is left of the off-diagonal
+/// elements then is below 4 eps |a|_F each, and most are far below, since the last sweep converges quadratically.
+constexpr double kCosineLimit = 4 * DBL_EPSILON;
+
+/// More than the norm |a|_2, which neither the Frobenius norm nor the widest row sum is below; and not much
+/// more, since rounding grows with it. NaN and infinity stay.
+HCI_HD double shift_for(double squares, double widest) {
+  const double norm = std::sqrt(squares);
+  return squares == 0 ? 1 : 1.25 * (widest < norm && std::isfinite(norm) ? widest : norm);
+}
+
+/// Rotation that makes columns of squared lengths xx, yy and scalar product xy orthogonal.
+struct Rotation {
+  double c, s;
+};
+HCI_HD Rotation rotation(double xx, double yy, double xy) {
+  const double zeta = (yy - xx) / (2 * xy);
+  const double t = (zeta < 0 ? -1 : 1) / (std::fabs(zeta) + std::sqrt(1 + zeta * zeta));
+  const double c = 1 / std::sqrt(1 + t * t);
+  return {c, c * t};
+}
+
+/// Tournament of `players` (even): in each of players - 1 rounds everybody meets somebody else.
+struct Pair {
+  index_t i, j;
+};
+HCI_HD Pair opponents(index_t players, index_t round, index_t game) {
+  const index_t ring = players - 1;
+  if (game == 0) return {ring, round};
+  const index_t i = round + game, j = round - game;
+  return {i < ring ? i : i - ring, j < 0 ? j + ring : j};
+}
+
+/// One matrix, by one thread: the reference for the kernel below.
+struct SolveAlone {
+  View<const double, 3> a;
+  View<double, 3> columns;
+  Matrix<double> values;
+  View<double, 3> vectors;
+
+  HCI_HD void operator()(index_t b) const {
+    const index_t n = a.extent(1), k = values.extent(1);
+    const Matrix<double> x = columns[b];
+    double squares = 0, widest = 0;
+    for (index_t i = 0; i < n; ++i) {
+      double width = 0;
+      for (index_t j = 0; j < n; ++j) {
+        squares += a(b, i, j) * a(b, i, j);
+        width += std::fabs(a(b, i, j));
+      }
+      widest = width > widest ? width : widest;
+    }
+    const double shift = shift_for(squares, widest);
+    for (index_t i = 0; i < n; ++i)
+      for (index_t j = 0; j < n; ++j) x(i, j) = a(b, i, j) + (i == j ? shift : 0);
+    if (std::isfinite(shift))
+      for (int sweep = 0; sweep < kMostSweeps && turn_all(x);) ++sweep;
+    for (index_t i = 0; i < n; ++i) {
+      const double length = std::sqrt(product(x, i, i));
+      index_t rank = 0;
+      for (index_t j = 0; j < n; ++j) {
+        const double other = std::sqrt(product(x, j, j));
+        rank += other > length || (other == length && j < i) ? 1 : 0;
+      }
+      if (!std::isfinite(shift)) rank = i;
+      if (rank >= k) continue;
+      values(b, rank) = std::isfinite(shift) ? rayleigh(a[b], x[i]) / (length * length) : NAN;
+      for (index_t r = 0; r < n; ++r) vectors(b, rank, r) = std::isfinite(shift) ? x(i, r) / length : NAN;
+    }
+  }
+  /// Not from the length of the column: each of hundreds of rotations changes that by a rounding.
+  HCI_HD static double rayleigh(const Matrix<const double>& a, const Vector<double>& x) {
+    double sum = 0;
+    for (index_t r = 0; r < x.extent(0); ++r) {
+      double ax = 0;
+      for (index_t q = 0; q < x.extent(0); ++q) ax += a(q, r) * x(q);
+      sum += ax * x(r);
+    }
+    return sum;
+  }
+  HCI_HD static double product(const Matrix<double>& x, index_t i, index_t j) {
+    double sum = 0;
+    for (index_t r = 0; r < x.extent(1); ++r) sum += x(i, r) * x(j, r);
+    return sum;
+  }
+  /// One sweep; whether anything was turned.
+  HCI_HD static bool turn_all(const Matrix<double>& x) {
+    const index_t n = x.extent(0);
+    bool turned = false;
+    for (index_t i = 0; i < n; ++i)
+      for (index_t j = i + 1; j < n; ++j) {
+        const double xx = product(x, i, i), yy = product(x, j, j), xy = product(x, i, j);
+        if (!(std::fabs(xy) > kCosineLimit * std::sqrt(xx * yy))) continue;
+        turned = true;
+        const Rotation by = rotation(xx, yy, xy);
+        for (index_t r = 0; r < n; ++r) {
+          const double p = x(i, r), q = x(j, r);
+          x(i, r) = by.c * p - by.s * q;
+          x(j, r) = by.s * p + by.c * q;
+        }
+      }
+    return turned;
+  }
+};
+
+#if HCI_HAVE_CUDA
+// One block for each matrix, which stays in shared memory: global traffic is 16 n^2 bytes a problem,
+// 8 n^2 more from the cache for the Rayleigh quotients. A sweep is n - 1 rounds of n / 2 independent
+// column pairs; a pair costs 6 n (products) + 6 n (rotation) flops and moves 32 n bytes of shared memory,
+// so about 6 n^3 flops and 16 n^3 bytes a sweep, 6 to 9 sweeps. For n = 64: 8 x (1.6 MFLOP, 4.2 MB).
+//
+// Floors for n = 64, all multiprocessors busy. H200 (132 x 128 B x 1.8 GHz = 30 TB/s shared, 34 TFLOP/s
+// float64): 1.1 us a problem, bound by shared memory (0.4 us of flops). GTX 1080 (20 x 128 B x 1.7 GHz =
+// 4.4 TB/s, 277 GFLOP/s float64): 46 us, bound by float64. One problem alone is bound by the latency of
+// its 63 x 8 rounds, some 250 cycles each: 70 us on an H200; batches hide it.
+//
+// Shape: four lanes hold a pair of columns in registers (n / 4 rows each), so that products and rotation
+// read each element once, and two shuffles make a sum; 2 n threads play a whole round at once.
+// Column starts are 4 modulo 16 doubles apart: the four pairs of a half-warp, neighbours in the
+// tournament, use different banks. n = 64: 34 KiB, 128 threads, six blocks in the 228 KiB of a
+// multiprocessor.
+constexpr int kLanes = 4;
+
+HCI_HD constexpr index_t column_stride(index_t n) { return (n + 11) / 16 * 16 + 4; }
+
+std::size_t shared_bytes(index_t n) { return static_cast<std::size_t>(n * column_stride(n)) * sizeof(double); }
+
+__device__ inline double sum_of_group(double v) {
+  for (int step = kLanes / 2; step > 0; step /= 2) v += __shfl_xor_sync(~0U, v, step, kLanes);
+  return v;
+}
+
+/// The part of a column that a lane holds.
+template <int kRows>
+struct Part {
+  double x[kRows];
+  __device__ Part(const double* column, int lane, int n) {
+    for (int i = 0; i < kRows; ++i) x[i] = lane + i * kLanes < n ? column[lane + i * kLanes] : 0;
+  }
+  __device__ double dot(const Part& other) const {
+    double sum = 0;
+    for (int i = 0; i < kRows; ++i) sum += x[i] * other.x[i];
+    return sum_of_group(sum);
+  }
+  __device__ void store(double* column, int lane, int n) const {
+    for (int i = 0; i < kRows; ++i)
+      if (lane + i * kLanes < n) column[lane + i * kLanes] = x[i];
+  }
+};
+
+/// A sweep by a block; whether this thread's group turned anything. Every lane takes part in every
+/// shuffle: groups without a pair work on nothing.
+template <int kRows>
+__device__ bool sweep_of_block(double* columns, int n, int groups, int group, int lane) {
+  const int stride = static_cast<int>(column_stride(n)), players = n + n % 2;
+  bool turned = false;
+  for (int round = 0; round < players - 1; ++round) {
+    for (int first = 0; first < players / 2; first += groups) {
+      const int game = first + group;
+      Pair pair{0, 0};
+      if (game < players / 2) pair = opponents(players, round, game);
+      const bool real = game < players / 2 && pair.i < n && pair.j < n;
+      double *const at_x = columns + pair.i * stride, *const at_y = columns + pair.j * stride;
+      Part<kRows> x(at_x, lane, real ? n : 0), y(at_y, lane, real ? n : 0);
+      const double xx = x.dot(x), yy = y.dot(y), xy = x.dot(y);
+      if (real && std::fabs(xy) > kCosineLimit * std::sqrt(xx * yy)) {
+        turned = true;
+        const Rotation by = rotation(xx, yy, xy);
+        for (int i = 0; i < kRows; ++i) {
+          const double p = x.x[i], q = y.x[i];
+          x.x[i] = by.c * p - by.s * q;
+          y.x[i] = by.s * p + by.c * q;
+        }
+        x.store(at_x, lane, n);
+        y.store(at_y, lane, n);
+      }
+    }
+    __syncthreads();
+  }
+  return turned;
+}
+
+template <int kRows>
+__global__ void __launch_bounds__(256)
+    solve_in_block(View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  HCI_DYNAMIC_SHARED(double, columns);
+  __shared__ double lengths[kMostRows], widths[kMostRows];
+  const int n = static_cast<int>(a.extent(1)), stride = static_cast<int>(column_stride(n));
+  const int lane = static_cast<int>(threadIdx.x) % kLanes, group = static_cast<int>(threadIdx.x) / kLanes;
+  const int groups = static_cast<int>(blockDim.x) / kLanes;
+  for (index_t b = blockIdx.x; b < a.extent(0); b += gridDim.x) {
+    for (int first = 0; first < n; first += groups) {
+      const int c = first + group;
+      double squares = 0, width = 0;
+      for (int r = lane; c < n && r < n; r += kLanes) {
+        const double value = a(b, c, r);
+        columns[c * stride + r] = value;
+        squares += value * value;
+        width += std::fabs(value);
+      }
+      squares = sum_of_group(squares);
+      width = sum_of_group(width);
+      if (c < n && lane == 0) {
+        lengths[c] = squares;
+        widths[c] = width;
+      }
+    }
+    __syncthreads();
+    double squares = 0, widest = 0;
+    for (int c = 0; c < n; ++c) {  // by all: cheaper than one more barrier
+      squares += lengths[c];
+      widest = widths[c] > widest ? widths[c] : widest;
+    }
+    const double shift = shift_for(squares, widest);
+    const bool finite = std::isfinite(shift);
+    __syncthreads();
+    for (int c = static_cast<int>(threadIdx.x); c < n; c += static_cast<int>(blockDim.x)) {
+      columns[c * stride + c] += shift;
+      if (!finite) lengths[c] = NAN;
+    }
+    __syncthreads();
+    if (finite)
+      for (int sweep = 0; sweep < kMostSweeps; ++sweep)
+        if (__syncthreads_or(sweep_of_block<kRows>(columns, n, groups, group, lane)) == 0) break;
+    for (int first = 0; first < n && finite; first += groups) {
+      const int c = first + group;
+      const Part<kRows> x(columns + c * stride, lane, c < n ? n : 0);
+      const double square = x.dot(x);
+      if (c < n && lane == 0) lengths[c] = std::sqrt(square);
+    }
+    __syncthreads();
+    for (int first = 0; first < n; first += groups) {
+      const int c = first + group;
+      const double length = c < n ? lengths[c] : 0;
+      index_t rank = finite ? 0 : c;
+      for (int j = 0; j < n; ++j) rank += lengths[j] > length || (lengths[j] == length && j < c) ? 1 : 0;
+      const bool wanted = c < n && rank < values.extent(1);
+      const double* const x = columns + c * stride;
+      double sum = 0;
+      for (int r = lane; wanted && r < n; r += kLanes) {
+        double ax = 0;  // the matrix comes from the cache, in its rows
+        for (int q = 0; q < n; ++q) ax += a(b, q, r) * x[q];
+        sum += ax * x[r];
+        vectors(b, rank, r) = x[r] / length;
+      }
+      sum = sum_of_group(sum);
+      if (wanted && lane == 0) values(b, rank) = sum / (length * length);
+    }
+    __syncthreads();
+  }
+}
+
+template <int kRows>
+void launch_blocks(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  const index_t n = a.extent(1);
+  const std::size_t bytes = shared_bytes(n);
+  {
+    const DeviceGuard guard(exec.cuda().device());
+    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(&solve_in_block<kRows>),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
+  }
+  const index_t threads = (n + 1) / 2 * kLanes;
+  const dim3 grid(cuda_side::blocks_for(a.extent(0), 1, cuda_side::kMostBlocksX));
+  launch(exec, grid, dim3(static_cast<unsigned>((threads + 31) / 32 * 32)), bytes, solve_in_block<kRows>, a, values,
+         vectors);
+}
+
+void solve_in_blocks(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  const index_t n = a.extent(1);
+  if (n <= 16) return launch_blocks<4>(exec, a, values, vectors);
+  if (n <= 32) return launch_blocks<8>(exec, a, values, vectors);
+  if (n <= 64) return launch_blocks<16>(exec, a, values, vectors);
+  if (n <= 96) return launch_blocks<24>(exec, a, values, vectors);
+  launch_blocks<32>(exec, a, values, vectors);
+}
+#endif
+
+}  // namespace
+
+index_t jacobi_most_rows([[maybe_unused]] Exec& exec) {
+  index_t most = kMostRows;
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda()) {
+    int bytes = 0;
+    check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, exec.cuda().device()));
+    while (shared_bytes(most) + 2 * kMostRows * sizeof(double) > static_cast<std::size_t>(bytes)) --most;
+  }
+#endif
+  return most;
+}
+
+void jacobi_eigh(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  const index_t n = a.extent(1), k = values.extent(1);
+  require(n >= 1 && a.extent(2) == n && a.is_dense(), "jacobi_eigh: the matrices are (", n, ", ", a.extent(2), ")");
+  require(n <= jacobi_most_rows(exec), "jacobi_eigh: matrices of order ", n, "; here ", jacobi_most_rows(exec),
+          " is the most: use eigh_top_batch");
+  require(k >= 1 && k <= n && values.extent(0) == a.extent(0), "jacobi_eigh: ", k, " pairs of order ", n);
+  require(vectors.extents() == Extents<3>{a.extent(0), k, n}, "jacobi_eigh: the vectors do not fit");
+  if (a.extent(0) == 0) return;
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda() && exec.tuned()) return solve_in_blocks(exec, a, values, vectors);
+#endif
+  Array<double, 3> columns(exec, a.extents());
+  for_each(exec, Extents<1>{a.extent(0)}, SolveAlone{a, columns.view(), values, vectors});
+}
+
+}  // namespace hci

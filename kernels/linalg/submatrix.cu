@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/submatrix.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+
+namespace hci {
+namespace {
+
+struct SquaresOfRow {
+  Matrix<const double> a;
+  Matrix<const index_t> index;
+  Matrix<double> squares;
+  HCI_HD void operator()(index_t b, index_t i) const {
+    double sum = 0;
+    for (index_t j = 0; j < index.extent(1); ++j)
+      if (index(b, i) >= 0 && index(b, j) >= 0) {
+        const double value = a(index(b, i), index(b, j));
+        sum += value * value;
+      }
+    squares(b, i) = sum;
+  }
+};
+
+struct GatherSubmatrix {
+  Matrix<const double> a;
+  Matrix<const index_t> index;
+  Matrix<const double> squares;
+  View<double, 3> out;
+  HCI_HD void operator()(index_t b, index_t i, index_t j) const {
+    const index_t row = index(b, i), column = index(b, j);
+    double value = 0;
+    if (row >= 0 && column >= 0) {
+      value = a(row, column);
+    } else if (i == j) {
+      for (index_t r = 0; r < index.extent(1); ++r) value += squares(b, r);
+      value = -std::sqrt(value);
+    }
+    out(b, i, j) = value;
+  }
+};
+
+struct GatherEntry {
+  Matrix<const double> a;
+  Matrix<const index_t> index;
+  View<double, 3> out;
+  HCI_HD void operator()(index_t b, index_t r, index_t i) const {
+    out(b, r, i) = index(b, i) < 0 ? 0 : a(r, index(b, i));
+  }
+};
+
+struct ScatterEntry {
+  View<const double, 3> v;
+  Matrix<const index_t> index;
+  View<double, 3> out;
+  HCI_HD void operator()(index_t b, index_t r, index_t i) const {
+    if (index(b, i) >= 0) out(b, r, index(b, i)) = v(b, r, i);
+  }
+};
+
+struct Zero {
+  View<double, 3> out;
+  HCI_HD void operator()(index_t b, index_t r, index_t i) const { out(b, r, i) = 0; }
+};
+
+}  // namespace
+
+void check_sets(const std::vector<IndexSet>& sets, index_t n) {
+  for (const IndexSet& set : sets)
+    require(std::adjacent_find(set.begin(), set.end(), std::greater_equal<>()) == set.end() &&
+                (set.empty() || (set.front() >= 0 && set.back() < n)),
+            "an index set is not ascending or outside 0 .. ", n - 1);
+}
+
+Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n) {
+  check_sets(sets, n);
+  std::size_t most = 1;
+  for (const IndexSet& set : sets) most = std::max(most, set.size());
+  std::vector<index_t> table(sets.size() * most, -1);
+  for (std::size_t b = 0; b < sets.size(); ++b) std::copy(sets[b].begin(), sets[b].end(), &table[b * most]);
+  Array<index_t, 2> on_device(exec, {static_cast<index_t>(sets.size()), static_cast<index_t>(most)});
+  copy_bytes(exec, to_device(exec, std::move(table)).data(), on_device.data(), on_device.bytes());
+  return on_device;
+}
+
+void gather_submatrices(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out) {
+  const index_t batch = index.extent(0), m = index.extent(1);
+  require(a.extent(0) == a.extent(1) && out.extents() == Extents<3>{batch, m, m}, "gather_submatrices: ", batch,
+          " submatrices of order ", m, " do not fit");
+  Array<double, 2> squares(exec, {batch, m});
+  for_each(exec, squares.extents(), SquaresOfRow{a, index, squares.view()});
+  for_each(exec, out.extents(), GatherSubmatrix{a, index, squares.view(), out});
+}
+
+void gather_entries(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out) {
+  require(out.extents() == Extents<3>{index.extent(0), a.extent(0), index.extent(1)}, "gather_entries: shapes differ");
+  for_each(exec, out.extents(), GatherEntry{a, index, out});
+}
+
+void scatter_entries(Exec& exec, View<const double, 3> v, Matrix<const index_t> index, View<double, 3> out) {
+  require(v.extent(0) == index.extent(0) && v.extent(2) == index.extent(1) && out.extent(0) == v.extent(0) &&
+              out.extent(1) == v.extent(1),
+          "scatter_entries: shapes differ");
+  for_each(exec, out.extents(), Zero{out});
+  for_each(exec, v.extents(), ScatterEntry{v, index, out});
+}
+
+}  // namespace hci

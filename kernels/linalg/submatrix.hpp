@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <vector>
+
+#include "kernels/core/array.hpp"
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+
+namespace hci {
+
+/// Rows (and columns) of a matrix: ascending, on the host.
+using IndexSet = std::vector<index_t>;
+
+// Libraries of frames as index sets of one Gram matrix: their principal submatrices are gathered side by
+// side, all of the size m of the largest; shorter sets are filled up with -1. All arrays on the
+// Exec's device.
+
+/// Throws InvalidInput unless each set is ascending and within 0 .. n - 1.
+void check_sets(const std::vector<IndexSet>& sets, index_t n);
+
+/// The sets as index (b, m), m at least 1, filled up with -1, after check_sets().
+Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n);
+
+/// out(b, i, j) = a(index(b, i), index(b, j)). Where there is no index the row and column are 0 and the
+/// diagonal is -|submatrix|_F: eigenvalues of their own, below all others.
+///   a (n, n) rows of unit stride   index (b, m)   out (b, m, m)
+void gather_submatrices(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out);
+
+/// out(b, r, i) = a(r, index(b, i)), 0 where there is no index: rows of a matrix, or vectors, cut down to sets.
+///   a (r, n) one for all problems   index (b, m)   out (b, r, m)
+void gather_entries(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out);
+
+/// The way back: out(b, r, index(b, i)) = v(b, r, i), 0 elsewhere.   v (b, r, m)   out (b, r, n)
+void scatter_entries(Exec& exec, View<const double, 3> v, Matrix<const index_t> index, View<double, 3> out);
+
+}  // namespace hci

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/jacobi.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "tests/kernels/linalg/spectra.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Jacobi : public OnEveryDevice {
+ protected:
+  struct Pairs {
+    Array<double, 2> values;
+    Array<double, 3> vectors;
+  };
+  Pairs solved(const std::vector<Symmetric>& matrices, index_t n, index_t k) {
+    const auto count = static_cast<index_t>(matrices.size());
+    std::vector<double> all;
+    for (const Symmetric& a : matrices) all.insert(all.end(), a.begin(), a.end());
+    const auto a = to_device(exec(), View<const double, 3>(all.data(), {count, n, n}));
+    Array<double, 2> values(exec(), {count, k});
+    Array<double, 3> vectors(exec(), {count, k, n});
+    jacobi_eigh(exec(), a.view(), values.view(), vectors.view());
+    return {to_host(exec(), values.view()), to_host(exec(), vectors.view())};
+  }
+};
+
+TEST_P(Jacobi, FindsThePairsOfHardSpectraOfManySizes) {
+  for (index_t n : {1, 2, 3, 8, 17, 33, 64}) {
+    std::vector<Symmetric> matrices;
+    std::vector<std::vector<double>> wanted;
+    for (auto& [name, spectrum] : spectra(n)) {
+      matrices.push_back(with_eigenvalues(spectrum, static_cast<unsigned>(n)));
+      std::sort(spectrum.rbegin(), spectrum.rend());
+      wanted.push_back(spectrum);
+    }
+    for (index_t k : {(n + 2) / 3, n}) {
+      const Pairs found = solved(matrices, n, k);
+      for (std::size_t b = 0; b < matrices.size(); ++b) {
+        const auto problem = static_cast<index_t>(b);
+        const std::string what = "matrix " + std::to_string(b) + " of order " + std::to_string(n);
+        expect_eigenpairs(matrices[b], n, k, &found.values.view()(problem, 0), &found.vectors.view()(problem, 0, 0),
+                          what);
+        const double norm = std::fabs(wanted[b][0]);
+        for (index_t j = 0; j < k; ++j)  // as in EighTop: the matrix itself was rounded by three reflections
+          EXPECT_NEAR(found.values.view()(problem, j), wanted[b][static_cast<std::size_t>(j)],
+                      30 * static_cast<double>(n) * kEps * std::sqrt(static_cast<double>(n)) * norm)
+              << what;
+      }
+    }
+  }
+}
+
+/// Second differences: eigenvalues 2 - 2 cos(pi j / (n + 1)), with both signs after the shift by -2.
+TEST_P(Jacobi, SolvesTheLargestOrderAndIndefiniteMatrices) {
+  for (const index_t n : {index_t{95}, std::min<index_t>(jacobi_most_rows(exec()), 128)}) {
+    Symmetric a(static_cast<std::size_t>(n * n), 0.0);
+    for (index_t i = 0; i + 1 < n; ++i)
+      a[static_cast<std::size_t>(i * n + i + 1)] = a[static_cast<std::size_t>((i + 1) * n + i)] = -1;
+    const Pairs found = solved({a}, n, n);
+    expect_eigenpairs(a, n, n, found.values.data(), found.vectors.data(), "order " + std::to_string(n));
+    for (index_t j = 0; j < n; ++j)  // n eps of the norm, which is sqrt(2 n)
+      EXPECT_NEAR(found.values.data()[j], 2 * std::cos(std::acos(-1.0) * double(j + 1) / double(n + 1)),
+                  static_cast<double>(n) * kEps * std::sqrt(2.0 * static_cast<double>(n)));
+  }
+}
+
+TEST_P(Jacobi, GivesNaNForNaNAndSolvesTheNeighbours) {
+  const index_t n = 5, k = 2;
+  const Symmetric good = with_eigenvalues({5, 4, 3, 2, 1}, 3);
+  Symmetric nan = good, huge = good;
+  nan[7] = std::numeric_limits<double>::quiet_NaN();
+  huge[12] = 1e200;
+  const Pairs found = solved({nan, good, huge}, n, k);
+  for (index_t j = 0; j < k; ++j) {
+    EXPECT_NEAR(found.values.view()(1, j), 5.0 - static_cast<double>(j), 1e-13);
+    for (index_t b : {0, 2}) {
+      EXPECT_TRUE(std::isnan(found.values.view()(b, j)));
+      for (index_t i = 0; i < n; ++i) EXPECT_TRUE(std::isnan(found.vectors.view()(b, j, i)));
+    }
+  }
+}
+
+TEST_P(Jacobi, RefusesWhatDoesNotFit) {
+  const index_t n = jacobi_most_rows(exec()) + 1;
+  Array<double, 3> a(exec(), {1, n, n}), vectors(exec(), {1, 1, n}), small(exec(), {1, 4, 4}), four(exec(), {1, 5, 4});
+  Array<double, 2> one(exec(), {1, 1}), five(exec(), {1, 5});
+  EXPECT_THROW(jacobi_eigh(exec(), a.view(), one.view(), vectors.view()), InvalidInput);
+  EXPECT_THROW(jacobi_eigh(exec(), small.view(), five.view(), four.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Jacobi);
+
+}  // namespace
+}  // namespace hci::test

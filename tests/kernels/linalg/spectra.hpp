@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/core/view.hpp"
+
+namespace hci::test {
+
+constexpr double kEps = std::numeric_limits<double>::epsilon();
+using Symmetric = std::vector<double>;  // n x n
+
+/// A matrix with exactly these eigenvalues, up to rounding: a diagonal one turned by reflections.
+inline Symmetric with_eigenvalues(const std::vector<double>& values, unsigned seed) {
+  const std::size_t n = values.size();
+  Symmetric a(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) a[i * n + i] = values[i];
+  std::mt19937 generator(seed);
+  std::normal_distribution<double> normal;
+  for (int turn = 0; turn < 3; ++turn) {  // a -> H a H, H = 1 - 2 u uᵀ
+    std::vector<double> u(n), au(n, 0.0);
+    double length = 0;
+    for (double& x : u) x = normal(generator);
+    for (double x : u) length += x * x;
+    for (double& x : u) x /= std::sqrt(length);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) au[i] += a[i * n + j] * u[j];
+    const double uau = std::inner_product(u.begin(), u.end(), au.begin(), 0.0);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) a[i * n + j] += -2 * u[i] * au[j] - 2 * au[i] * u[j] + 4 * uau * u[i] * u[j];
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < i; ++j) a[i * n + j] = a[j * n + i];
+  return a;
+}
+
+/// Checks what makes eigenpairs right, without another solver: |A v - w v| and |v_i . v_j - delta_ij| at the
+/// level of n eps |A| (the constant 10 covers the sums of the check itself), and descending order.
+inline void expect_eigenpairs(const Symmetric& a, index_t n, index_t k, const double* values, const double* vectors,
+                              const std::string& what) {
+  double norm = 0;
+  for (double x : a) norm += x * x;
+  norm = std::sqrt(norm);
+  const double bound = 10 * static_cast<double>(n) * kEps;
+  for (index_t j = 0; j < k; ++j) {
+    const double* v = vectors + j * n;
+    double residual = 0;
+    for (index_t i = 0; i < n; ++i) {
+      const double av = std::inner_product(v, v + n, a.begin() + i * n, 0.0);
+      residual += (av - values[j] * v[i]) * (av - values[j] * v[i]);
+    }
+    EXPECT_LE(std::sqrt(residual), bound * norm) << what << ", pair " << j;
+    for (index_t i = 0; i <= j; ++i)
+      EXPECT_NEAR(std::inner_product(v, v + n, vectors + i * n, 0.0), i == j ? 1.0 : 0.0, bound)
+          << what << ", pairs " << i << ", " << j;
+    if (j > 0) {
+      EXPECT_GE(values[j - 1], values[j] - bound * norm) << what;
+    }
+  }
+}
+
+/// Spectra that are easy, close, degenerate and deficient.
+inline std::vector<std::pair<std::string, std::vector<double>>> spectra(index_t n) {
+  std::vector<double> falling, clustered, same(static_cast<std::size_t>(n), 3.0), deficient, graded;
+  for (index_t i = 0; i < n; ++i) {
+    falling.push_back(static_cast<double>(n - i));
+    clustered.push_back(i < n / 2 ? 1 + 1e-13 * static_cast<double>(i) : 1e-3);
+    deficient.push_back(i < 2 ? 5.0 - static_cast<double>(i) : 0.0);
+    graded.push_back(1e10 * std::pow(10.0, -0.5 * static_cast<double>(i)));
+  }
+  return {{"falling", falling},
+          {"clustered", clustered},
+          {"all the same", same},
+          {"deficient", deficient},
+          {"graded", graded}};
+}
+
+}  // namespace hci::test

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/subspace.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/linalg/eigh_top.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/kernels/linalg/spectra.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Subspace : public OnEveryDevice {
+ protected:
+  struct Pairs {
+    Array<double, 2> values;
+    Array<double, 3> vectors;
+    SubspaceReport report;
+  };
+  Pairs solved(const std::vector<Symmetric>& matrices, index_t n, index_t k, const SubspaceOptions& options = {}) {
+    const auto count = static_cast<index_t>(matrices.size());
+    std::vector<double> all;
+    for (const Symmetric& a : matrices) all.insert(all.end(), a.begin(), a.end());
+    const auto a = to_device(exec(), View<const double, 3>(all.data(), {count, n, n}));
+    Array<double, 2> values(exec(), {count, k});
+    Array<double, 3> vectors(exec(), {count, k, n});
+    SubspaceReport report = subspace_top(exec(), DenseOperator(a.view()), values.view(), vectors.view(), options);
+    return {to_host(exec(), values.view()), to_host(exec(), vectors.view()), std::move(report)};
+  }
+};
+
+/// As they come from speckles: a strong mean, then a power law.
+std::vector<double> falling(index_t n, double power) {
+  std::vector<double> values;
+  for (index_t i = 0; i < n; ++i) values.push_back((i == 0 ? 100.0 : 1.0) * std::pow(1.0 + double(i), -power));
+  return values;
+}
+
+TEST_P(Subspace, FindsThePairsOfFallingSpectra) {
+  for (const auto& [n, k, power] : {std::tuple<index_t, index_t, double>{120, 10, 2.5}, {150, 3, 1.0}, {40, 40, 2.0}}) {
+    const auto spectrum = falling(n, power);
+    const Symmetric a = with_eigenvalues(spectrum, 7);
+    const Pairs found = solved({a}, n, k);
+    ASSERT_TRUE(found.report.all_converged()) << n << ", " << k;
+    expect_eigenpairs(a, n, k, found.values.data(), found.vectors.data(), "n " + std::to_string(n));
+    for (index_t j = 0; j < k; ++j)  // as in EighTop
+      EXPECT_NEAR(found.values.data()[j], spectrum[static_cast<std::size_t>(j)],
+                  30 * static_cast<double>(n) * kEps * spectrum[0]);
+  }
+}
+
+/// Each problem of a batch ends when it has converged, whatever the others need.
+TEST_P(Subspace, SolvesHardSpectraTogether) {
+  const index_t n = 40, k = 5;
+  std::vector<Symmetric> matrices;
+  for (const auto& [name, spectrum] : spectra(n)) matrices.push_back(with_eigenvalues(spectrum, 3));
+  const Pairs found = solved(matrices, n, k);
+  EXPECT_EQ(found.report.converged, std::vector<std::uint8_t>(matrices.size(), 1));
+  for (std::size_t b = 0; b < matrices.size(); ++b) {
+    const auto problem = static_cast<index_t>(b);
+    expect_eigenpairs(matrices[b], n, k, &found.values.view()(problem, 0), &found.vectors.view()(problem, 0, 0),
+                      "matrix " + std::to_string(b));
+  }
+}
+
+TEST_P(Subspace, SaysThatAnIndefiniteMatrixIsNotItsOwn) {
+  std::vector<double> spectrum(50, -1.0);
+  for (std::size_t i = 0; i < 3; ++i) spectrum[i] = 3;
+  EXPECT_FALSE(solved({with_eigenvalues(spectrum, 3)}, 50, 5).report.all_converged());
+}
+
+/// A multiplicity of k + 8 is found to the last, and so are the values below it.
+TEST_P(Subspace, FindsAllOfAMultipleEigenvalue) {
+  const index_t n = 90, k = 12;
+  std::vector<double> spectrum(static_cast<std::size_t>(n), 0.0);
+  for (std::size_t i = 0; i < 60; ++i) spectrum[i] = i < 10 ? 7.0 : 3.0 * std::pow(0.8, double(i - 10));
+  const Symmetric a = with_eigenvalues(spectrum, 4);
+  const Pairs found = solved({a}, n, k);
+  ASSERT_TRUE(found.report.all_converged());
+  expect_eigenpairs(a, n, k, found.values.data(), found.vectors.data(), "multiplicity 10");
+  for (index_t j = 0; j < k; ++j)
+    EXPECT_NEAR(found.values.data()[j], spectrum[static_cast<std::size_t>(j)], 30 * static_cast<double>(n) * kEps * 7);
+}
+
+TEST_P(Subspace, FillsUpMatricesOfLowRank) {
+  const index_t n = 60, k = 20;
+  std::vector<double> spectrum(static_cast<std::size_t>(n), 0.0);
+  for (std::size_t i = 0; i < 15; ++i) spectrum[i] = std::pow(0.5, double(i));
+  for (const bool nothing : {false, true}) {
+    const Symmetric a = with_eigenvalues(nothing ? std::vector<double>(static_cast<std::size_t>(n), 0.0) : spectrum, 4);
+    const Pairs found = solved({a}, n, k);
+    ASSERT_TRUE(found.report.all_converged());
+    expect_eigenpairs(a, n, k, found.values.data(), found.vectors.data(), "low rank");
+  }
+}
+
+/// The same pairs with fewer products; the difference is that of two backward stable solvers: rotations by at most
+/// residual / gap.
+TEST_P(Subspace, StartsWhereItIsTold) {
+  const index_t n = 130, k = 8;
+  const auto spectrum = falling(n, 2.5);
+  const Symmetric a = with_eigenvalues(spectrum, 9);
+  const Pairs cold = solved({a}, n, k);
+  std::vector<double> begin(cold.vectors.data(), cold.vectors.data() + k * n);
+  for (std::size_t i = 0; i < begin.size(); ++i) begin[i] += 1e-5 * std::sin(static_cast<double>(i));
+  const auto start = to_device(exec(), View<const double, 3>(begin.data(), {1, k, n}));
+  const Pairs warm = solved({a}, n, k, {.start = start.view()});
+  ASSERT_TRUE(warm.report.all_converged());
+  EXPECT_LT(warm.report.products, cold.report.products);
+  expect_eigenpairs(a, n, k, warm.values.data(), warm.vectors.data(), "warm");
+  const double residual = 2 * static_cast<double>(n) * kEps * spectrum[0];
+  for (index_t j = 0; j < k; ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    const double gap = std::min(j > 0 ? spectrum[at - 1] - spectrum[at] : spectrum[0], spectrum[at] - spectrum[at + 1]);
+    const double sign = std::inner_product(warm.vectors.data() + j * n, warm.vectors.data() + (j + 1) * n,
+                                           cold.vectors.data() + j * n, 0.0);
+    double square = 0;
+    for (index_t i = 0; i < n; ++i)
+      square += std::pow(warm.vectors.view()(0, j, i) - (sign < 0 ? -1 : 1) * cold.vectors.view()(0, j, i), 2);
+    EXPECT_LE(std::sqrt(square), 4 * residual / gap) << j;  // each of the two by sqrt(2) residual / gap at most
+  }
+}
+
+/// A start of zeros, of one vector many times, and of too many.
+TEST_P(Subspace, TakesPoorStarts) {
+  const index_t n = 50, k = 4;
+  const Symmetric a = with_eigenvalues(falling(n, 2), 2);
+  for (const double value : {0.0, 1.0}) {
+    const std::vector<double> begin(static_cast<std::size_t>(30 * n), value);
+    const auto start = to_device(exec(), View<const double, 3>(begin.data(), {1, 30, n}));
+    const Pairs found = solved({a, a}, n, k, {.start = start.view()});
+    ASSERT_TRUE(found.report.all_converged());
+    expect_eigenpairs(a, n, k, found.values.data(), found.vectors.data(), "poor start");
+  }
+}
+
+TEST_P(Subspace, SaysWhenItDoesNotConverge) {
+  const index_t n = 80, k = 3;
+  const Symmetric a = with_eigenvalues(falling(n, 0.1), 2);
+  EXPECT_FALSE(solved({a}, n, k, {.most_blocks = 2}).report.all_converged());
+}
+
+TEST_P(Subspace, RefusesNaNAndWhatDoesNotFit) {
+  const index_t n = 40;
+  Symmetric a = with_eigenvalues(falling(n, 1), 2);
+  EXPECT_THROW(solved({a}, n, 41), InvalidInput);
+  EXPECT_THROW(solved({a}, n, 3, {.tolerance = -1}), InvalidInput);
+  const auto start = to_device(exec(), View<const double, 3>(a.data(), {1, 2, 39}));
+  EXPECT_THROW(solved({a}, n, 3, {.start = start.view()}), InvalidInput);
+  a[57] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(solved({a}, n, 3), DeviceError);
+}
+
+/// Orders at which the iteration serves eigh_top; what it does not solve the dense solver does.
+TEST_P(Subspace, ServesEighTop) {
+  const index_t n = 300, k = 6;
+  for (const double power : {2.0, 0.02}) {
+    const Symmetric a = with_eigenvalues(falling(n, power), 6);
+    const auto device = device_matrix(exec(), a, n, n);
+    Array<double, 1> values(exec(), {k});
+    Array<double, 2> vectors(exec(), {k, n});
+    eigh_top(exec(), device.view(), k, values.view(), vectors.view());
+    const auto w = to_host(exec(), values.view());
+    const auto v = to_host(exec(), vectors.view());
+    expect_eigenpairs(a, n, k, w.data(), v.data(), "power " + std::to_string(power));
+  }
+}
+
+TEST_P(Subspace, ServesSubsets) {
+  const index_t n = 310, k = 4;
+  const Symmetric a = with_eigenvalues(falling(n, 2), 6);
+  std::vector<IndexSet> sets(3);
+  for (index_t b = 0; b < 3; ++b)
+    for (index_t i = 0; i < n; ++i)
+      if (i < 50 * b || i > 50 * b + 7 + b) sets[static_cast<std::size_t>(b)].push_back(i);
+  const auto device = device_matrix(exec(), a, n, n);
+  Array<double, 2> values(exec(), {3, k});
+  Array<double, 3> vectors(exec(), {3, k, n});
+  eigh_top_subsets(exec(), device.view(), sets, k, values.view(), vectors.view());
+  const auto w = to_host(exec(), values.view());
+  const auto v = to_host(exec(), vectors.view());
+  for (index_t b = 0; b < 3; ++b) {
+    const IndexSet& set = sets[static_cast<std::size_t>(b)];
+    const auto m = static_cast<index_t>(set.size());
+    Symmetric sub;
+    std::vector<double> inside;
+    for (const index_t i : set)
+      for (const index_t j : set) sub.push_back(a[static_cast<std::size_t>(i * n + j)]);
+    for (index_t j = 0; j < k; ++j)
+      for (const index_t i : set) inside.push_back(v.view()(b, j, i));
+    expect_eigenpairs(sub, m, k, &w.view()(b, 0), inside.data(), "set " + std::to_string(b));
+    for (index_t j = 0; j < k; ++j) EXPECT_EQ(v.view()(b, j, 50 * b + 3), 0.0);
+  }
+}
+
+TEST(SubspaceOnCpu, BitsDoNotDependOnThreads) {
+  const index_t n = 300, k = 7;
+  const Symmetric a = with_eigenvalues(falling(n, 2), 8);
+  for (const Path path : {Path::portable, Path::tuned}) {
+    std::vector<std::vector<double>> found;
+    for (const int threads : {1, 2, 3}) {
+      Exec exec({.threads = threads, .path = path});
+      const auto device = device_matrix(exec, a, n, n);
+      Array<double, 2> values(exec, {1, k});
+      Array<double, 3> vectors(exec, {1, k, n});
+      const View<const double, 3> one(device.data(), {1, n, n});
+      EXPECT_TRUE(subspace_top(exec, DenseOperator(one), values.view(), vectors.view()).all_converged());
+      found.emplace_back(vectors.data(), vectors.data() + k * n);
+    }
+    EXPECT_EQ(found[0], found[1]);
+    EXPECT_EQ(found[0], found[2]);
+  }
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Subspace);
+
+}  // namespace
+}  // namespace hci::test
