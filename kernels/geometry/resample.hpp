@@ -9,7 +9,8 @@ namespace hci {
 struct ResampleOptions {
   /// How values between pixels are made.
   Rotation method = Rotation::fft;
-  /// Whether frame_centre() goes to frame_centre(), as fft always does; else the edges of the frames coincide.
+  /// Whether frame_centre() goes to frame_centre(), as fft always does; else the edges of the frames coincide (for
+  /// splines the middles of the outermost pixels).
   bool keep_centre = false;
 };
 
@@ -20,8 +21,9 @@ Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method);
 /// out = in on pixels 1 / scale as wide, divided by scale², so that the flux of a source stays.
 ///   in (t, y, x), out (t, resampled_sides) on the Exec's device, not overlapping
 /// The interpolating methods follow OpenCV 5's resize: exact weights, frames continued by their edge pixels; a NaN
-/// reaches every output pixel that reads it. fft as in rescale(): about the centre, zeros outside, a NaN spoils its
-/// frame.
+/// reaches every output pixel that reads it. The splines follow scipy.ndimage.zoom: the middles of the outermost pixels
+/// coincide (unless keep_centre), frames go on as their mirror image. fft as in rescale(): about the centre, zeros
+/// outside, a NaN spoils its frame.
 void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOptions& options, Cube<float> out);
 
 }  // namespace hci

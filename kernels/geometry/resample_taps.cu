@@ -60,6 +60,34 @@ struct AlongX {
 /// measured on a GPU yet.
 constexpr index_t kRowBytes = index_t{16} << 20;
 
+Place lanczos_place(index_t pixel, double fraction) {
+  Place place{pixel - 3, std::vector<double>(kLanczosTaps, 0.0)};
+  double sum = 0;
+  for (int tap = 0; tap < kLanczosTaps; ++tap) {
+    const double d = M_PI * (fraction - (tap - 3));
+    place.weights[std::size_t(tap)] = d == 0 ? 1 : std::sin(d) * std::sin(d / 4) * 4 / (d * d);
+    sum += place.weights[std::size_t(tap)];
+  }
+  for (double& weight : place.weights) weight /= sum;
+  return place;
+}
+
+/// The B-spline of an order by the recursion of de Boor: in turn, its values of order 0, 1, ... at the position.
+Place spline_place(int order, double position) {
+  // values[j]: of the spline that begins j knots before the last knot below the position; u: how far beyond it.
+  const double start = position - 0.5 * (order - 1), first = std::floor(start), u = start - first;
+  std::vector<double> values(static_cast<std::size_t>(order + 1), 0.0);
+  values[0] = 1;
+  for (int k = 1; k <= order; ++k)
+    for (int j = k; j >= 0; --j) {
+      const double here = j < k ? (u + j) / k * values[std::size_t(j)] : 0;
+      const double before = j > 0 ? (k + 1 - u - j) / k * values[std::size_t(j - 1)] : 0;
+      values[std::size_t(j)] = here + before;
+    }
+  std::reverse(values.begin(), values.end());
+  return {static_cast<index_t>(first), values};
+}
+
 /// Device memory of the tables of one axis.
 struct DeviceTables {
   Array<std::int32_t, 1> index;
@@ -84,23 +112,17 @@ struct DeviceTables {
 }  // namespace
 
 Place place_at(Rotation method, double position) {
-  if (method == Rotation::nearest) return {static_cast<index_t>(std::rint(position)), {1}};
+  if (const int order = spline_order(method); order > 0) return spline_place(order, position);
   const double whole = std::floor(position), f = position - whole, g = 1 - f;
   const auto pixel = static_cast<index_t>(whole);
   switch (method) {
-    case Rotation::lanczos4: {
-      Place place{pixel - 3, std::vector<double>(kLanczosTaps, 0.0)};
-      double sum = 0;
-      for (int tap = 0; tap < kLanczosTaps; ++tap) {
-        const double d = M_PI * (f - (tap - 3));
-        place.weights[std::size_t(tap)] = d == 0 ? 1 : std::sin(d) * std::sin(d / 4) * 4 / (d * d);
-        sum += place.weights[std::size_t(tap)];
-      }
-      for (double& weight : place.weights) weight /= sum;
-      return place;
-    }
-    case Rotation::bicubic: {
-      const double a = -0.75;
+    case Rotation::nearest:
+      return {static_cast<index_t>(std::rint(position)), {1}};
+    case Rotation::lanczos4:
+      return lanczos_place(pixel, f);
+    case Rotation::bicubic:
+    case Rotation::catmull_rom: {
+      const double a = method == Rotation::bicubic ? -0.75 : -0.5;
       const auto near = [a](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
       const double before = ((a * (f + 1) - 5 * a) * (f + 1) + 8 * a) * (f + 1) - 4 * a;
       return {pixel - 1, {before, near(f), near(g), 1 - before - near(f) - near(g)}};

@@ -6,12 +6,15 @@
 #include <limits>
 #include <map>
 
+#include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/centre.hpp"
+#include "kernels/geometry/crop_pad.hpp"
 #include "kernels/geometry/resample.hpp"
 #include "kernels/geometry/resample_fft.hpp"
 #include "kernels/geometry/resample_taps.hpp"
 #include "kernels/geometry/sampling.hpp"
+#include "kernels/geometry/spline.hpp"
 
 namespace hci {
 namespace {
@@ -50,6 +53,48 @@ FftAxis magnified_fft(const Axis& axis, double scale) {
   return folded(wide, pixel, axis.side);
 }
 
+/// Taps of spline coefficients that go on beyond the frame by `padding`.
+AxisTaps magnified_spline_taps(const Axis& axis, Rotation method, double scale, Border continued, index_t padding) {
+  std::vector<Place> places;
+  for (index_t i = 0; i < axis.out; ++i) {
+    const double position = axis.centre + (double(i - axis.out / 2 + axis.wide / 2) - axis.centre) / scale;
+    const bool seen = axis.border != Border::constant || (position >= 0 && position <= double(axis.wide - 1));
+    places.push_back(seen ? place_at(method, position) : Place{});
+  }
+  const index_t coefficients = axis.wide + 2 * padding;
+  return axis_taps(
+      places, [&](index_t i) { return border_index(i + padding, coefficients, continued); }, 1 / scale);
+}
+
+/// Frames, or their spline coefficients, that are held at a time.
+constexpr index_t kScratchBytes = index_t{256} << 20;
+
+/// Resamples the spline coefficients of the frames, made of `wide` sides first. ways: of coefficients.
+void resample_splines(Exec& exec, Cube<const float> in, Extents<2> wide, Rotation method, Border surround,
+                      Border continued, const std::vector<FrameTaps>& ways, const std::vector<std::int32_t>& way_of,
+                      Cube<float> out) {
+  const int order = spline_order(method);
+  const index_t padding = spline_padding(order, continued), frames = in.extent(0);
+  const Extents<2> sides{wide[0] + 2 * padding, wide[1] + 2 * padding};
+  const bool as_is = wide[0] == in.extent(1) && wide[1] == in.extent(2);
+  const index_t frame_bytes = (sides.size() + (as_is ? 0 : wide.size())) * static_cast<index_t>(sizeof(float));
+  const index_t at_once = std::clamp(kScratchBytes / frame_bytes, index_t{1}, frames);
+  Array<float, 3> coefficients(exec, {at_once, sides[0], sides[1]}), surrounded;
+  if (!as_is) surrounded = Array<float, 3>(exec, {at_once, wide[0], wide[1]});
+  for (index_t first = 0; first < frames; first += at_once) {
+    const index_t count = std::min(at_once, frames - first);
+    Cube<const float> some = slice(in, first, count);
+    if (!as_is) {
+      crop_or_pad(exec, some, {.border = surround}, slice(surrounded.view(), 0, count));
+      some = slice(surrounded.view(), 0, count);
+    }
+    const Cube<float> made = slice(coefficients.view(), 0, count);
+    spline_coefficients(exec, some, order, continued, {}, made);
+    resample_by_taps(exec, made, ways, {way_of.begin() + first, way_of.begin() + first + count},
+                     slice(out, first, count));
+  }
+}
+
 void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales, Rotation method, const Axis& y,
              const Axis& x, Cube<float> out) {
   std::map<double, std::vector<index_t>> frames_of;
@@ -59,26 +104,31 @@ void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales
       resample_by_fft(exec, in, frames, magnified_fft(y, scale), magnified_fft(x, scale), out);
     return;
   }
+  const bool splines = spline_order(method) > 0;
+  const Border continued = y.border == Border::constant ? Border::reflect : y.border;  // of the coefficients
+  const index_t padding = splines ? spline_padding(spline_order(method), continued) : 0;
+  const auto taps = [&](const Axis& axis, double scale) {
+    return splines ? magnified_spline_taps(axis, method, scale, continued, padding)
+                   : magnified_taps(axis, method, scale);
+  };
   std::vector<FrameTaps> ways;
   std::vector<std::int32_t> way_of(scales.size());
   for (const auto& [scale, frames] : frames_of) {
     for (const index_t t : frames) way_of[static_cast<std::size_t>(t)] = static_cast<std::int32_t>(ways.size());
-    ways.push_back({magnified_taps(y, method, scale), magnified_taps(x, method, scale)});
+    ways.push_back({taps(y, scale), taps(x, scale)});
   }
+  if (splines) return resample_splines(exec, in, {y.wide, x.wide}, method, y.surround, continued, ways, way_of, out);
   resample_by_taps(exec, in, ways, way_of, out);
 }
 
 /// Beyond this the fixed-point positions of lanczos4 would not fit 32 bits.
 constexpr double kFarthest = 1e5;
 
-void check_frames(const char* caller, const Cube<const float>& in, const Cube<float>& out, Rotation method) {
+void check_frames(const char* caller, const Cube<const float>& in, const Cube<float>& out) {
   require(in.size() > 0, caller, ": the cube is empty (", in.extent(0), " x ", in.extent(1), " x ", in.extent(2), ")");
   require(in.extent(0) == out.extent(0), caller, ": ", in.extent(0), " frames in, ", out.extent(0), " out");
   for (const index_t side : {in.extent(1), in.extent(2), out.extent(1), out.extent(2)})
     require(double(side) < kFarthest, caller, ": a side of ", side, " pixels is too long");
-  require(method == Rotation::fft || method == Rotation::lanczos4 || method == Rotation::bicubic ||
-              method == Rotation::bilinear || method == Rotation::nearest,
-          caller, ": frames are rescaled by fft, lanczos4, bicubic, bilinear or nearest only");
 }
 
 void check_scales(const char* caller, const std::vector<double>& scales, index_t frames) {
@@ -92,7 +142,7 @@ void check_scales(const char* caller, const std::vector<double>& scales, index_t
 
 void rescale(Exec& exec, Cube<const float> in, const std::vector<double>& scales, const RescaleOptions& options,
              Cube<float> out) {
-  check_frames("rescale", in, out, options.method);
+  check_frames("rescale", in, out);
   check_scales("rescale", scales, in.extent(0));
   const double cy = frame_centre(in.extent(1)), cx = frame_centre(in.extent(2));
   const auto centre = options.centre.value_or(std::array<double, 2>{cy, cx});
@@ -119,7 +169,7 @@ Extents<2> rescaled_sides(Extents<2> sides, const std::vector<double>& scales) {
 
 void rescale_wavelengths(Exec& exec, Cube<const float> in, const std::vector<double>& scales, Rotation method,
                          WavelengthScaling direction, Cube<float> out) {
-  check_frames("rescale_wavelengths", in, out, method);
+  check_frames("rescale_wavelengths", in, out);
   check_scales("rescale_wavelengths", scales, in.extent(0));
   if (direction == WavelengthScaling::inverse) {
     std::vector<double> inverse;
@@ -148,7 +198,7 @@ Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method) {
 }
 
 void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOptions& options, Cube<float> out) {
-  check_frames("resample", in, out, options.method);
+  check_frames("resample", in, out);
   check_scales("resample", {scale}, 1);
   const Extents<2> sides = resampled_sides({in.extent(1), in.extent(2)}, scale, options.method);
   require(out.extent(1) == sides[0] && out.extent(2) == sides[1], "resample: the new frames are ", sides[0], " x ",
@@ -159,21 +209,29 @@ void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOpti
     return resample_by_fft(exec, in, all, fft_axis(in.extent(1), sides[0], scale),
                            fft_axis(in.extent(2), sides[1], scale), out);
   }
+  const bool splines = spline_order(options.method) > 0;
   const auto taps = [&](index_t side, index_t made) {
     std::vector<Place> places;
     for (index_t i = 0; i < made; ++i) {
-      if (options.keep_centre)
+      if (splines && !options.keep_centre)
+        places.push_back(place_at(options.method, made == 1 ? 0 : double(i * (side - 1)) / double(made - 1)));
+      else if (options.keep_centre)
         places.push_back(place_at(options.method, (double(i) - frame_centre(made)) / scale + frame_centre(side)));
       else if (options.method == Rotation::nearest)
         places.push_back({static_cast<index_t>(double(i) / scale), {1}});
       else
         places.push_back(place_at(options.method, (double(i) + 0.5) / scale - 0.5));
     }
+    const Border beyond = splines ? Border::reflect : Border::edge;
     return axis_taps(
-        places, [side](index_t i) { return std::clamp(i, index_t{0}, side - 1); }, 1 / scale);
+        places, [=](index_t i) { return border_index(i, side, beyond); }, 1 / scale);
   };
-  resample_by_taps(exec, in, {{taps(in.extent(1), sides[0]), taps(in.extent(2), sides[1])}},
-                   std::vector<std::int32_t>(static_cast<std::size_t>(in.extent(0)), 0), out);
+  const std::vector<FrameTaps> way = {{taps(in.extent(1), sides[0]), taps(in.extent(2), sides[1])}};
+  const std::vector<std::int32_t> way_of(static_cast<std::size_t>(in.extent(0)), 0);
+  if (splines)
+    return resample_splines(exec, in, {in.extent(1), in.extent(2)}, options.method, Border::reflect, Border::reflect,
+                            way, way_of, out);
+  resample_by_taps(exec, in, way, way_of, out);
 }
 
 }  // namespace hci

@@ -23,7 +23,9 @@ struct RescaleOptions {
 /// stays, as VIP's cube_rescaling.
 ///   in (t, y, x), out (t, Y, X) on the Exec's device, not overlapping; scales: T of them, host
 /// `out` may have other sides: the frames' centres lie on one another. The interpolating methods follow OpenCV 5's
-/// warpAffine as derotate() does; they let a NaN reach every output pixel that reads it. fft (VIP's vip-fft) crops or
+/// warpAffine as derotate() does; they let a NaN reach every output pixel that reads it. The splines (VIP's ndimage) go
+/// on as the border says where they read beyond the edge; with constant, as the frame's mirror image, and what comes
+/// from beyond the outermost pixels' middles is 0. fft (VIP's vip-fft) crops or
 /// extends the Fourier transform of frames padded such that the ratio of two even sides is closest to the scale, in
 /// double, by matrix products; a NaN spoils its frame. Axes apart: taps, not taps², for each pixel.
 void rescale(Exec& exec, Cube<const float> in, const std::vector<double>& scales, const RescaleOptions& options,

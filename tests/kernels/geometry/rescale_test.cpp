@@ -10,6 +10,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/resample.hpp"
+#include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -53,20 +54,6 @@ double weight(Rotation method, double d) {
   const double a = -0.75;
   if (d <= 1) return (a + 2) * d * d * d - (a + 3) * d * d + 1;
   return d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a : 0.0;
-}
-
-/// Pixel i of n continued beyond the edges; -1 for none.
-index_t continued(index_t i, index_t n, Border border) {
-  if (border == Border::constant) return i >= 0 && i < n ? i : -1;
-  if (border == Border::edge) return std::clamp(i, index_t{0}, n - 1);
-  std::vector<index_t> period;
-  for (index_t k = 0; k < n; ++k) period.push_back(k);
-  if (border == Border::symmetric)
-    for (index_t k = n - 1; k >= 0; --k) period.push_back(k);
-  if (border == Border::reflect)
-    for (index_t k = n - 2; k > 0; --k) period.push_back(k);
-  const auto length = static_cast<index_t>(period.size());
-  return period[static_cast<std::size_t>(((i % length) + length) % length)];
 }
 
 /// The frame at any place, in double.
@@ -189,12 +176,14 @@ TEST_P(Rescale, ByFftCropsOrExtendsTheTransform) {
 
 TEST_P(Rescale, ByOneChangesNothing) {
   for (const Extents<3> extents : {Extents<3>{2, 9, 9}, {1, 12, 7}, {3, 1, 1}})
-    for (const Rotation method :
-         {Rotation::fft, Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear, Rotation::nearest}) {
+    for (const Rotation method : {Rotation::fft, Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear,
+                                  Rotation::nearest, Rotation::spline3, Rotation::spline4}) {
       const auto cube = noise(extents, 3);
       const std::vector<double> ones(std::size_t(extents[0]), 1.0);
       const auto got = rescaled(cube, ones, sides_of(cube), {.method = method});
-      for (index_t i = 0; i < cube.size(); ++i) EXPECT_NEAR(got.data()[i], cube.data()[i], 1e-5);  // 1e-6 of 10
+      // Coefficients of order 4 are up to 8 times as large as pixels in each axis, 64 x 30, and rounded to float32.
+      const double rounding = spline_order(method) > 0 ? 3 * 6e-8 * 64 * 30 : 1e-5;
+      for (index_t i = 0; i < cube.size(); ++i) EXPECT_NEAR(got.data()[i], cube.data()[i], rounding);
     }
 }
 
@@ -237,7 +226,7 @@ TEST_P(Rescale, OfWavelengthsSurroundsFramesByTheirMirrorImage) {
           surrounded.view()(t, y, x) =
               cube.view()(t, continued(y - (wide[0] - sides[0]) / 2, sides[0], Border::reflect),
                           continued(x - (wide[1] - sides[1]) / 2, sides[1], Border::reflect));
-    for (const Rotation method : {Rotation::fft, Rotation::lanczos4, Rotation::bicubic}) {
+    for (const Rotation method : {Rotation::fft, Rotation::lanczos4, Rotation::bicubic, Rotation::spline3}) {
       const auto got = made(cube, wide, [&](auto in, auto out) {
         rescale_wavelengths(exec(), in, scales, method, WavelengthScaling::forward, out);
       });
@@ -318,6 +307,47 @@ TEST_P(Rescale, RefusesWhatMakesNoSense) {
                       rescale_wavelengths(exec(), in, {1, 2}, Rotation::fft, WavelengthScaling::forward, out);
                     }),
                InvalidInput);
+}
+
+// The coefficients are rounded to float32 (they are up to 13 times larger than pixels of noise in each axis for order
+// 5) and summed with 6 + 6 weights.
+TEST_P(Rescale, BySplinesGoesThroughThePixels) {
+  const std::vector<double> scales = {1.3, 0.8};
+  for (const Extents<3> extents : {Extents<3>{2, 15, 18}, {2, 12, 12}, {2, 1, 5}})
+    for (const Rotation method : {Rotation::spline2, Rotation::spline3, Rotation::spline4, Rotation::spline5}) {
+      const auto cube = noise(extents, 10);
+      for (const Border border : {Border::constant, Border::symmetric, Border::reflect, Border::wrap, Border::edge}) {
+        const auto got = rescaled(cube, scales, sides_of(cube), {.method = method, .border = border});
+        const Border continued = border == Border::constant ? Border::reflect : border;
+        const double most = border == Border::constant ? 0 : 1e9;
+        for (index_t t = 0; t < 2; ++t) {
+          const auto frame = reference_frame(cube.view()[t], method, continued);
+          const double s = scales[std::size_t(t)];
+          const double cy = double(extents[1] / 2), cx = double(extents[2] / 2);
+          for (index_t y = 0; y < extents[1]; ++y)
+            for (index_t x = 0; x < extents[2]; ++x) {
+              const double sy = cy + (double(y) - cy) / s, sx = cx + (double(x) - cx) / s;
+              const bool seen = sy >= -most && sy <= double(extents[1] - 1) + most && sx >= -most &&
+                                sx <= double(extents[2] - 1) + most;
+              const double want = seen ? reference_value(frame, method, continued, sy, sx) / (s * s) : 0;
+              ASSERT_NEAR(got.view()(t, y, x), want, 12 * 6e-8 * 13 * 13 * 50)
+                  << int(method) << int(border) << " " << y << " " << x;
+            }
+        }
+      }
+      const auto made = resampled(cube, 1.6, {.method = method});
+      const auto from = [](index_t i, index_t n, index_t m) {
+        return m == 1 ? 0 : double(i * (n - 1)) / double(m - 1);
+      };
+      const auto frame = reference_frame(cube.view()[1], method, Border::reflect);
+      for (index_t y = 0; y < made.extent(1); ++y)
+        for (index_t x = 0; x < made.extent(2); ++x)
+          ASSERT_NEAR(made.view()(1, y, x),
+                      reference_value(frame, method, Border::reflect, from(y, extents[1], made.extent(1)),
+                                      from(x, extents[2], made.extent(2))) /
+                          (1.6 * 1.6),
+                      12 * 6e-8 * 13 * 13 * 50);
+    }
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Rescale);
