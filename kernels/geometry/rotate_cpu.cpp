@@ -170,6 +170,16 @@ constexpr bool kHaveVectors = false;
 void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, const Rectangle&, const Target&) {}
 #endif
 
+constexpr index_t kFloatsOfALine = 16;
+
+/// To be read, or to be written.
+template <bool write>
+void prefetch_rows(const Frame<const float>& frame, index_t first, index_t rows) {
+  for (index_t row = first; row < std::min(first + rows, frame.extent(0)); ++row)
+    for (index_t column = 0; column < frame.extent(1); column += kFloatsOfALine)
+      __builtin_prefetch(frame.data() + row * frame.stride(0) + column, write, 2);
+}
+
 }  // namespace
 
 void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
@@ -196,10 +206,9 @@ void prefetch_rectangle(const Frame<const float>& in, const Affine& map, const R
   index_t top, bottom, first, last;
   bounds(y, across_y, down_y, in.extent(0), top, bottom);
   bounds(x, across_x, down_x, in.extent(1), first, last);
-  constexpr index_t kFloatsOfALine = 16;
   for (index_t row = top; row <= bottom; ++row)
     for (index_t column = first; column <= last; column += kFloatsOfALine)
-      __builtin_prefetch(in.data() + row * in.stride(0) + column);
+      __builtin_prefetch(in.data() + row * in.stride(0) + column, 0, 2);
 }
 
 void derotate_cpu(Exec& exec, const Interpolation& plan, Cube<float> out) {
@@ -210,6 +219,9 @@ void derotate_cpu(Exec& exec, const Interpolation& plan, Cube<float> out) {
   for (index_t i = 0; i < nt * parts; ++i) {
     const index_t t = i / parts, y = i % parts * kRows;
     const Rectangle part{y, 0, std::min(kRows, ny - y), nx};
+    // The source is read along slanted lines, which no prefetcher foresees: ask for the next frame's share.
+    if (t + 1 < nt) prefetch_rows<false>(frame_of(plan.source, t + 1), y, part.rows);
+    prefetch_rows<true>(frame_of(out, t), y, part.rows);
     derotate_rectangle(frame_of(plan.source, t), plan.maps.data()[t], plan, part, {&out(t, y, 0), out.stride(1), 8},
                        plan.range(t));
   }

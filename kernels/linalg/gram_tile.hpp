@@ -3,16 +3,10 @@
 // Private to kernels/, CPU only: a tile of scalar products in registers, by the compiler's vector
 // extensions; its size is what the registers of the machine that we compile for hold.
 #include "kernels/core/view.hpp"
+#include "kernels/linalg/in_register.hpp"
 
 // Nothing of this crosses a library's boundary, so it is no matter how such vectors are passed.
 #pragma GCC diagnostic ignored "-Wpsabi"
-
-/// Else the compiler reads a value from memory again at each use, and the loads take longer than the sums.
-#if defined(__x86_64__)
-#define HCI_IN_REGISTER(vector) asm("" : "+v"(vector))
-#else
-#define HCI_IN_REGISTER(vector) static_cast<void>(0)
-#endif
 
 namespace hci::cpu {
 

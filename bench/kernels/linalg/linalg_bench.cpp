@@ -5,6 +5,7 @@
 #include "bench/support/bench.hpp"
 #include "bench/support/synthetic.hpp"
 #include "kernels/core/copy.hpp"
+#include "kernels/linalg/components.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/subtract_product.hpp"
@@ -79,6 +80,34 @@ void time_eigh(benchmark::State& state, Exec& exec) {
   timed(state, exec, go);
 }
 
+/// All of it: Gram matrix, eigenpairs, residual of the same frames.
+void time_pca(benchmark::State& state, Exec& exec) {
+  const auto x = rows_of_speckles(exec, kFrames, kSize, kSize);
+  Array<float, 2> out(exec, x.extents());
+  const auto go = [&] {
+    Array<double, 2> g(exec, {kFrames, kFrames}), vectors(exec, {kComponents, kFrames});
+    Array<double, 1> values(exec, {kComponents});
+    Array<float, 2> left(exec, {kFrames, kComponents}), right(exec, {kComponents, kFrames});
+    gram(exec, x.view(), {}, g.view());
+    eigh_top(exec, g.view(), kComponents, values.view(), vectors.view());
+    to_single(exec, vectors.view(), values.view(), false, right.view());
+    to_single(exec, Matrix<const double>(vectors.data(), {kFrames, kComponents}, {1, kFrames}), values.view(), true,
+              left.view());
+    subtract_product(exec, left.view(), right.view(), x.view(), x.view(), out.view());
+  };
+  go();
+  // The speckles are most of a frame, and 20 components are most of the speckles.
+  const auto rest = to_host(exec, out.view()), frames = to_host(exec, x.view());
+  double left_over = 0, before = 0;
+  for (index_t p = 0; p < frames.extent(1); ++p) {
+    left_over += std::pow(static_cast<double>(rest.view()(7, p)), 2);
+    before += std::pow(static_cast<double>(frames.view()(7, p)), 2);
+  }
+  if (!(left_over < 0.1 * before)) return state.SkipWithError("the components are still there");
+  const double flops = static_cast<double>(kFrames * (kFrames + 1) * kSize * kSize);
+  report_flops(state, exec, timed(state, exec, go), flops, Precision::f64);
+}
+
 /// What annular PCA of the NACO cube asks for: 12 annuli of 61 frames, each with a library of its own.
 void time_eigh_subsets(benchmark::State& state, Exec& exec) {
   const index_t frames = 61, problems = 732, k = 5;
@@ -104,6 +133,7 @@ void time_eigh_subsets(benchmark::State& state, Exec& exec) {
 
 const bool registered[] = {on_every_device("gram", {kFrames, kSize, kSize}, time_gram),
                            on_every_device("subtract_product/ncomp20", {kFrames, kSize, kSize}, time_projection),
+                           on_every_device("gram_top_residual/ncomp20", {kFrames, kSize, kSize}, time_pca),
                            on_every_device("eigh_top/ncomp20", {kFrames}, time_eigh),
                            on_every_device("eigh_top_subsets/ncomp5", {732, 61}, time_eigh_subsets)};
 

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Times single kernels against what a person would use instead, in turns, on all cores of the CPU.
+
+  kernels.py [--bench build/bench/bin/kernels_bench] [--rounds N] [--only REGEX] [-o FOLDER]
+
+Ours is kernels_bench (google-benchmark), a peer is a process of its own; both run without
+OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE on arrays of the same shape and the same kind: a halo, 30 patterns
+that change slowly, noise. A time is the least of all rounds. Results go to
+bench/results/<date>-<machine>-kernels.{json,md}.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CORES = os.cpu_count()
+
+# name, our benchmark, [(peer, what it is, target ratio or None)]
+CASES = [
+    ("Lanczos-4 rotation (489,210,210)", "rotate/lanczos4/cpu/489x210x210",
+     [("warp", "OpenCV warpAffine, the faster of its threads and ours over frames", 2)]),
+    ("Derotate + median (489,210,210)", "derotate_collapse/lanczos4_median/cpu/489x210x210",
+     [("warp_median", "OpenCV warpAffine, NumPy median", 6)]),
+    ("FFT rotation (61,210,210)", "rotate/fft/cpu/61x210x210", [("vip_fft", "VIP vip-fft, all cores", 40)]),
+    ("Gram, top 20, residual (489,44100)", "gram_top_residual/ncomp20/cpu/489x210x210",
+     [("svd lapack float32", "VIP svd_wrapper lapack", 8), ("svd eigen float32", "VIP eigen, float32", None),
+      ("svd arpack float32", "VIP arpack, float32", None), ("svd eigen float64", "VIP eigen, float64", 2),
+      ("svd arpack float64", "VIP arpack, float64", 2)]),
+]
+
+
+def speckles(frames, size):
+    """(t, y, x) float32."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    y, x = np.indices((size, size)) - size // 2
+    halo = (1000 / (4 + np.hypot(y, x))).astype("float32").ravel()
+    patterns = halo * random.standard_normal((30, size * size), dtype="float32") / np.arange(1, 31)[:, None]
+    phases = np.cos(np.pi * np.arange(1, 31) * np.arange(frames)[:, None] / frames)
+    cube = halo + (phases @ patterns).astype("float32") + 0.3 * random.standard_normal((frames, size * size), "float32")
+    return np.ascontiguousarray(cube.astype("float32").reshape(frames, size, size))
+
+
+def warps(cube, angles):
+    """The frames turned by OpenCV: within frames on its threads, or frame by frame on ours."""
+    import cv2
+    import numpy as np
+
+    size = cube.shape[1]
+    centre = (size / 2, size / 2) if size % 2 == 0 else (size / 2 - 0.5, size / 2 - 0.5)
+    out = np.empty_like(cube)
+
+    def turn(t):
+        matrix = cv2.getRotationMatrix2D(centre, angles[t], 1)
+        out[t] = cv2.warpAffine(cube[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4)
+
+    def on_its_threads():
+        cv2.setNumThreads(CORES)
+        for t in range(len(cube)):
+            turn(t)
+        return out
+
+    def on_ours():
+        cv2.setNumThreads(1)
+        with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
+            list(pool.map(turn, range(len(cube))))
+        return out
+
+    return [on_its_threads, on_ours]
+
+
+def svd(mode, kind):
+    from vip_hci.psfsub.svd import svd_wrapper
+
+    matrix = speckles(489, 210).reshape(489, -1).astype(kind)
+
+    def residual():
+        components = svd_wrapper(matrix, mode, 20, verbose=False)
+        return matrix - (matrix @ components.T) @ components
+
+    return [residual]
+
+
+def peer_calls(peer):
+    """What is timed: functions without arguments; the fastest counts."""
+    import numpy as np
+
+    if peer.startswith("svd"):
+        return svd(*peer.split()[1:])
+    cube = speckles(61 if peer == "vip_fft" else 489, 210)
+    angles = np.linspace(0, 90, len(cube))
+    if peer == "vip_fft":
+        from vip_hci.preproc import cube_derotate
+
+        return [lambda: cube_derotate(cube, angles, imlib="vip-fft", nproc=CORES)]
+    turns = warps(cube, angles)
+    return turns if peer == "warp" else [lambda turn=turn: np.median(turn(), axis=0) for turn in turns]
+
+
+def time_here(peer, repeats):
+    least = {}
+    for number, call in enumerate(peer_calls(peer)):
+        for _ in range(repeats):
+            start = time.perf_counter()
+            call()
+            least[number] = min(least.get(number, float("inf")), time.perf_counter() - start)
+    print(json.dumps({"seconds": min(least.values())}))
+
+
+def environment():
+    env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+    env["PYTHONWARNINGS"] = "ignore"
+    return env
+
+
+def run(command):
+    done = subprocess.run([str(word) for word in command], env=environment(), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"failed: {' '.join(map(str, command))}\n{done.stderr}")
+    return done.stdout
+
+
+def time_ours(program, name):
+    """The least seconds of five repetitions, and the counters of that one."""
+    told = json.loads(run([program, f"--benchmark_filter=^{name}/", "--benchmark_repetitions=5",
+                           "--benchmark_min_time=0.3", "--benchmark_format=json"]))
+    best = min((b for b in told["benchmarks"] if b["run_type"] == "iteration"), key=lambda b: b["real_time"])
+    counters = {k: v for k, v in best.items() if k in ("GB/s", "%_of_copy", "Gflop/s", "%_of_gemm")}
+    return {"seconds": best["real_time"] * 1e-3, **counters}
+
+
+def least(samples):
+    return min(samples, key=lambda sample: sample["seconds"])
+
+
+def compare(case, options):
+    name, bench, peers = case
+    ours, theirs = [], {peer: [] for peer, _, _ in peers}
+    for _ in range(options.rounds):
+        ours.append(time_ours(options.bench, bench))
+        for peer, _, _ in peers:
+            theirs[peer].append(json.loads(run([sys.executable, __file__, "--peer", peer]).splitlines()[-1]))
+    best = least(ours)
+    return {"case": name, "cuhci": best, "peers": [
+        {"peer": what, "seconds": least(theirs[peer])["seconds"], "target": target,
+         "ratio": least(theirs[peer])["seconds"] / best["seconds"]} for peer, what, target in peers]}
+
+
+def table(context, results):
+    lines = [f"{context['machine']}, {context['cores']} cores, {context['date'][:10]}, commit {context['commit']}, "
+             f"load {context['load_average']:.1f}. Seconds are the least of {context['rounds']} rounds.", "",
+             "| kernel | cuHCI | share of the machine's ceiling | peer | peer's time | ratio | target |",
+             "|---|---|---|---|---|---|---|"]
+    for result in results:
+        ours = result["cuhci"]
+        share = [f"{ours[key]:.0f} % of {what}" for key, what in (("%_of_copy", "copy"), ("%_of_gemm", "GEMM"))
+                 if key in ours]
+        for peer in result["peers"]:
+            target = f">= {peer['target']}" if peer["target"] else ""
+            lines.append(f"| {result['case']} | {ours['seconds']:.4f} s | {', '.join(share)} | {peer['peer']} | "
+                         f"{peer['seconds']:.3f} s | {peer['ratio']:.1f} | {target} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", default=ROOT / "build/bench/bin/kernels_bench", type=pathlib.Path)
+    parser.add_argument("--rounds", default=3, type=int)
+    parser.add_argument("--only", default="", help="regular expression on the name of a case")
+    parser.add_argument("--peer", help=argparse.SUPPRESS)
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
+    options = parser.parse_args()
+    if options.peer:
+        return time_here(options.peer, 1 if options.peer in ("vip_fft", "svd lapack float32") else 3)
+    from compare import context
+
+    options.cuhci, options.device = options.bench.parent / "cuhci", "cpu"
+    told = context(options)
+    results = [compare(case, options) for case in CASES if re.search(options.only, case[0])]
+    machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
+    options.output.mkdir(parents=True, exist_ok=True)
+    name = options.output / f"{told['date'][:10]}-{machine}-kernels"
+    name.with_suffix(".json").write_text(json.dumps({"context": told, "cases": results}, indent=1) + "\n")
+    name.with_suffix(".md").write_text(table(told, results))
+    print(table(told, results), end="")
+
+
+if __name__ == "__main__":
+    main()
