@@ -142,13 +142,15 @@ class LanePixels {
 }  // namespace
 
 void fit_stamps_cpu(Exec& exec, Cube<const float> stamps, PsfModel model, double fwhm_start, Vector<FitRecord> fits) {
-  const auto make = [] { return LanePixels(); };
-  parallel_for(exec.threads(), stamps.extent(0), Schedule{8}, make, [&](LanePixels& pixels, index_t i) {
-    pixels.take(stamps[i]);
-    fits(i) = model == PsfModel::gauss  ? fit_stamp<Gauss>(pixels, fwhm_start)
-              : model == PsfModel::moff ? fit_stamp<Moffat>(pixels, fwhm_start)
-                                        : fit_stamp<Airy>(pixels, fwhm_start);
-  });
+  constexpr Schedule kFewAtATime{8};  // fits differ in their number of steps
+  parallel_for(
+      exec.threads(), stamps.extent(0), kFewAtATime, [] { return LanePixels(); },
+      [&](LanePixels& pixels, index_t i) {
+        pixels.take(stamps[i]);
+        fits(i) = model == PsfModel::gauss  ? fit_stamp<Gauss>(pixels, fwhm_start)
+                  : model == PsfModel::moff ? fit_stamp<Moffat>(pixels, fwhm_start)
+                                            : fit_stamp<Airy>(pixels, fwhm_start);
+      });
 }
 
 }  // namespace hci::psf

@@ -15,7 +15,7 @@
 namespace hci {
 namespace {
 
-constexpr index_t kStartSurplus = 8;  // as many vectors beyond k as the iteration carries
+using crossover::kOversampling;
 
 /// What CUDA's batches take beside their problems: some hundred problems of order 100 keep a GPU busy, and it is
 /// little beside a cube. A constant, not what is free or in use.
@@ -29,7 +29,8 @@ View<T, 3> alone(const View<T, 3>& all, index_t b) {
 
 /// By iteration, and by the dense solver where that has not converged.
 void iterate(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors,
-             const SubspaceOptions& options) {
+             SubspaceOptions options) {
+  options.most_blocks = crossover::blocks_worth_a_try(exec.on_cuda(), a.extent(1), values.extent(1));
   const SubspaceReport report = subspace_top(exec, DenseOperator(a), values, vectors, options);
   for (index_t b = 0; b < a.extent(0); ++b)
     if (report.converged[static_cast<std::size_t>(b)] == 0)
@@ -49,7 +50,7 @@ void on_threads(Exec& exec, index_t problems, const F& solve) {
 
 /// The subsets' start: more pairs of the whole matrix than are wanted.
 Array<double, 2> pairs_of_whole(Exec& exec, Matrix<const double> a, index_t k) {
-  const index_t n = a.extent(0), count = std::min(k + kStartSurplus, n);
+  const index_t n = a.extent(0), count = std::min(k + kOversampling, n);
   Array<double, 1> values(exec, {count});
   Array<double, 2> vectors(exec, {count, n});
   eigh_top(exec, a, count, values.view(), vectors.view());
@@ -140,7 +141,7 @@ struct Plan {
 Plan plan_for(const Exec& exec, index_t n, index_t k, index_t size) {
   const index_t step = std::max<index_t>(n / 8, 16);
   const index_t order = std::clamp<index_t>((size + step - 1) / step * step, 1, n);
-  return {order, iteration_wins(exec, order, k) && size >= k + kStartSurplus};
+  return {order, iteration_wins(exec, order, k) && size >= k + kOversampling};
 }
 
 /// Problems of one plan. whole: the iteration's start.

@@ -17,20 +17,21 @@
 namespace hci {
 namespace {
 
-constexpr index_t kOversampling = 8;
+using crossover::kOversampling;
 constexpr index_t kChunk = 128;  // elements of a residual that one thread adds up
 constexpr std::uint32_t kPurpose = 0x5B5;
 
-/// How large the space grows, and how often its Ritz pairs are looked at.
+/// How large the space grows, how many of its Ritz vectors survive a restart (a space of few blocks needs more of
+/// them), and how often they are looked at.
 struct Shape {
-  index_t wanted, block, capacity, blocks_for_each_look;
+  index_t wanted, block, capacity, kept, blocks_for_each_look;
 };
 Shape shape_for(Exec& exec, index_t n, index_t k) {
   const index_t block = std::min(k + kOversampling, n);
-  if (!exec.on_cuda()) return {k, block, crossover::kSubspaceBlocksCpu * block, 2};
+  if (!exec.on_cuda()) return {k, block, crossover::kSubspaceBlocksCpu * block, block, 2};
   // Three blocks that Jacobi can diagonalize are faster than more of them by cuSOLVER.
-  const bool small = exec.tuned() && 3 * block <= crossover::kJacobiRows;
-  return {k, block, (small ? 3 : crossover::kSubspaceBlocksCuda) * block, small ? 1 : 2};
+  if (exec.tuned() && 3 * block <= crossover::kJacobiRows) return {k, block, 3 * block, 2 * block, 1};
+  return {k, block, crossover::kSubspaceBlocksCuda * block, block, 2};
 }
 
 /// v(b, r, i): the given start, then random numbers that depend on (seed, r, i) alone. Only rows that are
@@ -191,14 +192,15 @@ class Iteration {
         h_(exec, {batch_, shape_.capacity, shape_.capacity}),
         alive_(exec, {batch_, shape_.capacity}) {
     report_.converged.assign(static_cast<std::size_t>(batch_), 0);
+    given_up_ = report_.converged;
+    former_excess_.assign(report_.converged.size(), 1);
   }
 
   SubspaceReport run() {
     begin();
-    const index_t most = options_.most_blocks * shape_.block;
     for (;;) {
       const index_t fresh = look();
-      if (fresh == 0 || report_.products >= most) return report_;
+      if (fresh == 0) return report_;
       if (used_ + fresh * shape_.blocks_for_each_look > shape_.capacity) restart();
       for (index_t step = 0; step < shape_.blocks_for_each_look; ++step) expand(fresh, step == 0);
     }
@@ -235,7 +237,7 @@ class Iteration {
   /// Ritz pairs and their residuals; takes the results of problems that have converged. How many rows
   /// the others want to go on with at most.
   index_t look() {
-    const index_t keep = std::min(2 * shape_.block, used_);
+    const index_t keep = std::min(shape_.kept, used_);
     Array<double, 3> projected(exec_, {batch_, used_, used_});
     for_each(exec_, projected.extents(), TakeProjected{h_.view(), alive_.view(), projected.view()});
     ritz_values_ = Array<double, 2>(exec_, {batch_, keep});
@@ -250,6 +252,17 @@ class Iteration {
     return judge(to_host(exec_, ritz_values_.view()), to_host(exec_, squares.view()), u);
   }
 
+  /// Whether a problem is going to take more blocks than allowed. The residuals fall ever faster, so that what they
+  /// did since the last look promises too little: half of the rest is forgiven.
+  /// excess: largest residual / what it may be.
+  bool is_hopeless(double former_excess, double excess) const {
+    const double most = static_cast<double>(options_.most_blocks * shape_.block);
+    const double done = static_cast<double>(report_.products);
+    const double fell = std::log(former_excess / excess), step = done - former_products_;
+    const double left = fell > 0 ? step * std::log(excess) / fell : most;
+    return done >= most || (former_products_ > 0 && done + 0.5 * left > most);
+  }
+
   index_t judge(const Array<double, 2>& ritz, const Array<double, 3>& squares, View<const double, 3> u) {
     std::vector<std::uint8_t> now(static_cast<std::size_t>(batch_), 0);
     std::vector<std::vector<index_t>> open(static_cast<std::size_t>(batch_));
@@ -257,7 +270,8 @@ class Iteration {
     index_t fresh = 0;
     for (index_t b = 0; b < batch_; ++b) {
       const auto item = static_cast<std::size_t>(b);
-      if (report_.converged[item] != 0) continue;
+      if (report_.converged[item] != 0 || given_up_[item] != 0) continue;
+      double excess = 1;
       const double limit = tolerance_ * std::fabs(ritz.view()(b, 0));
       bool found = true;
       for (index_t j = 0; j < shape_.block; ++j) {
@@ -269,12 +283,17 @@ class Iteration {
         if (j < shape_.wanted && ritz.view()(b, j) < -limit) found = false;  // indefinite: or a dead row
         if (length <= limit) continue;
         open[item].push_back(j);
-        if (j < shape_.wanted) found = false;
+        if (j >= shape_.wanted) continue;
+        found = false;
+        excess = std::max(excess, length / limit);
       }
       now[item] = report_.converged[item] = found ? 1 : 0;
-      if (found) open[item].clear();
+      given_up_[item] = !found && is_hopeless(former_excess_[item], excess) ? 1 : 0;
+      former_excess_[item] = excess;
+      if (found || given_up_[item] != 0) open[item].clear();
       fresh = std::max(fresh, static_cast<index_t>(open[item].size()));
     }
+    former_products_ = static_cast<double>(report_.products);
     if (exec_.on_cuda() && fresh > 0) fresh = shape_.block;  // whatever the neighbours need: see the contract
     if (std::find(now.begin(), now.end(), 1) != now.end()) {
       const auto wanted = to_device(exec_, now);
@@ -354,6 +373,9 @@ class Iteration {
   Array<double, 2> ritz_values_;
   Array<double, 3> ritz_vectors_;
   std::vector<double> lengths_;
+  std::vector<std::uint8_t> given_up_;
+  std::vector<double> former_excess_;  ///< at the last look
+  double former_products_ = 0;         ///< at that
   Array<index_t, 1> from_;
   Array<double, 1> factors_;
   SubspaceReport report_;
