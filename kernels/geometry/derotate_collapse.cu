@@ -70,12 +70,34 @@ struct Ranking {
     for (int i = 0; i < count; ++i) n += mine[i * kThreads] < key ? 1 : 0;
     return sum(n);
   }
-  /// Order statistic k, as Samples::key_of_rank() of the portable collapse.
-  __device__ std::uint32_t key_of_rank(index_t k) const {
-    std::uint32_t key = 0;
-    for (std::uint32_t bit = 0x80000000U; bit != 0; bit >>= 1)
-      if (below(key | bit) <= k) key |= bit;
+  __device__ std::uint32_t least(std::uint32_t key) const {
+    for (int bit = lanes / 2; bit > 0; bit /= 2) {
+      const std::uint32_t other = __shfl_xor_sync(~0U, key, bit);
+      key = other < key ? other : key;
+    }
     return key;
+  }
+  /// Order statistic k of the n values: its key grows bit by bit from the top, until no other key of any
+  /// pixel of the warp begins like it (about 20 bits for hundreds of values, 32 for equal ones).
+  __device__ std::uint32_t key_of_rank(index_t k, int n) const {
+    std::uint32_t key = 0;
+    int begin = 0, end = n;  // ranks of the keys that begin like this one
+    for (std::uint32_t bit = 0x80000000U; bit != 0; bit >>= 1) {
+      const int split = below(key | bit);
+      if (split <= k) {
+        key |= bit;
+        begin = split;
+      } else {
+        end = split;
+      }
+      if (__all_sync(~0U, end - begin <= 1 ? 1 : 0) != 0) break;
+    }
+    std::uint32_t found = kNanKey;
+    for (int i = 0; i < count; ++i) {
+      const std::uint32_t other = mine[i * kThreads];
+      found = other >= key && other < found ? other : found;
+    }
+    return least(found);
   }
   /// The order statistic after k, whose key is `low`.
   __device__ std::uint32_t key_after(index_t k, std::uint32_t low) const {
@@ -89,16 +111,13 @@ struct Ranking {
         next = key < next ? key : next;
     }
     not_above = sum(not_above);
-    for (int bit = lanes / 2; bit > 0; bit /= 2) {
-      const std::uint32_t other = __shfl_xor_sync(~0U, next, bit);
-      next = other < next ? other : next;
-    }
+    next = least(next);
     return not_above > k + 1 ? low : next;
   }
   __device__ float median() const {
     const int n = below(kNanKey);
     const index_t k = (n - 1) / 2;
-    const std::uint32_t low = key_of_rank(k), after = key_after(k, low);
+    const std::uint32_t low = key_of_rank(k, n), after = key_after(k, low);
     if (n == 0) return NAN;
     return middle_of(from_order_key(low), from_order_key(n % 2 == 1 ? low : after));
   }
@@ -109,8 +128,9 @@ struct Ranking {
 __device__ float trimmed_mean(const std::uint32_t* keys, std::uint32_t* bounds, const TileCollapse& tile, int thread) {
   const Ranking ranking(keys, tile, thread);
   const Trim trim = tile.trim;
-  const index_t last = last_kept(trim, ranking.below(kNanKey));
-  const std::uint32_t low = ranking.key_of_rank(trim.first), high = ranking.key_of_rank(last);
+  const int valid = ranking.below(kNanKey);
+  const std::uint32_t low = ranking.key_of_rank(trim.first, valid);
+  const std::uint32_t high = ranking.key_of_rank(last_kept(trim, valid), valid);
   if (thread % ranking.lanes == 0) {
     bounds[2 * (thread / ranking.lanes)] = low;
     bounds[2 * (thread / ranking.lanes) + 1] = high;
@@ -118,7 +138,7 @@ __device__ float trimmed_mean(const std::uint32_t* keys, std::uint32_t* bounds, 
   __syncthreads();
   if (thread >= tile.pixels) return NAN;
   RunningTrim running{from_order_key(bounds[2 * thread]), from_order_key(bounds[2 * thread + 1])};
-  index_t n = 0;
+  index_t n = 0;  // of this thread's pixel now
   for (int t = 0; t < tile.held; ++t) {
     const float v = from_order_key(keys[tile.place(t, thread)]);
     n += v == v ? 1 : 0;

@@ -63,7 +63,7 @@ CollapseOptions options_of(Collapse mode, index_t frames, int trim_keep = 5) {
 }
 
 TEST_P(DerotateCollapse, HasTheBitsOfDerotatingAndThenCollapsing) {
-  for (const Extents<3> shape : {Extents<3>{1, 1, 1}, {1, 6, 9}, {2, 5, 7}, {6, 33, 33}, {9, 20, 50}})
+  for (const Extents<3> shape : {Extents<3>{1, 1, 1}, {1, 6, 9}, {2, 5, 7}, {6, 9, 13}, {9, 20, 50}})
     for (const auto& [method_name, method] : enum_names(Rotation{}))
       for (const auto& [mode_name, mode] : enum_names(Collapse{})) {
         if (shape[0] == 9 && method != Rotation::lanczos4) continue;
