@@ -148,8 +148,22 @@ __device__ float trimmed_mean(const std::uint32_t* keys, std::uint32_t* bounds, 
 }
 
 /// One block for each tile of 8 x 4 output pixels (8 x 2, 8 x 1 where so many frames need it).
+/// Bytes for an output pixel of T frames: 4 T read, once if L2 holds what neighbouring tiles share, and 4
+/// written. Flops: lanczos4 144 T single and 14 T double or integer; a rank about 20 x 3 T integer (load,
+/// compare, add). (489, 210, 210) with lanczos4 and median is 86 MB, 3.1 GFLOP and 1.3 G integer operations:
+/// floor 0.07 ms on an H200 (60 TFLOP/s; memory 0.02 ms at 4.3 TB/s), 0.5 ms on a GTX 1080 (8.9 TFLOP/s;
+/// memory 0.27 ms at 320 GB/s; the places in double at 0.28 TFLOP/s 0.6 ms). Loads weigh more, at one of a
+/// warp a clock: 43 M from L1 (taps) and 14 M from shared memory (ranks), 0.25 ms on an H200, 1.7 ms on a
+/// GTX 1080. derotate() with collapse() moves four cubes, 345 MB, and ranks from L2 at best.
+/// Shape: neighbours are 8 x 4 rather than 32 x 1, since a turned row of 32 touches 30 source rows, a
+/// turned 8 x 4 about 17, and takes half as much from L2; a frame's tile is one warp, that writes 32 keys to
+/// 32 banks; 8 threads then rank each pixel, so that no barrier stands between the steps. All T keys must
+/// be there: 62 KiB for T = 489, three blocks on an H200's multiprocessor (227 KiB, up to T = 7262 with 8
+/// pixels); a GTX 1080 (48 KiB a block, 96 KiB a multiprocessor) takes 16 pixels for T = 489, 1534 frames
+/// at most. Registers: bench/results/ptxas-sm_90.md. Not measured on a GPU.
 template <Rotation method>
-__global__ void __launch_bounds__(kThreads) collapse_tiles(DerotatedValue<method> value, TileCollapse tile) {
+__global__ void __launch_bounds__(kThreads, spline_order(method) > 3 ? 2 : 3)
+    collapse_tiles(DerotatedValue<method> value, TileCollapse tile) {
   HCI_DYNAMIC_SHARED(std::uint32_t, keys);
   const int thread = static_cast<int>(threadIdx.x);
   const int lanes = kThreads / tile.pixels;  // threads of a pixel: they gather other frames

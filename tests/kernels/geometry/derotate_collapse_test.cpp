@@ -72,7 +72,7 @@ TEST_P(DerotateCollapse, HasTheBitsOfDerotatingAndThenCollapsing) {
       }
 }
 
-// On CUDA tiles have 32 pixels of up to about 900 frames, then 16, then 8; beyond 7264 there is no room in a
+// On CUDA tiles have 32 pixels of up to about 900 frames, then 16, then 8; beyond 7262 there is no room in a
 // block. The modes that need no ranks take 64 frames in turn.
 TEST_P(DerotateCollapse, HasTheseBitsOfAnyNumberOfFrames) {
   for (const Extents<3> shape :
