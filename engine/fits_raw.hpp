@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+// Private to engine/: uncompressed images, read past CFITSIO.
 #include <sys/types.h>
 
 #include <cstdint>

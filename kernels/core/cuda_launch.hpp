@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// CUDA only. The one place where a kernel is launched; the emulated device of the tests replaces
+// Private to kernels/, CUDA only. The one place where a kernel is launched; the emulated device of the tests replaces
 // this file and nothing else (tests/support/cuda_emulation/launch.hpp).
 #include <cuda_runtime.h>
 

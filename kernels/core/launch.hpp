@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// One functor, run by CUDA or by OpenMP. For .cu files (kernels and their tests), since it holds
-// the CUDA half where there is one.
+// Private to kernels/: one functor, run by CUDA or by OpenMP. For .cu files (kernels and their tests),
+// since it holds the CUDA half where there is one.
 #include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
 #if HCI_HAVE_CUDA

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Small problems by the thousand, each too sequential for one functor call a number and too small for
-// the whole device: a team of threads solves one. For .cu files, like launch.hpp.
+// Private to kernels/: small problems by the thousand, each too sequential for one functor call a number
+// and too small for the whole device: a team of threads solves one. For .cu files, like launch.hpp.
 #include <omp.h>
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+// Private to kernels/.
 #include <vector>
 
 #include "kernels/image/convolve.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+// Private to kernels/: how many threads OpenBLAS takes.
 #include <cblas.h>
 #include <omp.h>
 

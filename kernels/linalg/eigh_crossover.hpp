@@ -14,7 +14,7 @@ constexpr index_t kJacobiRows = 96;
 
 /// From this order on the subspace iteration is faster than a dense solver, as long as the wanted pairs are few:
 /// the order is this many times that of a block.
-constexpr index_t kSubspaceRowsCpu = 256, kRowsForEachVectorCpu = 15;
+constexpr index_t kSubspaceRowsCpu = 256, kRowsForEachVectorCpu = 13;
 constexpr index_t kSubspaceRowsCuda = 128, kRowsForEachVectorCuda = 5;
 constexpr index_t kOversampling = 8;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+// Private to kernels/, CPU only.
 #include <vector>
 
 #include "kernels/linalg/eigh_top.hpp"

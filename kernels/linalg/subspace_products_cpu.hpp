@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+// Private to kernels/, CPU only.
 #include "kernels/linalg/subspace_products.hpp"
 
 namespace hci::cpu {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+// Private to kernels/, CPU only.
 #include <complex>
 
 #include "kernels/core/exec.hpp"

@@ -38,6 +38,12 @@ expect found kernels/a.cu 'run<<<1, 32>>>(n);'
 expect found kernels/a.cu '#include <cub/cub.cuh>'
 expect found kernels/a.cpp '#include "a.hpp"'
 expect found models/a.cpp '#include "../engine/log.hpp"'
+expect found kernels/a.hpp '#include <cblas.h>'
+expect clean kernels/a.hpp '#include <vector>'
+echo '// Private to kernels/: not installed' > "$tree/kernels/private.hpp"
+expect found models/a.hpp '#include "kernels/private.hpp"'
+expect clean kernels/a.cpp '#include "kernels/private.hpp"'
+rm "$tree/kernels/private.hpp"
 expect clean kernels/a.cu '#include <cuda_runtime_api.h>'
 expect clean kernels/a.cu '#include "kernels/core/launch.hpp"'
 expect clean tests/kernels/a_test.cu '#include "kernels/core/launch.hpp"'
