@@ -151,18 +151,16 @@ TEST(EighTopOnCuda, BitsDependOnNeitherNeighboursNorMemory) {
     for (index_t i = 0; i < n; ++i) spectrum.push_back(i < 6 ? 10.0 - double(i) : 1 / (1 + 0.01 * double(i)));
     const Symmetric a = with_eigenvalues(spectrum, 3);
     const auto device = device_matrix(exec, a, n, n);
-    std::vector<IndexSet> sets(5);  // easy and hard ones, of several sizes; the last one is alone
-    for (index_t b = 0; b < 5; ++b)
+    std::vector<IndexSet> sets(3);  // of several sizes; the first one is solved alone, too
+    for (index_t b = 0; b < 3; ++b)
       for (index_t i = 0; i < n; ++i)
-        if (i % 17 != 3 * b && (b != 2 || i % 3 > 0) && (b != 4 || i < n - 2)) sets[std::size_t(b)].push_back(i);
-    const std::vector<double> together = pairs_of_subsets(exec, device.view(), sets, 0, 5, k);
+        if (i % 17 != 3 * b && (b != 2 || i % 3 > 0)) sets[std::size_t(b)].push_back(i);
+    const std::vector<double> together = pairs_of_subsets(exec, device.view(), sets, 0, 3, k);
     const Array<float, 1> held(exec, {index_t{50} << 20});
-    for (const index_t cut : {1, 4}) {
-      std::vector<double> apart = pairs_of_subsets(exec, device.view(), sets, 0, cut, k);
-      const std::vector<double> rest = pairs_of_subsets(exec, device.view(), sets, cut, 5, k);
-      apart.insert(apart.end(), rest.begin(), rest.end());
-      EXPECT_EQ(apart, together) << "order " << n << ", cut at " << cut;
-    }
+    std::vector<double> apart = pairs_of_subsets(exec, device.view(), sets, 0, 1, k);
+    const std::vector<double> rest = pairs_of_subsets(exec, device.view(), sets, 1, 3, k);
+    apart.insert(apart.end(), rest.begin(), rest.end());
+    EXPECT_EQ(apart, together) << "order " << n;
   }
 }
 
