@@ -33,6 +33,18 @@ CASES = [
      [("svd lapack float32", "VIP svd_wrapper lapack", 8), ("svd eigen float32", "VIP eigen, float32", None),
       ("svd arpack float32", "VIP arpack, float32", None), ("svd eigen float64", "VIP eigen, float64", 2),
       ("svd arpack float64", "VIP arpack, float64", 2)]),
+    ("Top 10 of 1000 matrices of order 128", "eigh_top_batch/cpu/1000x128x10",
+     [("bench peer/dsyevr/cpu/1000x128x10", "LAPACK dsyevr, range, one each on our threads", 5)]),
+    ("20000 exact apertures (210,210)", "aperture_sums/cpu/20000x210x210", [("photutils", "photutils, exact", 200)]),
+    ("Patches 11 x 11 of 20 frames, copied", "patches/copy/cpu/2916x20x101x11",
+     [("patches", "NumPy, copy of a strided view", None)]),
+    ("Least squares, 732 libraries of 56 frames", "solve_subsets/cpu/732x61",
+     [("solve pos", "SciPy solve, assume_a='pos', a loop", None)]),
+    ("The same, non-negative", "solve_nonnegative_subsets/cpu/732x61", [("nnls", "SciPy nnls on 900 pixels, a loop", None)]),
+    ("NMF, 10 rounds of 20 components (489,44100)", "nmf/ncomp20/10_rounds/cpu/489x210x210",
+     [("nmf", "scikit-learn NMF, cd, the same start and rounds", None)]),
+    ("Sigma clipping 5 x 5, MAD (61,210,210)", "sigma_clip/5_mad/cpu/61x210x210",
+     [("clip_array", "VIP clip_array (numba)", None)]),
 ]
 
 
@@ -89,12 +101,71 @@ def svd(mode, kind):
     return [residual]
 
 
+def photutils_sums():
+    import numpy as np
+    from photutils.aperture import CircularAperture
+
+    frame = speckles(1, 210)[0]
+    apertures = CircularAperture(np.random.default_rng(1).uniform(10, 200, (20000, 2)), 2.4)
+    return lambda: apertures.do_photometry(frame, method="exact")
+
+
+def patches():
+    import numpy as np
+
+    stack = speckles(20, 64)
+    return lambda: np.ascontiguousarray(
+        np.lib.stride_tricks.sliding_window_view(stack, (11, 11), axis=(1, 2)).transpose(1, 2, 0, 3, 4))
+
+
+def libraries(frames):
+    return [[i for i in range(frames) if abs(i - b % frames) > 2] for b in range(732)]
+
+
+def solve_pos():
+    import scipy.linalg
+
+    rows = speckles(61, 30).reshape(61, -1).astype("float64")
+    gram = rows @ rows.T
+    sets = libraries(61)
+    return lambda: [scipy.linalg.solve(gram[s][:, s], gram[b % 61, s], assume_a="pos") for b, s in enumerate(sets)]
+
+
+def nnls():
+    import scipy.optimize
+
+    rows = speckles(61, 30).reshape(61, -1).astype("float64")
+    sets = libraries(61)
+    return lambda: [scipy.optimize.nnls(rows[s].T, rows[b % 61])[0] for b, s in enumerate(sets)]
+
+
+def nmf():
+    import numpy as np
+    from sklearn.decomposition import NMF
+
+    rows = np.maximum(speckles(489, 210).reshape(489, -1), 0)
+    return lambda: NMF(20, init="random", solver="cd", tol=0, max_iter=10, random_state=1).fit_transform(rows)
+
+
+def clip_array():
+    from vip_hci.stats import clip_array as clip
+
+    cube = speckles(61, 210)
+    return lambda: [clip(frame, 5, 5, neighbor=True, num_neighbor=5, mad=True) for frame in cube]
+
+
+OTHERS = {"photutils": photutils_sums, "patches": patches, "solve pos": solve_pos, "nnls": nnls, "nmf": nmf,
+          "clip_array": clip_array}
+
+
 def peer_calls(peer):
     """What is timed: functions without arguments; the fastest counts."""
     import numpy as np
 
     if peer.startswith("svd"):
         return svd(*peer.split()[1:])
+    if peer in OTHERS:
+        return [OTHERS[peer]()]
     cube = speckles(61 if peer == "vip_fft" else 489, 210)
     angles = np.linspace(0, 90, len(cube))
     if peer == "vip_fft":
@@ -148,7 +219,9 @@ def compare(case, options):
     for _ in range(options.rounds):
         ours.append(time_ours(options.bench, bench))
         for peer, _, _ in peers:
-            theirs[peer].append(json.loads(run([sys.executable, __file__, "--peer", peer]).splitlines()[-1]))
+            theirs[peer].append(
+                time_ours(options.bench, peer.removeprefix("bench ")) if peer.startswith("bench ")
+                else json.loads(run([sys.executable, __file__, "--peer", peer]).splitlines()[-1]))
     best = least(ours)
     return {"case": name, "cuhci": best, "peers": [
         {"peer": what, "seconds": least(theirs[peer])["seconds"], "target": target,
@@ -180,7 +253,7 @@ def main():
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
     options = parser.parse_args()
     if options.peer:
-        return time_here(options.peer, 1 if options.peer in ("vip_fft", "svd lapack float32") else 3)
+        return time_here(options.peer, 1 if options.peer in ("vip_fft", "svd lapack float32", "clip_array", "nmf") else 3)
     from compare import context
 
     options.cuhci, options.device = options.bench.parent / "cuhci", "cpu"

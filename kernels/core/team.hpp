@@ -18,6 +18,8 @@ struct Alone {
   HCI_HD static void sync() {}
   /// The index among all members' with the largest value, the lowest of equal ones.
   HCI_HD static index_t best(double, index_t index) { return index; }
+  /// The sum of all members' values, in a fixed order.
+  HCI_HD static double sum(double value) { return value; }
 };
 
 #if HCI_HAVE_CUDA
@@ -53,11 +55,25 @@ struct Block {
     __syncthreads();  // before the next call writes
     return winner;
   }
+  HCI_HD static double sum(double value) {
+    __shared__ double values[kTeam];
+    const unsigned me = threadIdx.x;
+    values[me] = value;
+    __syncthreads();
+    for (unsigned step = kTeam / 2; step > 0; step /= 2) {
+      if (me < step) values[me] += values[me + step];
+      __syncthreads();
+    }
+    const double total = values[0];
+    __syncthreads();
+    return total;
+  }
 #else
   HCI_HD static index_t rank() { return 0; }
   HCI_HD static index_t size() { return 1; }
   HCI_HD static void sync() {}
   HCI_HD static index_t best(double, index_t index) { return index; }
+  HCI_HD static double sum(double value) { return value; }
 #endif
 };
 
@@ -84,7 +100,7 @@ void for_each_team(Exec& exec, index_t problems, index_t doubles, F f) {
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
     constexpr index_t kSharedBytes = 48 << 10;
-    const index_t reserved = static_cast<index_t>(cuda_side::kTeam * (sizeof(double) + sizeof(index_t)));
+    const index_t reserved = static_cast<index_t>(cuda_side::kTeam * (2 * sizeof(double) + sizeof(index_t)));
     const index_t bytes = doubles * static_cast<index_t>(sizeof(double));
     if (bytes <= kSharedBytes - reserved) {
       const unsigned blocks = cuda_side::blocks_for(problems, 1, cuda_side::kMostBlocksX);

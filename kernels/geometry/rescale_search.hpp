@@ -33,7 +33,7 @@ struct ChannelScales {
 };
 
 /// The scales, and flux factors, at which channels cancel the last one best: VIP's find_scal_vector. Scales are tried
-/// on a grid that is refined three times, all of a grid at once; the flux factor for each scale is the exact minimum.
+/// on a grid and three refined ones, all of a grid at once; the flux factor for each scale is the exact minimum.
 /// So it is the least of the range, to 1e-6 of the scale, where it is the least of a first grid of 33
 /// (fft: to the next ratio of sides, see rescale()).
 ///   channels    (wavelength, y, x) on the Exec's device

@@ -26,19 +26,11 @@ namespace {
 /// nvcc 13.0, sm_90: lanczos4 44 registers, bicubic 74, spline5 93, no spills. Not measured on a GPU.
 template <Rotation method>
 struct DerotatePixel {
-  Cube<const float> in;
-  Vector<const Affine> maps;
-  const float* lanczos;
-  Border border;
-  const ValueRange* ranges;
+  DerotatedValue<method> value;
   index_t first_row;
   Cube<float> out;
 
-  HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    const float outside = ranges == nullptr ? 0 : ranges[t].outside;
-    const float value = sample<method>(frame_of(in, t), maps(t), lanczos, border, first_row + y, x, outside);
-    out(t, y, x) = ranges == nullptr ? value : ranges[t].held(value);
-  }
+  HCI_HD void operator()(index_t t, index_t y, index_t x) const { out(t, y, x) = value(t, first_row + y, x); }
 };
 
 /// (t, y): the range of a row, NaN left out.
@@ -176,9 +168,7 @@ Interpolation prepare_interpolation(Exec& exec, Cube<const float> in, const std:
 
 void derotate_rows(Exec& exec, const Interpolation& plan, index_t first_row, Cube<float> out) {
   with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
-    for_each(exec, out.extents(),
-             DerotatePixel<method>{plan.source, plan.maps.view(), plan.lanczos.data(), plan.border, plan.ranges.data(),
-                                   first_row, out});
+    for_each(exec, out.extents(), DerotatePixel<method>{plan.value<method>(), first_row, out});
   });
 }
 

@@ -18,6 +18,23 @@ struct ValueRange {
   HCI_HD float held(float value) const { return value < low ? low : value > high ? high : value; }
 };
 
+/// The derotated value of pixel (y, x) of frame t, for functors on either device: one code for all who
+/// promise the same bits.
+template <Rotation method>
+struct DerotatedValue {
+  Cube<const float> in;
+  Vector<const Affine> maps;
+  const float* lanczos;
+  Border border;
+  const ValueRange* ranges;
+
+  HCI_HD float operator()(index_t t, index_t y, index_t x) const {
+    const float outside = ranges == nullptr ? 0 : ranges[t].outside;
+    const float value = sample<method>(frame_of(in, t), maps(t), lanczos, border, y, x, outside);
+    return ranges == nullptr ? value : ranges[t].held(value);
+  }
+};
+
 /// The interpolating methods, ready to work on parts of the output: what they read (the frames, or
 /// their spline coefficients), and on the device one map for each frame, the table of weights, and
 /// with keep_range the ranges of the frames (else none).
@@ -32,6 +49,11 @@ struct Interpolation {
 
   /// Of frame t, for the host; nullptr where values are free.
   const ValueRange* range(index_t t) const { return ranges ? ranges.data() + t : nullptr; }
+
+  template <Rotation which>
+  DerotatedValue<which> value() const {
+    return {source, maps.view(), lanczos.data(), border, ranges.data()};
+  }
 };
 Interpolation prepare_interpolation(Exec& exec, Cube<const float> in, const std::vector<double>& angles,
                                     const RotateOptions& options);

@@ -94,8 +94,8 @@ struct KernelPixel {
   }
 };
 
-/// Taps up to which recomputing the rows costs less than storing them (measured on the CPU; on a GPU
-/// 49 reads that hit the L1 cache cost as much as the 24 bytes that the row pass moves).
+/// Taps up to which the rows are made anew for each output: on a GPU 49 reads that hit the L1 cache
+/// cost about as much as the 24 bytes that storing them moves.
 constexpr index_t kFusedTaps = 49;
 
 void separable_portable(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out) {
@@ -173,6 +173,9 @@ void convolve_separable(Exec& exec, Cube<const float> in, const std::vector<doub
   const Array<float, 1> stored_y = to_device(exec, y), stored_x = to_device(exec, x);
   SeparablePlan plan{taps_of(y, stored_y, dilation), taps_of(x, stored_x, dilation), options.border, {}};
   plan.rule = {options.masked, sum_in_order(y, plan.x.sum)};
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda() && exec.tuned() && convolve_by_tiles(exec, in, plan, out)) return;
+#endif
   if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1 && out.stride(2) == 1)
     convolve_cpu(exec, in, plan, out);
   else
@@ -191,6 +194,9 @@ void convolve(Exec& exec, Cube<const float> in, const ConvolutionKernel& kernel,
                         kernel.nx - 1 - kernel.nx / 2,
                         options.border,
                         {options.masked, sum_in_order(taps)}};
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda() && exec.tuned() && convolve_by_tiles(exec, in, plan, out)) return;
+#endif
   if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1 && out.stride(2) == 1)
     convolve_cpu(exec, in, plan, out);
   else

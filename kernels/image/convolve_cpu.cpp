@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -20,34 +21,51 @@ Floats load_anywhere(const float* from) {
   return values;
 }
 
-/// sums[i] += weight(tap) * values[tap * step + i] for all taps in their order, i < run.
-template <index_t run>
-void add_taps(const float* values, const float* weights, index_t count, index_t step, float* sums) {
-  constexpr index_t vectors = run / kLanes;
-  Floats sum[vectors];
-#pragma GCC unroll 8
-  for (index_t v = 0; v < vectors; ++v) sum[v] = load_anywhere(sums + v * kLanes);
-  for (index_t tap = 0; tap < count; ++tap) {
-    const Floats weight = broadcast(weights[tap]);
-    const float* const from = values + tap * step;
-#pragma GCC unroll 8
-    for (index_t v = 0; v < vectors; ++v) sum[v] += weight * load_anywhere(from + v * kLanes);
-  }
-  std::memcpy(sums, sum, sizeof sum);
-}
-template <>
-void add_taps<1>(const float* values, const float* weights, index_t count, index_t step, float* sums) {
-  for (index_t tap = 0; tap < count; ++tap) *sums += weights[tap] * values[tap * step];
-}
+/// Rows of taps, and where their values are for the first of some outputs.
+struct TapRows {
+  const float* weights;  ///< rows of `count`
+  index_t rows, count;
+  index_t pitch;  ///< from the values of a row of taps to those of the next
+  index_t step;   ///< from tap to tap
 
-/// A row of outputs; zeroes the sums first.
-void weighted_row(const float* values, const float* weights, index_t count, index_t step, index_t n, float* sums) {
-  std::fill_n(sums, n, 0.0F);
-  index_t i = 0;
-  for (; i + kRun <= n; i += kRun) add_taps<kRun>(values + i, weights, count, step, sums + i);
-  for (; i + kLanes <= n; i += kLanes) add_taps<kLanes>(values + i, weights, count, step, sums + i);
-  for (; i < n; ++i) add_taps<1>(values + i, weights, count, step, sums + i);
-}
+  /// sums[i] = the sum over all taps, in their order, of weight * values[.. + i], for i < run.
+  template <index_t run>
+  void sum(const float* values, float* sums) const {
+    constexpr index_t vectors = run / kLanes;
+    Floats sum[vectors] = {};
+    for (index_t row = 0; row < rows; ++row)
+      for (index_t tap = 0; tap < count; ++tap) {
+        const Floats weight = broadcast(weights[row * count + tap]);
+        const float* const from = values + row * pitch + tap * step;
+#pragma GCC unroll 8
+        for (index_t v = 0; v < vectors; ++v) sum[v] += weight * load_anywhere(from + v * kLanes);
+      }
+    std::memcpy(sums, sum, sizeof sum);
+  }
+  float one(const float* values) const {
+    float sum = 0;
+    for (index_t row = 0; row < rows; ++row)
+      for (index_t tap = 0; tap < count; ++tap) sum += weights[row * count + tap] * values[row * pitch + tap * step];
+    return sum;
+  }
+
+  /// n outputs side by side. The last run ends at the last output, whatever it shares with the one before.
+  void row(const float* values, index_t n, float* sums) const {
+    if (n >= kRun) {
+      for (index_t i = 0; i < n; i += kRun) {
+        const index_t from = std::min(i, n - kRun);
+        sum<kRun>(values + from, sums + from);
+      }
+    } else if (n >= kLanes) {
+      for (index_t i = 0; i < n; i += kLanes) {
+        const index_t from = std::min(i, n - kLanes);
+        sum<kLanes>(values + from, sums + from);
+      }
+    } else {
+      for (index_t i = 0; i < n; ++i) sums[i] = one(values + i);
+    }
+  }
+};
 
 /// Sums over a padded block; `sums` has a row for each row of outputs.
 struct SeparableSums {
@@ -55,10 +73,10 @@ struct SeparableSums {
   float* row_sums;  ///< scratch: as many rows as the padded block, of nx
 
   void operator()(const float* padded, index_t pitch, index_t rows, index_t nx, float* sums) const {
-    for (index_t j = 0; j < rows + plan.y.reach(); ++j)
-      weighted_row(padded + j * pitch, plan.x.weights.data(), plan.x.count(), plan.x.step, nx, row_sums + j * nx);
-    for (index_t j = 0; j < rows; ++j)
-      weighted_row(row_sums + j * nx, plan.y.weights.data(), plan.y.count(), plan.y.step * nx, nx, sums + j * nx);
+    const TapRows along_x{plan.x.weights.data(), 1, plan.x.count(), 0, plan.x.step};
+    const TapRows along_y{plan.y.weights.data(), 1, plan.y.count(), 0, plan.y.step * nx};
+    for (index_t j = 0; j < rows + plan.y.reach(); ++j) along_x.row(padded + j * pitch, nx, row_sums + j * nx);
+    along_y.row(row_sums, rows * nx, sums);
   }
 };
 
@@ -66,21 +84,8 @@ struct KernelSums {
   const KernelPlan& plan;
 
   void operator()(const float* padded, index_t pitch, index_t rows, index_t nx, float* sums) const {
-    std::fill_n(sums, rows * nx, 0.0F);
-    const index_t count = plan.weights.extent(1);
-    for (index_t y = 0; y < rows; ++y)
-      for (index_t x = 0; x < nx;) {
-        const index_t run = nx - x >= kRun ? kRun : nx - x >= kLanes ? kLanes : 1;
-        for (index_t j = 0; j < plan.weights.extent(0); ++j) {
-          const float* const values = padded + (y + j) * pitch + x;
-          const float* const weights = &plan.weights(j, 0);
-          float* const to = sums + y * nx + x;
-          run == kRun     ? add_taps<kRun>(values, weights, count, 1, to)
-          : run == kLanes ? add_taps<kLanes>(values, weights, count, 1, to)
-                          : add_taps<1>(values, weights, count, 1, to);
-        }
-        x += run;
-      }
+    const TapRows taps{plan.weights.data(), plan.weights.extent(0), plan.weights.extent(1), pitch, 1};
+    for (index_t y = 0; y < rows; ++y) taps.row(padded + y * pitch, nx, sums + y * nx);
   }
 };
 

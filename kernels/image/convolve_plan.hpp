@@ -56,6 +56,11 @@ struct KernelPlan {
 /// Throws InvalidInput where a kernel cannot be used; for all the convolutions.
 void check_kernel(const char* caller, const ConvolutionKernel& kernel, const ConvolveOptions& options);
 
+/// CUDA's tuned paths; false, and nothing done, where a kernel is too large for them or its taps are
+/// apart.
+bool convolve_by_tiles(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out);
+bool convolve_by_tiles(Exec& exec, Cube<const float> in, const KernelPlan& plan, Cube<float> out);
+
 /// The CPU's tuned paths.
 void convolve_cpu(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out);
 void convolve_cpu(Exec& exec, Cube<const float> in, const KernelPlan& plan, Cube<float> out);

@@ -82,6 +82,9 @@ void median_filter(Exec& exec, Cube<const float> in, const Footprint& given, Bor
     median_filter_cpu(exec, in, footprint, border, out);
     return;
   }
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda() && exec.tuned() && median_filter_by_tiles(exec, in, footprint, border, out)) return;
+#endif
   const Array<Footprint::Offset, 1> offsets = to_device(exec, footprint.offsets);
   for_each(exec, out.extents(), MedianPixel{in, offsets.view(), border, out});
 }

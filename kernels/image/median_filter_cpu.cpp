@@ -2,19 +2,29 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 #include "kernels/core/error.hpp"
 #include "kernels/core/parallel.hpp"
 #include "kernels/image/median_filter_plan.hpp"
 #include "kernels/image/padded_block.hpp"
 #include "kernels/stats/collapse_plan.hpp"
+#include "kernels/stats/lanes.hpp"
 
 // The window slides over a stripe of the frame as a set of ranks: bit r says that the stripe's r-th
 // smallest value is under the footprint. A step of the window clears and sets the bits of the pixels
 // along its edge, and moves the median by a few set bits (Huang's sliding histogram, IEEE ASSP 27, 13
 // (1979), with one value in each bin, so that it is exact for floats).
+
+//
+// For small footprints without masked pixels that is beaten by selecting among all their values, 8
+// pixels side by side: the smallest and the largest of a bit more than half of the values cannot be
+// the median and are forgotten, another value takes their place, until one is left.
 
 namespace hci {
 namespace {
@@ -154,12 +164,121 @@ Margins margins_of(const Footprint& footprint) {
   return margins;
 }
 
+inline Floats smaller(Floats a, Floats b) {
+#if defined(__AVX__)
+  return _mm256_min_ps(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+inline Floats larger(Floats a, Floats b) {
+#if defined(__AVX__)
+  return _mm256_max_ps(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+inline void put_in_order(Floats& low, Floats& high) {
+  const Floats first = smaller(low, high);
+  high = larger(low, high);
+  low = first;
+}
+
+/// Where selecting beats sliding (measured): up to 29 values, and for the 49 of a box of 7 x 7, which
+/// like the boxes of 3 x 3 and 5 x 5 and the disc of radius 3 has code of its own, without loops.
+constexpr int kMostSelected = 49;
+constexpr bool is_selected(std::size_t count) { return count <= 29 || count == kMostSelected; }
+
+/// The larger middle one of `count` values for each of 8 pixels side by side; the pixels' values lie
+/// at at[offsets]. known: the count where the compiler is to unroll all loops, or 0.
+template <int known>
+Floats selected(const float* at, const index_t* offsets, int given) {
+  const int count = known > 0 ? known : given, odd = count | 1;
+  const auto value = [&](int i) {
+    Floats values = broadcast(std::numeric_limits<float>::infinity());  // makes an even count odd
+    if (i < count) std::memcpy(&values, at + offsets[i], sizeof values);
+    return values;
+  };
+  Floats kept[kMostSelected / 2 + 2] = {};
+  int size = odd / 2 + 2, next = size;
+  if (odd == 1) return value(0);
+#pragma GCC unroll 32
+  for (int i = 0; i < size; ++i) kept[i] = value(i);
+#pragma GCC unroll 32
+  for (; size > 2; --size) {
+#pragma GCC unroll 32
+    for (int i = 0; i < size / 2; ++i) put_in_order(kept[i], kept[size - 1 - i]);
+#pragma GCC unroll 32
+    for (int i = 1; i < (size + 1) / 2; ++i) put_in_order(kept[0], kept[i]);
+#pragma GCC unroll 32
+    for (int i = size / 2; i < size - 1; ++i) put_in_order(kept[i], kept[size - 1]);
+    if (size == 3) break;
+    kept[0] = value(next++);
+  }
+  return kept[1];
+}
+
+/// A row of medians, 8 at a time; the last 8 end at the last pixel.
+void select_row(const float* at, const std::vector<index_t>& offsets, index_t nx, float* medians) {
+  const auto count = static_cast<int>(offsets.size());
+  for (index_t i = 0; i < nx; i += 8) {
+    const index_t x = std::min(i, nx - 8);
+    const Floats found = count == 9    ? selected<9>(at + x, offsets.data(), count)
+                         : count == 25 ? selected<25>(at + x, offsets.data(), count)
+                         : count == 29 ? selected<29>(at + x, offsets.data(), count)
+                         : count == 49 ? selected<49>(at + x, offsets.data(), count)
+                                       : selected<0>(at + x, offsets.data(), count);
+    std::memcpy(medians + x, &found, sizeof found);
+  }
+}
+
 /// Rows of a stripe: the ranks of it and its margins fit the first-level cache where they can, for
 /// the bits are visited at random; but the margins, which are ranked twice, are to stay a third.
 index_t ranked_rows(index_t ny, index_t pitch, const Margins& margins) {
   constexpr index_t kCachePixels = 16 * 1024;
   const index_t margin = margins.above + margins.below;
   return std::min(ny, std::max({index_t{8}, 2 * margin, kCachePixels / pitch - margin}));
+}
+
+/// The window's three ways.
+struct Steps {
+  Step right, left, down;
+
+  Steps(const Footprint& footprint, index_t pitch)
+      : right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch) {}
+};
+
+/// What a thread needs.
+struct Scratch {
+  Array<float, 1> padded, medians;
+  Ranking ranking;
+  Window window;
+};
+
+/// The medians of `rows` rows of the frame by sliding to and fro, as one ploughs. write(y, x, median).
+template <class Write>
+void slide(Scratch& scratch, const Steps& steps, const std::vector<index_t>& offsets, const Margins& margins,
+           index_t rows, index_t nx, const Write& write) {
+  const index_t pitch = margins.left + nx + margins.right;
+  auto& [padded, medians, ranking, window] = scratch;
+  ranking.rank(padded.data(), (margins.above + rows + margins.below) * pitch);
+  window.clear();
+  const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;
+  for (const index_t offset : offsets) window.add(at[offset]);
+  for (index_t y = 0; y < rows; ++y) {
+    const bool forth = y % 2 == 0;
+    for (index_t i = 0; i < nx; ++i) {
+      if (i > 0) {
+        const Rank* next = forth ? at + 1 : at - 1;
+        (forth ? steps.right : steps.left).take(window, at, next);
+        at = next;
+      }
+      write(y, forth ? i : nx - 1 - i, window.empty() ? NAN : ranking.value(window.median()));
+    }
+    if (y + 1 == rows) break;
+    steps.down.take(window, at, at + pitch);
+    at += pitch;
+  }
 }
 
 }  // namespace
@@ -171,39 +290,25 @@ void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footpr
   const index_t pixels = (margins.above + rows + margins.below) * pitch;
   require(pixels < index_t{kMasked}, "median_filter: ", pixels, " pixels in ", rows,
           " rows and their margins: the footprint is too large for frames this wide");
-  const Step right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch);
-  struct Scratch {
-    Array<float, 1> padded;
-    Ranking ranking;
-    Window window;
+  std::vector<index_t> offsets;
+  for (const auto& [y, x] : footprint.offsets) offsets.push_back(y * pitch + x);
+  const bool small = is_selected(offsets.size()) && nx >= 8;
+  const Steps steps(footprint, pitch);
+  const auto make = [&] {
+    return Scratch{host_array<float, 1>({pixels}), host_array<float, 1>({nx}), Ranking(pixels), Window(pixels)};
   };
-  const auto make = [&] { return Scratch{host_array<float, 1>({pixels}), Ranking(pixels), Window(pixels)}; };
   parallel_for(exec.threads(), in.extent(0) * stripes, kEqualShares, make, [&](Scratch& scratch, index_t i) {
-    auto& padded = scratch.padded;
-    auto& ranking = scratch.ranking;
-    auto& window = scratch.window;
     const index_t t = i / stripes, first = i % stripes * rows, here = std::min(rows, ny - first);
-    copy_padded(in[t], first, here, margins, border, padded.data(), pitch);
-    ranking.rank(padded.data(), (margins.above + here + margins.below) * pitch);
-    window.clear();
-    const Rank* at = ranking.ranks() + margins.above * pitch + margins.left;
-    for (const auto& [y, x] : footprint.offsets) window.add(at[y * pitch + x]);
-    const auto write = [&](index_t y, index_t x) {
-      out(t, first + y, x) = window.empty() ? NAN : ranking.value(window.median());
-    };
-    write(0, 0);
-    for (index_t y = 0; y < here; ++y) {  // to and fro, as one ploughs
-      const bool forth = y % 2 == 0;
-      for (index_t x = 1; x < nx; ++x) {
-        const Rank* next = forth ? at + 1 : at - 1;
-        (forth ? right : left).take(window, at, next);
-        at = next;
-        write(y, forth ? x : nx - 1 - x);
-      }
-      if (y + 1 == here) break;
-      down.take(window, at, at + pitch);
-      at += pitch;
-      write(y + 1, forth ? nx - 1 : 0);
+    const bool spoiled = copy_padded(in[t], first, here, margins, border, scratch.padded.data(), pitch);
+    if (!small || spoiled) {
+      slide(scratch, steps, offsets, margins, here, nx,
+            [&](index_t y, index_t x, float median) { out(t, first + y, x) = median; });
+      return;
+    }
+    for (index_t y = 0; y < here; ++y) {
+      const float* row = scratch.padded.data() + (margins.above + y) * pitch + margins.left;
+      select_row(row, offsets, nx, scratch.medians.data());
+      for (index_t x = 0; x < nx; ++x) out(t, first + y, x) = scratch.medians.data()[x];
     }
   });
 }

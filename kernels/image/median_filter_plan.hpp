@@ -10,6 +10,11 @@ inline bool is_before(const Footprint::Offset& a, const Footprint::Offset& b) {
   return a.y != b.y ? a.y < b.y : a.x < b.x;
 }
 
+/// CUDA's tuned path; false, and nothing done, where the footprint is too large for it. The offsets
+/// are in order, each once.
+bool median_filter_by_tiles(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border,
+                            Cube<float> out);
+
 /// The CPU's tuned path. The offsets are in order, each once.
 void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out);
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/core/exec.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/image/psf_levenberg.hpp"
 
 // Nothing of this crosses a library's boundary, so it is no matter how such vectors are passed.
@@ -141,17 +142,15 @@ class LanePixels {
 }  // namespace
 
 void fit_stamps_cpu(Exec& exec, Cube<const float> stamps, PsfModel model, double fwhm_start, Vector<FitRecord> fits) {
-#pragma omp parallel num_threads(exec.threads())
-  {
-    LanePixels pixels;
-#pragma omp for schedule(dynamic, 8)
-    for (index_t i = 0; i < stamps.extent(0); ++i) {
-      pixels.take(stamps[i]);
-      fits(i) = model == PsfModel::gauss  ? fit_stamp<Gauss>(pixels, fwhm_start)
-                : model == PsfModel::moff ? fit_stamp<Moffat>(pixels, fwhm_start)
-                                          : fit_stamp<Airy>(pixels, fwhm_start);
-    }
-  }
+  constexpr Schedule kFewAtATime{8};  // fits differ in their number of steps
+  parallel_for(
+      exec.threads(), stamps.extent(0), kFewAtATime, [] { return LanePixels(); },
+      [&](LanePixels& pixels, index_t i) {
+        pixels.take(stamps[i]);
+        fits(i) = model == PsfModel::gauss  ? fit_stamp<Gauss>(pixels, fwhm_start)
+                  : model == PsfModel::moff ? fit_stamp<Moffat>(pixels, fwhm_start)
+                                            : fit_stamp<Airy>(pixels, fwhm_start);
+      });
 }
 
 }  // namespace hci::psf

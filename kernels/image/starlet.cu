@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/image/starlet.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -55,18 +56,31 @@ void check_scales(const char* caller, index_t scales) {
   require(scales >= 1 && scales <= 20, caller, ": there are to be ", scales, " scales, it must be 1 to 20");
 }
 
-/// Gives each scale to take(s, c_s, H_s c_{s+1}); then the smooth frame is in `level`.
-template <class Take>
-void decompose(Exec& exec, Cube<const float> in, index_t scales, Array<float, 3>& level, const Take& take) {
-  Array<float, 3> next(exec, in.extents()), smoother(exec, in.extents());
-  level = Array<float, 3>(exec, in.extents());
-  Cube<const float> here = in;
-  for (index_t s = 0; s < scales; ++s) {
-    smooth_scale(exec, here, s, next.view());
-    smooth_scale(exec, next.view(), s, smoother.view());
-    take(s, here, smoother.view());
-    std::swap(level, next);
-    here = level.view();
+/// Frames at a time: on the CPU what its caches hold, on CUDA enough to fill it.
+index_t frames_at_a_time(const Exec& exec, Extents<3> cube) {
+  const index_t pixels = exec.on_cuda() ? index_t{1} << 24 : index_t{1} << 17;
+  return std::clamp(pixels / std::max(cube[1] * cube[2], index_t{1}), index_t{1}, std::max(cube[0], index_t{1}));
+}
+
+/// Gives each scale of some frames to take(first, frames, s, c_s, H_s c_{s+1}), and to
+/// finish(first, frames, c) what is left.
+template <class Take, class Finish>
+void decompose(Exec& exec, Cube<const float> in, index_t scales, const Take& take, const Finish& finish) {
+  const index_t most = frames_at_a_time(exec, in.extents());
+  const Extents<3> scratch{most, in.extent(1), in.extent(2)};
+  Array<float, 3> level(exec, scratch), next(exec, scratch), smoother(exec, scratch);
+  for (index_t first = 0; first < in.extent(0); first += most) {
+    const index_t frames = std::min(most, in.extent(0) - first);
+    const auto part = [frames](Array<float, 3>& array) { return slice(array.view(), 0, frames); };
+    Cube<const float> here = slice(in, first, frames);
+    for (index_t s = 0; s < scales; ++s) {
+      smooth_scale(exec, here, s, part(next));
+      smooth_scale(exec, part(next), s, part(smoother));
+      take(first, frames, s, here, part(smoother));
+      std::swap(level, next);
+      here = part(level);
+    }
+    finish(first, frames, here);
   }
 }
 
@@ -78,11 +92,15 @@ void starlet(Exec& exec, Cube<const float> in, SpectralCube<float> details, Cube
   require(scale_of(details, 0).extents() == in.extents(), "starlet: the frames are ", in.extent(0), " x ", in.extent(1),
           " x ", in.extent(2), ", the details have other sizes");
   require(smooth.size() == 0 || smooth.extents() == in.extents(), "starlet: the smooth frames have other sizes");
-  Array<float, 3> level;
-  decompose(exec, in, scales, level, [&](index_t s, Cube<const float> here, Cube<const float> smoother) {
-    for_each(exec, in.extents(), Detail{in, here, smoother, false, scale_of(details, s)});
-  });
-  if (smooth.size() > 0) for_each(exec, in.extents(), CopyPixel{level.view(), smooth});
+  decompose(
+      exec, in, scales,
+      [&](index_t first, index_t frames, index_t s, Cube<const float> here, Cube<const float> smoother) {
+        const auto detail = slice(scale_of(details, s), first, frames);
+        for_each(exec, here.extents(), Detail{slice(in, first, frames), here, smoother, false, detail});
+      },
+      [&](index_t first, index_t frames, Cube<const float> rest) {
+        if (smooth.size() > 0) for_each(exec, rest.extents(), CopyPixel{rest, slice(smooth, first, frames)});
+      });
 }
 
 void inverse_starlet(Exec& exec, SpectralCube<const float> details, Cube<const float> smooth, Cube<float> out) {
@@ -102,10 +120,13 @@ void inverse_starlet(Exec& exec, SpectralCube<const float> details, Cube<const f
 void starlet_filter(Exec& exec, Cube<const float> in, int kept, Cube<float> out) {
   check_scales("starlet_filter", kept);
   require(in.extents() == out.extents(), "starlet_filter: input and output differ in size");
-  Array<float, 3> level;
-  decompose(exec, in, kept, level, [&](index_t s, Cube<const float> here, Cube<const float> smoother) {
-    for_each(exec, in.extents(), Detail{in, here, smoother, s > 0, out});
-  });
+  decompose(
+      exec, in, kept,
+      [&](index_t first, index_t frames, index_t s, Cube<const float> here, Cube<const float> smoother) {
+        const auto part = slice(out, first, frames);
+        for_each(exec, here.extents(), Detail{slice(in, first, frames), here, smoother, s > 0, part});
+      },
+      [](index_t, index_t, Cube<const float>) {});
 }
 
 }  // namespace hci

@@ -14,7 +14,7 @@ namespace hci {
 ///     span of the rows before was less than 1e-6 of their length
 /// CholeskyQR2 (Yamamoto, Nakatsukasa, Yanagisawa & Fukaya 2015, ETNA 44, 306): v vᵀ = L Lᵀ, v <- L⁻¹ v, twice.
 /// The scales of the rows do not matter. Scalar products of
-/// different rows end at the level of n eps. Rows with NaN come out dead.
+/// different rows end at the level of n eps. NaN spreads to the other rows of its block.
 void orthonormalize_rows(Exec& exec, View<double, 3> v, View<double, 3> scratch, Matrix<std::uint8_t> alive);
 
 /// When a row counts as dependent on those before it: what is left of it has at most this share of its

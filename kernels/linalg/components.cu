@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/components.hpp"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 
+#include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 
@@ -38,6 +40,21 @@ struct Combine {
     double sum = 0;
     for (index_t j = 0; j < counts(t); ++j) sum += scores(t, j) * vectors(t, j, i);
     c(t, i) = static_cast<float>(sum);
+  }
+};
+
+struct CombineSweep {
+  Matrix<const double> scores;
+  View<const double, 3> vectors;
+  Vector<const index_t> counts;
+  View<float, 3> c;
+  HCI_HD void operator()(index_t t, index_t i) const {
+    double sum = 0;
+    index_t j = 0;
+    for (index_t v = 0; v < counts.extent(0); ++v) {
+      for (; j < counts(v); ++j) sum += scores(t, j) * vectors(t, j, i);
+      c(v, t, i) = static_cast<float>(sum);
+    }
   }
 };
 
@@ -112,6 +129,20 @@ void component_coefficients(Exec& exec, Matrix<const double> scores, View<const 
               scores.extent(1) == vectors.extent(1),
           "component_coefficients: shapes differ");
   for_each(exec, c.extents(), Combine{scores, vectors, counts, c});
+}
+
+void component_sweep(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
+                     const std::vector<index_t>& counts, View<float, 3> c) {
+  const index_t k = scores.extent(1);
+  require(vectors.extent(0) == scores.extent(0) && vectors.extent(1) == k &&
+              c.extents() == Extents<3>{static_cast<index_t>(counts.size()), vectors.extent(0), vectors.extent(2)},
+          "component_sweep: shapes differ");
+  require(
+      std::is_sorted(counts.begin(), counts.end()) && (counts.empty() || (counts.front() >= 0 && counts.back() <= k)),
+      "component_sweep: the numbers of components are not ascending or outside 0 .. ", k);
+  if (c.size() == 0) return;
+  const auto on_device = to_device(exec, counts);
+  for_each(exec, Extents<2>{c.extent(1), c.extent(2)}, CombineSweep{scores, vectors, on_device.view(), c});
 }
 
 void to_single(Exec& exec, Matrix<const double> from, Vector<const double> values, bool by_column, Matrix<float> to) {

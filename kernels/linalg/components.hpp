@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <vector>
+
 #include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
 
@@ -23,6 +25,11 @@ void component_scores(Exec& exec, Matrix<const double> g, Matrix<const double> v
 ///   scores (t, k)   vectors (t, k, n)   counts (t)   c (t, n), rows may be apart
 void component_coefficients(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
                             Vector<const index_t> counts, Matrix<float> c);
+
+/// The same for many numbers of components in one pass over the vectors: c(v) is what component_coefficients() gives
+/// with counts[v] for every target, bit by bit. counts: on the host, ascending, 0 .. k.   c (v, t, n)
+void component_sweep(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
+                     const std::vector<index_t>& counts, View<float, 3> c);
 
 /// to(i, j) = from(i, j) in single precision, and 0 where values(j) says that component j does not exist.
 /// `by_column`: j counts the components, else i does.

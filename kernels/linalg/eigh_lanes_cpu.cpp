@@ -31,11 +31,79 @@ inline void keep_away(Lanes& pivot, const Lanes& least) {
 void EighLanes::resize(index_t rows, index_t pairs) {
   n_ = rows;
   k_ = pairs;
-  a_.resize(at(n_ * n_));
+  row_ = n_ | 1;
+  a_.resize(at(n_ * row_));
   reflectors_.resize(at(n_ * n_));
   for (auto* vector : {&d_, &e_, &e2_, &tau_, &p_, &forward_, &backward_}) vector->resize(at(n_));
   for (auto* vector : {&values_, &low_, &high_}) vector->resize(at(k_));
   z_.resize(at(k_ * n_));
+}
+
+/// p += a v for the rows and columns from `first` on, of which the lower triangle is there. Some rows at a
+/// time, so that an element of v and p is loaded once for all of them.
+void EighLanes::multiply(index_t first, const Lanes* v, Lanes* p) {
+  constexpr int kTogether = 4;
+  index_t i = first;
+  for (; i + kTogether <= n_; i += kTogether) {
+    const Lanes* row[kTogether];
+    Lanes sum[kTogether], vi[kTogether];
+    for (int r = 0; r < kTogether; ++r) {
+      row[r] = &a_[at((i + r) * row_)];
+      vi[r] = v[i + r];
+      sum[r] = Lanes{};
+    }
+    for (index_t c = first; c < i; ++c) {
+      const Lanes vc = v[c];
+      Lanes pc = p[c];
+      for (int r = 0; r < kTogether; ++r) {
+        sum[r] += row[r][c] * vc;
+        pc += row[r][c] * vi[r];
+      }
+      p[c] = pc;
+    }
+    for (int r = 0; r < kTogether; ++r) {
+      for (int c = 0; c < r; ++c) {
+        sum[r] += row[r][i + c] * vi[c];
+        sum[c] += row[r][i + c] * vi[r];
+      }
+      sum[r] += row[r][i + r] * vi[r];
+    }
+    for (int r = 0; r < kTogether; ++r) p[i + r] += sum[r];
+  }
+  for (; i < n_; ++i) {
+    const Lanes* const row = &a_[at(i * row_)];
+    const Lanes vi = v[i];
+    Lanes sum = row[i] * vi;
+    for (index_t c = first; c < i; ++c) {
+      sum += row[c] * v[c];
+      p[c] += row[c] * vi;
+    }
+    p[i] += sum;
+  }
+}
+
+/// a -= v pᵀ + p vᵀ, the lower triangle from `first` on.
+void EighLanes::subtract_twice(index_t first, const Lanes* v, const Lanes* p) {
+  constexpr int kTogether = 4;
+  index_t i = first;
+  for (; i + kTogether <= n_; i += kTogether) {
+    Lanes* row[kTogether];
+    Lanes vi[kTogether], pi[kTogether];
+    for (int r = 0; r < kTogether; ++r) {
+      row[r] = &a_[at((i + r) * row_)];
+      vi[r] = v[i + r];
+      pi[r] = p[i + r];
+    }
+    for (index_t c = first; c < i + kTogether; ++c) {  // a few elements above the diagonal, which nobody reads
+      const Lanes vc = v[c], pc = p[c];
+      for (int r = 0; r < kTogether; ++r) row[r][c] -= vi[r] * pc + pi[r] * vc;
+    }
+  }
+  for (; i < n_; ++i) {
+    Lanes* const row = &a_[at(i * row_)];
+    const Lanes vi = v[i], pi = p[i];
+    for (index_t c = first; c <= i; ++c) row[c] -= vi * p[c] + pi * v[c];
+  }
 }
 
 /// d, e: the tridiagonal matrix; reflectors_ row j: v of H_j = 1 - tau v vᵀ, from index j + 1.
@@ -61,16 +129,7 @@ void EighLanes::tridiagonalize() {
 
     Lanes* const p = p_.data();
     for (index_t i = j + 1; i < n_; ++i) p[i] = nowhere;
-    for (index_t i = j + 1; i < n_; ++i) {
-      const Lanes* const row = &a_[at(i * n_)];
-      const Lanes vi = v[i];
-      Lanes sum = row[i] * vi;
-      for (index_t c = j + 1; c < i; ++c) {
-        sum += row[c] * v[c];
-        p[c] += row[c] * vi;
-      }
-      p[i] += sum;
-    }
+    multiply(j + 1, v, p);
     Lanes product{};
     for (index_t i = j + 1; i < n_; ++i) {
       p[i] *= tau;
@@ -78,11 +137,7 @@ void EighLanes::tridiagonalize() {
     }
     const Lanes half = 0.5 * tau * product;
     for (index_t i = j + 1; i < n_; ++i) p[i] -= half * v[i];
-    for (index_t i = j + 1; i < n_; ++i) {
-      Lanes* const row = &a_[at(i * n_)];
-      const Lanes vi = v[i], pi = p[i];
-      for (index_t c = j + 1; c <= i; ++c) row[c] -= vi * p[c] + pi * v[c];
-    }
+    subtract_twice(j + 1, v, p);
   }
   d_[at(n_ - 1)] = lower(n_ - 1, n_ - 1);
 }
@@ -233,14 +288,19 @@ void EighLanes::check(index_t pair) {
   good_ = s <= high_[at(pair)] + bound ? good_ : nothing;
 }
 
-void EighLanes::transform_back(index_t pair) {
-  Lanes* const z = &z_[at(pair * n_)];
+/// Some vectors at a time, so that the reflectors are loaded once for all of them.
+template <int kTogether>
+void EighLanes::transform_back(index_t first) {
+  Lanes* z[kTogether];
+  for (int t = 0; t < kTogether; ++t) z[t] = &z_[at((first + t) * n_)];
   for (index_t j = n_ - 3; j >= 0; --j) {
     const Lanes* const v = &reflectors_[at(j * n_)];
-    Lanes product{};
-    for (index_t i = j + 1; i < n_; ++i) product += v[i] * z[i];
-    product *= tau_[at(j)];
-    for (index_t i = j + 1; i < n_; ++i) z[i] -= product * v[i];
+    Lanes product[kTogether]{};
+    for (index_t i = j + 1; i < n_; ++i)
+      for (int t = 0; t < kTogether; ++t) product[t] += v[i] * z[t][i];
+    for (int t = 0; t < kTogether; ++t) product[t] *= tau_[at(j)];
+    for (index_t i = j + 1; i < n_; ++i)
+      for (int t = 0; t < kTogether; ++t) z[t][i] -= product[t] * v[i];
   }
 }
 
@@ -253,7 +313,10 @@ unsigned EighLanes::solve() {
     orthogonalize(pair);
     check(pair);
   }
-  for (index_t pair = 0; pair < k_; ++pair) transform_back(pair);
+  index_t pair = 0;
+  for (; pair + 4 <= k_; pair += 4) transform_back<4>(pair);
+  for (; pair + 2 <= k_; pair += 2) transform_back<2>(pair);
+  if (pair < k_) transform_back<1>(pair);
   unsigned right = 0;
   for (int lane = 0; lane < kLanes; ++lane)
     if (good_[lane] == 1) right |= 1U << lane;

@@ -29,7 +29,7 @@ class EighLanes {
   void resize(index_t rows, index_t pairs);
 
   /// Element (i, j), j <= i, of all matrices; to be set before solve(), destroyed by it.
-  Lanes& lower(index_t i, index_t j) { return a_[static_cast<std::size_t>(i * n_ + j)]; }
+  Lanes& lower(index_t i, index_t j) { return a_[static_cast<std::size_t>(i * row_ + j)]; }
 
   /// Bit b: the pairs of lane b are right.
   unsigned solve();
@@ -39,15 +39,19 @@ class EighLanes {
 
  private:
   void tridiagonalize();
+  void multiply(index_t first, const Lanes* v, Lanes* p);
+  void subtract_twice(index_t first, const Lanes* v, const Lanes* p);
   void bisect();
   template <int kTogether>
   void bisect_together(index_t first, const Lanes& least, const Lanes& most);
   void iterate(index_t pair);
   void orthogonalize(index_t pair);
   void check(index_t pair);
-  void transform_back(index_t pair);
+  template <int kTogether>
+  void transform_back(index_t first);
 
   index_t n_ = 0, k_ = 0;
+  index_t row_ = 0;  ///< from row to row: odd, since columns of 2^n bytes apart drive each other out of the cache
   std::vector<Lanes> a_, reflectors_, d_, e_, e2_, tau_, values_, low_, high_, z_, p_, forward_, backward_;
   Lanes norm_{};
   Lanes good_{};  ///< 1 where all is well, else 0

@@ -18,7 +18,7 @@
 namespace hci {
 namespace {
 
-constexpr index_t kStartSurplus = 8;  // as many vectors beyond k as the iteration carries
+using crossover::kOversampling;
 
 /// Matrix and result of problem b alone.
 template <class T>
@@ -28,7 +28,8 @@ View<T, 3> alone(const View<T, 3>& all, index_t b) {
 
 /// By iteration, and by the dense solver where that has not converged.
 void iterate(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors,
-             const SubspaceOptions& options) {
+             SubspaceOptions options) {
+  options.most_blocks = crossover::blocks_worth_a_try(exec.on_cuda(), a.extent(1), values.extent(1));
   const SubspaceReport report = subspace_top(exec, DenseOperator(a), values, vectors, options);
   for (index_t b = 0; b < a.extent(0); ++b)
     if (report.converged[static_cast<std::size_t>(b)] == 0)
@@ -61,7 +62,7 @@ void on_threads(Exec& exec, index_t problems, const F& solve) {
 
 /// The subsets' start: more pairs of the whole matrix than are wanted.
 Array<double, 2> pairs_of_whole(Exec& exec, Matrix<const double> a, index_t k) {
-  const index_t n = a.extent(0), count = std::min(k + kStartSurplus, n);
+  const index_t n = a.extent(0), count = std::min(k + kOversampling, n);
   Array<double, 1> values(exec, {count});
   Array<double, 2> vectors(exec, {count, n});
   eigh_top(exec, a, count, values.view(), vectors.view());
@@ -150,7 +151,7 @@ void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<Index
   std::vector<index_t> sizes;
   for (const IndexSet& set : sets) sizes.push_back(static_cast<index_t>(set.size()));
   const index_t smallest = *std::min_element(sizes.begin(), sizes.end());
-  const bool iterated = iteration_wins(exec, m, k) && smallest >= k + kStartSurplus;
+  const bool iterated = iteration_wins(exec, m, k) && smallest >= k + kOversampling;
   const auto whole = iterated ? pairs_of_whole(exec, a, k) : Array<double, 2>(exec, {0, n});
   const auto on_device = to_device(exec, std::move(sizes));
 

@@ -36,17 +36,6 @@ HCI_HD Rotation rotation(double xx, double yy, double xy) {
   return {c, c * t};
 }
 
-/// Tournament of `players` (even): in each of players - 1 rounds everybody meets somebody else.
-struct Pair {
-  index_t i, j;
-};
-HCI_HD Pair opponents(index_t players, index_t round, index_t game) {
-  const index_t ring = players - 1;
-  if (game == 0) return {ring, round};
-  const index_t i = round + game, j = round - game;
-  return {i < ring ? i : i - ring, j < 0 ? j + ring : j};
-}
-
 /// One matrix, by one thread: the reference for the kernel below.
 struct SolveAlone {
   View<const double, 3> a;
@@ -136,6 +125,17 @@ struct SolveAlone {
 // tournament, use different banks. n = 64: 34 KiB, 128 threads, six blocks in the 228 KiB of a
 // multiprocessor.
 constexpr int kLanes = 4;
+
+/// Tournament of `players` (even): in each of players - 1 rounds everybody meets somebody else.
+struct Pair {
+  index_t i, j;
+};
+HCI_HD Pair opponents(index_t players, index_t round, index_t game) {
+  const index_t ring = players - 1;
+  if (game == 0) return {ring, round};
+  const index_t i = round + game, j = round - game;
+  return {i < ring ? i : i - ring, j < 0 ? j + ring : j};
+}
 
 HCI_HD constexpr index_t column_stride(index_t n) { return (n + 11) / 16 * 16 + 4; }
 

@@ -17,20 +17,21 @@
 namespace hci {
 namespace {
 
-constexpr index_t kOversampling = 8;
+using crossover::kOversampling;
 constexpr index_t kChunk = 128;  // elements of a residual that one thread adds up
 constexpr std::uint32_t kPurpose = 0x5B5;
 
-/// How large the space grows, and how often its Ritz pairs are looked at.
+/// How large the space grows, how many of its Ritz vectors survive a restart (a space of few blocks needs more of
+/// them), and how often they are looked at.
 struct Shape {
-  index_t wanted, block, capacity, blocks_for_each_look;
+  index_t wanted, block, capacity, kept, blocks_for_each_look;
 };
 Shape shape_for(Exec& exec, index_t n, index_t k) {
   const index_t block = std::min(k + kOversampling, n);
-  if (!exec.on_cuda()) return {k, block, crossover::kSubspaceBlocksCpu * block, 2};
+  if (!exec.on_cuda()) return {k, block, crossover::kSubspaceBlocksCpu * block, block, 2};
   // Three blocks that Jacobi can diagonalize are faster than more of them by cuSOLVER.
-  const bool small = exec.tuned() && 3 * block <= crossover::kJacobiRows;
-  return {k, block, (small ? 3 : crossover::kSubspaceBlocksCuda) * block, small ? 1 : 2};
+  if (exec.tuned() && 3 * block <= crossover::kJacobiRows) return {k, block, 3 * block, 2 * block, 1};
+  return {k, block, crossover::kSubspaceBlocksCuda * block, block, 2};
 }
 
 /// v(b, r, i): the given start, then random numbers that depend on (seed, r, i) alone. Only rows that are
@@ -195,10 +196,9 @@ class Iteration {
 
   SubspaceReport run() {
     begin();
-    const index_t most = options_.most_blocks * shape_.block;
     for (;;) {
       const index_t fresh = look();
-      if (fresh == 0 || report_.products >= most) return report_;
+      if (fresh == 0 || is_hopeless()) return report_;
       if (used_ + fresh * shape_.blocks_for_each_look > shape_.capacity) restart();
       for (index_t step = 0; step < shape_.blocks_for_each_look; ++step) expand(fresh, step == 0);
     }
@@ -235,7 +235,7 @@ class Iteration {
   /// Ritz pairs and their residuals; takes the results of problems that have converged. How many rows
   /// the others want to go on with at most.
   index_t look() {
-    const index_t keep = std::min(2 * shape_.block, used_);
+    const index_t keep = std::min(shape_.kept, used_);
     Array<double, 3> projected(exec_, {batch_, used_, used_});
     for_each(exec_, projected.extents(), TakeProjected{h_.view(), alive_.view(), projected.view()});
     ritz_values_ = Array<double, 2>(exec_, {batch_, keep});
@@ -250,11 +250,25 @@ class Iteration {
     return judge(to_host(exec_, ritz_values_.view()), to_host(exec_, squares.view()), u);
   }
 
+  /// Whether it is going to take more blocks than allowed. The residuals fall ever faster, so that what they
+  /// did since the last look promises too little: half of the rest is forgiven.
+  bool is_hopeless() {
+    const double most = static_cast<double>(options_.most_blocks * shape_.block);
+    const double done = static_cast<double>(report_.products);
+    const double fell = std::log(former_excess_ / excess_), step = done - former_products_;
+    const double left = fell > 0 ? step * std::log(excess_) / fell : most;
+    const bool first = former_products_ == 0;
+    former_excess_ = excess_;
+    former_products_ = done;
+    return done >= most || (!first && done + 0.5 * left > most);
+  }
+
   index_t judge(const Array<double, 2>& ritz, const Array<double, 3>& squares, View<const double, 3> u) {
     std::vector<std::uint8_t> now(static_cast<std::size_t>(batch_), 0);
     std::vector<std::vector<index_t>> open(static_cast<std::size_t>(batch_));
     lengths_.assign(static_cast<std::size_t>(batch_ * shape_.block), 0);
     index_t fresh = 0;
+    excess_ = 1;
     for (index_t b = 0; b < batch_; ++b) {
       const auto item = static_cast<std::size_t>(b);
       if (report_.converged[item] != 0) continue;
@@ -269,7 +283,9 @@ class Iteration {
         if (j < shape_.wanted && ritz.view()(b, j) < -limit) found = false;  // indefinite: or a dead row
         if (length <= limit) continue;
         open[item].push_back(j);
-        if (j < shape_.wanted) found = false;
+        if (j >= shape_.wanted) continue;
+        found = false;
+        excess_ = std::max(excess_, length / limit);
       }
       now[item] = report_.converged[item] = found ? 1 : 0;
       if (found) open[item].clear();
@@ -353,6 +369,7 @@ class Iteration {
   Array<double, 2> ritz_values_;
   Array<double, 3> ritz_vectors_;
   std::vector<double> lengths_;
+  double excess_ = 1, former_excess_ = 1, former_products_ = 0;  ///< largest residual / what it may be
   Array<index_t, 1> from_;
   Array<double, 1> factors_;
   SubspaceReport report_;

@@ -42,7 +42,7 @@ struct SubspaceOptions {
   std::uint64_t seed = 1;
   /// A pair is found when |a u - w u| <= tolerance w_1. 0: 2 max(n, 64) eps, the level of a dense solver.
   double tolerance = 0;
-  /// Multiplications of a block before it gives up.
+  /// Multiplications of a block after which it gives up, at once when it sees that it will need more.
   int most_blocks = 60;
 };
 
@@ -54,7 +54,7 @@ struct SubspaceReport {
 
 /// The k largest eigenpairs of many symmetric matrices by block subspace iteration: Rayleigh-Ritz in a space that
 /// grows by blocks of k + 8 residuals and their products (a block Krylov space, which needs about a third
-/// of the products of plain subspace iteration), restarted from its best 2 (k + 8) Ritz vectors; pairs that
+/// of the products of plain subspace iteration), restarted from its best Ritz vectors; pairs that
 /// have converged are not multiplied any more. Stops by residuals, not by a count.
 ///   values (b, k) descending   vectors (b, k, n) row j is the unit eigenvector of values(b, j)
 /// k + 8 vectors find every eigenvalue of a multiplicity up to that; the eight beyond k make the last

@@ -64,19 +64,10 @@ HCI_HD float median(const Samples& samples) {
 HCI_HD float trimmed_mean(const Samples& samples, Trim trim) {
   const index_t n = samples.valid();
   if (n <= trim.first) return NAN;
-  const index_t last = (trim.first + trim.count < n ? trim.first + trim.count : n) - 1;
-  const float low = from_order_key(samples.key_of_rank(trim.first));
-  const float high = from_order_key(samples.key_of_rank(last));
-  double between = 0;
-  index_t not_above_low = 0, below_high = 0;
-  for (index_t t = 0; t < samples.count; ++t) {
-    const float v = samples(t);
-    not_above_low += v <= low;
-    below_high += v < high;
-    if (v > low && v < high) between += v;
-  }
-  const double sum = trimmed_sum(low, high, between, trim.first, last, not_above_low, below_high);
-  return static_cast<float>(sum / static_cast<double>(last - trim.first + 1));
+  const index_t last = last_kept(trim, n);
+  RunningTrim running{from_order_key(samples.key_of_rank(trim.first)), from_order_key(samples.key_of_rank(last))};
+  for (index_t t = 0; t < samples.count; ++t) running.add(samples(t));
+  return running.result(trim.first, last);
 }
 
 /// One output pixel: all frames at this place.
@@ -98,23 +89,9 @@ struct CollapsePixel {
   }
 
   HCI_HD float accumulated(const Samples& samples) const {
-    double sum = 0;
-    float largest = -INFINITY;
-    index_t n = 0;
-    for (index_t t = 0; t < samples.count; ++t) {
-      const float v = samples(t);
-      if (v != v) continue;
-      ++n;
-      if (mode == Collapse::max)
-        largest = v > largest ? v : largest;
-      else if (mode == Collapse::wmean)
-        sum = fma(weights(t), double(v), sum);
-      else
-        sum += mode == Collapse::absmean ? fabs(double(v)) : double(v);
-    }
-    if (mode == Collapse::sum || mode == Collapse::wmean) return static_cast<float>(sum);
-    if (n == 0) return NAN;
-    return mode == Collapse::max ? largest : static_cast<float>(sum / static_cast<double>(n));
+    RunningCollapse running;
+    for (index_t t = 0; t < samples.count; ++t) running.add(mode, samples(t), mode == Collapse::wmean ? weights(t) : 1);
+    return running.result(mode);
   }
 };
 

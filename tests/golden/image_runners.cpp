@@ -26,18 +26,6 @@ T argument(const GoldenCase& golden, const std::string& name, T fallback) {
   return more.is_object() && more.contains(name) ? more.at(name).get<T>() : golden.get(name, fallback);
 }
 
-/// "NaN-masked cube [0]": the masked cube of other entries under another name.
-NdArray frames_of(const GoldenCase& golden) {
-  const auto text = golden.json("array").at("array").get<std::string>();
-  if (text != "NaN-masked cube [0]") return golden.array("array");
-  const json array{{"array", "data/naco_betapic/cube.fits with [::3,40:45,30:60]=NaN"}};
-  const json entry{{"args", {{"array", array}}}};
-  NdArray cube = GoldenCase("masked", entry).array("array");
-  cube.shape = {101, 101};
-  cube.values.resize(101 * 101);
-  return cube;
-}
-
 FilterOptions options_of(const GoldenCase& golden) {
   FilterOptions options;
   options.median_size = argument(golden, "median_size", 5.0);
@@ -61,7 +49,7 @@ GoldenResult shaped_as(const NdArray& source, Exec& exec, const Array<float, 3>&
 }
 
 Result run_high_pass(Exec& exec, const GoldenCase& golden) {
-  const NdArray source = frames_of(golden);
+  const NdArray source = golden.array("array");
   const DeviceInput<float, 3> in(exec, source.cube());
   Array<float, 3> out(exec, in.view().extents());
   high_pass(exec, in.view(), named<HighPass>(golden.get<std::string>("mode", "laplacian")), options_of(golden),
@@ -70,7 +58,7 @@ Result run_high_pass(Exec& exec, const GoldenCase& golden) {
 }
 
 Result run_low_pass(Exec& exec, const GoldenCase& golden) {
-  const NdArray source = frames_of(golden);
+  const NdArray source = golden.array("array");
   const DeviceInput<float, 3> in(exec, source.cube());
   Array<float, 3> out(exec, in.view().extents());
   low_pass(exec, in.view(), named<LowPass>(golden.get<std::string>("mode", "gauss")), options_of(golden), out.view());

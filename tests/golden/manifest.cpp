@@ -92,6 +92,14 @@ NdArray masked_cube(float mask) {
   return cube;
 }
 
+NdArray cube_with_nan() {
+  NdArray cube = file("data/naco_betapic/cube.fits");
+  for (index_t t = 0; t < cube.shape[0]; t += 3)
+    for (index_t y = 40; y < 45; ++y)
+      for (index_t x = 30; x < 60; ++x) cube.values[static_cast<std::size_t>((t * 101 + y) * 101 + x)] = kNaN;
+  return cube;
+}
+
 /// sim_psf(21, wavelengths, 4.0) of make_goldens.py: frames whose sum is 1. What is stored is that PSF
 /// scaled channel by channel.
 NdArray simulated_psf() {
@@ -109,13 +117,9 @@ NdArray described(std::string text) {
   if (starts_with(text, "cube_even100")) text = "data/naco_betapic/" + text;
   if (text == "data/naco_betapic/cube.fits[0:57:8][:2] with NaN where r^2<64 about (50,50)") return masked_cube(kNaN);
   if (text == "same with 0 instead of NaN") return masked_cube(0);
-  if (text == "data/naco_betapic/cube.fits with [::3,40:45,30:60]=NaN") {
-    NdArray cube = file("data/naco_betapic/cube.fits");
-    for (index_t t = 0; t < cube.shape[0]; t += 3)
-      for (index_t y = 40; y < 45; ++y)
-        for (index_t x = 30; x < 60; ++x) cube.values[static_cast<std::size_t>((t * 101 + y) * 101 + x)] = kNaN;
-    return cube;
-  }
+  if (text == "data/naco_betapic/cube.fits with [::3,40:45,30:60]=NaN") return cube_with_nan();
+  if (text == "NaN-masked cube [0]") return sliced(cube_with_nan(), "0");  // the same under another name
+  if (text == "NaN-masked cube[:2]") return sliced(cube_with_nan(), ":2");
   if (starts_with(text, "ones((")) {
     index_t ny = 0, nx = 0;
     char comma = 0;

@@ -109,7 +109,8 @@ Block* Device::starting_at(const void* data) {
 
 void Device::map(Block& block) {
   block.mapped = true;
-  mprotect(block.pages, block.page_bytes, PROT_READ | PROT_WRITE);
+  if (mprotect(block.pages, block.page_bytes, PROT_READ | PROT_WRITE) != 0)
+    die("the kernel has no mapping left for allocation %ld of device %d", block.number, index_);
   if (block.page_bytes >= 2 * kHugePage) madvise(block.pages, block.page_bytes, MADV_HUGEPAGE);
   std::memset(block.pages, static_cast<int>(kBeside), static_cast<std::size_t>(block.data - block.pages));
   std::memset(block.data, static_cast<int>(kFresh), block.bytes);
@@ -120,6 +121,7 @@ void Device::map(Block& block) {
 
 void Device::release(Block& block) {
   mmap(block.pages, block.page_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  madvise(block.pages, block.page_bytes, MADV_DONTDUMP);  // as the arena, so that the kernel merges the mappings
   released_[block.pages] = block;
   if (released_.size() > kRemembered) released_.erase(released_.begin());
   blocks_.erase(block.pages);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// Top-k eigenpairs: thousands of small, hundreds of middling and single large matrices, beside LAPACK; and both of
+// our ways at each size, from which kernels/linalg/eigh_crossover.hpp is set ("crossover/...").
+#include <algorithm>
+#include <cmath>
+
+#include "bench/support/bench.hpp"
+#include "bench/support/synthetic.hpp"
+#include "kernels/core/copy.hpp"
+#include "kernels/linalg/blas_threads.hpp"
+#include "kernels/linalg/eigh_dense.hpp"
+#include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/jacobi.hpp"
+#include "kernels/linalg/subspace.hpp"
+#include "kernels/linalg/svd.hpp"
+
+extern "C" void dsyevr_(const char*, const char*, const char*, const int*, double*, const int*, const double*,
+                        const double*, const int*, const int*, const double*, int*, double*, double*, const int*, int*,
+                        double*, const int*, int*, const int*, int*);
+
+namespace hci::bench {
+namespace {
+
+Array<float, 2> speckle_rows(Exec& exec, index_t frames, index_t side) {
+  const auto cube = speckle_cube(frames, side, side);
+  Array<float, 2> rows(exec, {frames, side * side});
+  upload(exec, as_matrix(cube.view()), rows.view());
+  exec.wait();
+  return rows;
+}
+
+/// Gram matrices of `batch` pieces of a sequence of speckles.
+Array<double, 3> grams(Exec& exec, index_t batch, index_t n) {
+  constexpr index_t kSide = 40, kStep = 3;
+  const index_t different = std::min<index_t>(batch, 20);
+  const auto x = speckle_rows(exec, n + kStep * different, kSide);
+  Array<double, 3> g(exec, {batch, n, n});
+  for (index_t b = 0; b < batch; ++b)
+    gram(exec, slice(Matrix<const float>(x.view()), kStep * (b % different), n), {}, g.view()[b]);
+  exec.wait();
+  return g;
+}
+
+/// |A v - w v| <= 10 n eps |A| for the last pair of the last problem.
+bool is_right(Exec& exec, const Array<double, 3>& a, const Array<double, 2>& values, const Array<double, 3>& vectors) {
+  const index_t b = a.extent(0) - 1, n = a.extent(1), j = values.extent(1) - 1;
+  const auto host = to_host(exec, a.view());
+  const auto w = to_host(exec, values.view());
+  const auto v = to_host(exec, vectors.view());
+  double residual = 0, norm = 0;
+  for (index_t r = 0; r < n; ++r) {
+    double sum = -w.view()(b, j) * v.view()(b, j, r);
+    for (index_t c = 0; c < n; ++c) {
+      sum += host.view()(b, r, c) * v.view()(b, j, c);
+      norm += host.view()(b, r, c) * host.view()(b, r, c);
+    }
+    residual += sum * sum;
+  }
+  return std::sqrt(residual) <= 10 * 2.3e-16 * static_cast<double>(n) * std::sqrt(norm);
+}
+
+using Solver = void (*)(Exec&, View<const double, 3>, Matrix<double>, View<double, 3>);
+
+void by_batch(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  eigh_top_batch(exec, a, values.extent(1), values, vectors);
+}
+
+void by_iteration(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  if (!subspace_top(exec, DenseOperator(a), values, vectors).all_converged()) throw std::runtime_error("not converged");
+}
+
+/// The peer: LAPACK's dsyevr for each, range of the k largest, problems spread over the same threads.
+void by_dsyevr(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  const int n = static_cast<int>(a.extent(1)), k = static_cast<int>(values.extent(1)), il = n - k + 1;
+  const cpu::OneBlasThread one;
+#pragma omp parallel num_threads(exec.threads())
+  {
+    const auto size = static_cast<std::size_t>(n);
+    std::vector<double> copy(size * size), w(size), z(size * static_cast<std::size_t>(k)), work(40 * size);
+    std::vector<int> support(2 * size), iwork(12 * size);
+    const int lwork = static_cast<int>(work.size()), liwork = static_cast<int>(iwork.size());
+#pragma omp for schedule(dynamic)
+    for (index_t b = 0; b < a.extent(0); ++b) {
+      std::copy_n(&a(b, 0, 0), copy.size(), copy.data());
+      int info = 0, found = 0;
+      const double nothing = 0;
+      dsyevr_("V", "I", "U", &n, copy.data(), &n, &nothing, &nothing, &il, &n, &nothing, &found, w.data(), z.data(), &n,
+              support.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
+      for (int j = 0; j < k; ++j) {
+        values(b, j) = w[static_cast<std::size_t>(k - 1 - j)];
+        std::copy_n(&z[static_cast<std::size_t>(k - 1 - j) * size], n, &vectors(b, j, 0));
+      }
+    }
+  }
+}
+
+Body solving(index_t batch, index_t n, index_t k, Solver solve) {
+  return [=](benchmark::State& state, Exec& exec) {
+    if (solve == by_dsyevr && exec.on_cuda()) return state.SkipWithError("the peer is on the CPU");
+    const auto a = grams(exec, batch, n);
+    Array<double, 2> values(exec, {batch, k});
+    Array<double, 3> vectors(exec, {batch, k, n});
+    const auto go = [&] { solve(exec, a.view(), values.view(), vectors.view()); };
+    try {
+      go();
+    } catch (const std::runtime_error& error) {
+      return state.SkipWithError(error.what());
+    }
+    if (!is_right(exec, a, values, vectors)) return state.SkipWithError("no eigenpair");
+    const double seconds = timed(state, exec, go);
+    state.counters["us/problem"] = seconds / static_cast<double>(batch) * 1e6;
+  };
+}
+
+/// The k largest pairs of many rows: with and without a Gram matrix.
+Body of_rows(index_t n, index_t side, index_t k, bool with_gram) {
+  return [=](benchmark::State& state, Exec& exec) {
+    const auto x = speckle_rows(exec, n, side);
+    Array<double, 1> values(exec, {k});
+    Array<double, 2> vectors(exec, {k, n});
+    const auto go = [&] {
+      if (!with_gram) return svd_top(exec, x.view(), {}, values.view(), vectors.view());
+      Array<double, 2> g(exec, {n, n});
+      gram(exec, x.view(), {}, g.view());
+      eigh_top(exec, g.view(), k, values.view(), vectors.view());
+    };
+    timed(state, exec, go);
+  };
+}
+
+Body randomized(index_t n, index_t side, index_t k) {
+  return [=](benchmark::State& state, Exec& exec) {
+    const auto x = speckle_rows(exec, n, side);
+    Array<double, 1> values(exec, {k});
+    Array<double, 2> vectors(exec, {k, n});
+    timed(state, exec, [&] { svd_randomized(exec, x.view(), {}, values.view(), vectors.view()); });
+  };
+}
+
+void register_crossover() {
+  for (const index_t n : {128, 192, 256, 384, 512, 768})
+    for (const index_t k : {5, 10, 20, 40}) {
+      const std::vector<index_t> shape{2, n, k};
+      on_every_device("crossover/dense", shape, solving(2, n, k, eigh_dense));
+      on_every_device("crossover/iteration", shape, solving(2, n, k, by_iteration));
+    }
+  for (const index_t n : {16, 32, 64, 96})
+    on_every_device("crossover/jacobi", {100, n, 10}, solving(100, n, 10, jacobi_eigh));
+}
+
+const bool registered = [] {
+  for (const auto& [batch, n, k] : {std::tuple<index_t, index_t, index_t>{4000, 32, 5},
+                                    {4000, 61, 5},
+                                    {1000, 128, 10},
+                                    {100, 256, 20},
+                                    {100, 489, 20},
+                                    {1, 489, 20},
+                                    {1, 1000, 50}}) {
+    on_every_device("eigh_top_batch", {batch, n, k}, solving(batch, n, k, by_batch));
+    on_every_device("peer/dsyevr", {batch, n, k}, solving(batch, n, k, by_dsyevr));
+  }
+  on_every_device("svd_top/matrix_free", {4000, 90, 90, 20}, of_rows(4000, 90, 20, false));
+  on_every_device("svd_top/by_gram", {4000, 90, 90, 20}, of_rows(4000, 90, 20, true));
+  on_every_device("svd_randomized", {4000, 90, 90, 20}, randomized(4000, 90, 20));
+  register_crossover();
+  return true;
+}();
+
+}  // namespace
+}  // namespace hci::bench

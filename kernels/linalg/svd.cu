@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/svd.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/core/copy.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/linalg/cholesky_qr.hpp"
+#include "kernels/linalg/eigh_dense.hpp"
+#include "kernels/linalg/subspace_products.hpp"
+#include "kernels/random/philox.hpp"
+
+namespace hci {
+namespace {
+
+constexpr std::uint32_t kPurpose = 0x5FD;
+// Columns at once: on the CPU few enough for the tile to stay near, on CUDA as many as make a large product.
+constexpr index_t kTileCpu = 256, kTileBytesCuda = index_t{128} << 20;
+
+index_t tile_width(const Exec& exec, index_t rows) {
+  return exec.on_cuda() ? std::clamp<index_t>(kTileBytesCuda / (8 * rows) / 32 * 32, 32, 8192) : kTileCpu;
+}
+
+/// Columns first .. of x in double, 0 where they are not used.
+struct Widen {
+  Matrix<const float> x;
+  UsedColumns used;
+  index_t first;
+  View<double, 3> out;
+  HCI_HD void operator()(index_t t, index_t p) const {
+    const bool in_use = used.size() == 0 || used(first + p) != 0;
+    out(0, t, p) = in_use ? static_cast<double>(x(t, first + p)) : 0.0;
+  }
+};
+
+struct RandomTile {
+  std::uint64_t seed;
+  index_t first, columns;
+  View<double, 3> out;
+  HCI_HD void operator()(index_t b, index_t r, index_t p) const {
+    const auto item = static_cast<std::uint64_t>(r * columns + first + p);
+    out(b, r, p) = RandomStream(seed, kPurpose, item).normal();
+  }
+};
+
+struct Zero {
+  View<double, 3> out;
+  HCI_HD void operator()(index_t b, index_t r, index_t i) const { out(b, r, i) = 0; }
+};
+
+/// Calls use(tile, first) with tiles of columns of x in double.
+template <class Use>
+void over_tiles(Exec& exec, Matrix<const float> x, UsedColumns used, const Use& use) {
+  const index_t rows = x.extent(0), columns = x.extent(1);
+  const index_t width = std::min(tile_width(exec, rows), columns);
+  Array<double, 3> wide(exec, {1, rows, width});
+  for (index_t first = 0; first < columns; first += width) {
+    const index_t count = std::min(width, columns - first);
+    const View<double, 3> tile(wide.data(), {1, rows, count}, wide.view().strides());
+    for_each(exec, Extents<2>{rows, count}, Widen{x, used, first, tile});
+    use(View<const double, 3>(tile), first);
+  }
+}
+
+/// Orthonormal rows y; the best of their span.
+void rayleigh_ritz(Exec& exec, const SymmetricOperator& a, View<const double, 3> y, Matrix<double> values,
+                   View<double, 3> vectors) {
+  const index_t batch = y.extent(0), size = y.extent(1), k = values.extent(1);
+  Array<double, 3> product(exec, y.extents()), projected(exec, {batch, size, size}), s(exec, {batch, k, size});
+  a.apply(exec, y, product.view());
+  batched_product(exec, {.a = y, .m = product.view(), .transposed = true}, projected.view());
+  eigh_dense(exec, projected.view(), values, s.view());
+  batched_product(exec, {.a = s.view(), .m = y}, vectors);
+}
+
+void sharpen(Exec& exec, const SymmetricOperator& a, Array<double, 3>& y, const RandomizedOptions& options,
+             Matrix<double> values, View<double, 3> vectors) {
+  Array<double, 3> other(exec, y.extents());
+  Array<std::uint8_t, 2> alive(exec, {y.extent(0), y.extent(1)});
+  orthonormalize_rows(exec, y.view(), other.view(), alive.view());
+  for (int step = 0; step < options.power; ++step) {
+    a.apply(exec, y.view(), other.view());
+    orthonormalize_rows(exec, other.view(), y.view(), alive.view());
+    y.swap(other);
+  }
+  rayleigh_ritz(exec, a, y.view(), values, vectors);
+}
+
+void check_options(const char* name, const RandomizedOptions& options) {
+  require(options.oversampling >= 0 && options.power >= 0, name, ": the oversampling is ", options.oversampling,
+          ", the power ", options.power, "; neither may be negative");
+}
+
+void check_rows(const char* name, Matrix<const float> x, UsedColumns used, Vector<double> squares,
+                Matrix<double> left) {
+  const index_t k = squares.extent(0), rows = x.extent(0);
+  require(x.size() > 0 && x.stride(1) == 1, name, ": the matrix is empty, or its rows have gaps");
+  require(used.size() == 0 || used.size() == x.extent(1), name, ": ", used.size(), " flags for ", x.extent(1),
+          " columns");
+  require(k >= 1 && k <= rows, name, ": ", k, " singular vectors of ", rows, " rows");
+  require(left.extents() == Extents<2>{k, rows} && left.is_dense() && squares.is_dense(), name,
+          ": the results are not (", k, ") and (", k, ", ", rows, ")");
+}
+
+}  // namespace
+
+void RowsOperator::apply(Exec& exec, View<const double, 3> v, View<double, 3> w) const {
+  for_each(exec, w.extents(), Zero{w});
+  over_tiles(exec, x_, used_, [&](View<const double, 3> tile, index_t) {
+    Array<double, 3> scores(exec, {1, v.extent(1), tile.extent(2)});
+    batched_product(exec, {.a = v, .m = tile}, scores.view());
+    batched_product(exec, {.a = scores.view(), .m = tile, .transposed = true, .beta = 1}, w);
+  });
+}
+
+void RowsOperator::sketch(Exec& exec, std::uint64_t seed, View<double, 3> w) const {
+  for_each(exec, w.extents(), Zero{w});
+  over_tiles(exec, x_, used_, [&](View<const double, 3> tile, index_t first) {
+    Array<double, 3> random(exec, {1, w.extent(1), tile.extent(2)});
+    for_each(exec, random.extents(), RandomTile{seed, first, x_.extent(1), random.view()});
+    batched_product(exec, {.a = random.view(), .m = tile, .transposed = true, .beta = 1}, w);
+  });
+}
+
+void svd_top(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> squares, Matrix<double> left,
+             const SubspaceOptions& options) {
+  check_rows("svd_top", x, used, squares, left);
+  const index_t k = squares.extent(0), rows = x.extent(0);
+  const auto report =
+      subspace_top(exec, RowsOperator(x, used), {squares.data(), {1, k}}, {left.data(), {1, k, rows}}, options);
+  if (!report.all_converged())
+    throw DeviceError("svd_top: " + std::to_string(k) + " singular vectors of " + std::to_string(rows) +
+                      " rows did not converge in " + std::to_string(report.products) +
+                      " products: ask for fewer, or for more blocks");
+}
+
+void svd_randomized(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> squares, Matrix<double> left,
+                    const RandomizedOptions& options) {
+  check_rows("svd_randomized", x, used, squares, left);
+  check_options("svd_randomized", options);
+  const index_t k = squares.extent(0), rows = x.extent(0);
+  const RowsOperator a(x, used);
+  Array<double, 3> y(exec, {1, std::min(k + options.oversampling, rows), rows});
+  a.sketch(exec, options.seed, y.view());
+  sharpen(exec, a, y, options, {squares.data(), {1, k}}, {left.data(), {1, k, rows}});
+}
+
+void eigh_randomized(Exec& exec, const SymmetricOperator& a, Matrix<double> values, View<double, 3> vectors,
+                     const RandomizedOptions& options) {
+  const index_t batch = a.batch(), n = a.order(), k = values.extent(1);
+  check_options("eigh_randomized", options);
+  require(k >= 1 && k <= n && values.extent(0) == batch && vectors.extents() == Extents<3>{batch, k, n},
+          "eigh_randomized: the results do not fit ", k, " pairs of ", batch, " matrices of order ", n);
+  if (batch == 0) return;
+  const index_t size = std::min(k + options.oversampling, n);
+  Array<double, 3> random(exec, {batch, size, n}), y(exec, {batch, size, n});
+  for (index_t b = 0; b < batch; ++b)  // the same for all: a problem's result does not depend on its neighbours
+    for_each(exec, Extents<3>{1, size, n}, RandomTile{options.seed, 0, n, slice(random.view(), b, 1)});
+  a.apply(exec, random.view(), y.view());
+  sharpen(exec, a, y, options, values, vectors);
+}
+
+}  // namespace hci

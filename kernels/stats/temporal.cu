@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/temporal.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/core/array.hpp"
+#include "kernels/core/error.hpp"
+#include "kernels/core/launch.hpp"
+#include "kernels/stats/collapse.hpp"
+
+// Moments read the cube twice: 8 bytes and 4 flops in double a value. (489, 210, 210): 173 MB, 40 us on an
+// H200, 0.5 ms on a GTX 1080. A thread has one pixel: neighbours read neighbouring addresses.
+
+namespace hci {
+namespace {
+
+/// A row's pixels first .. first + width, all frames: on the CPU whole cache lines at a time, on CUDA one.
+constexpr index_t kMostWidth = 64;
+struct Moments {
+  Cube<const float> in;
+  index_t width;
+  Frame<float> mean, deviation;
+  HCI_HD void operator()(index_t y, index_t tile) const {
+    const index_t first = tile * width, frames = in.extent(0);
+    const index_t count = first + width < in.extent(2) ? width : in.extent(2) - first;
+    double sum[kMostWidth], number[kMostWidth], squares[kMostWidth];
+    for (index_t p = 0; p < count; ++p) sum[p] = number[p] = squares[p] = 0;
+    for (index_t t = 0; t < frames; ++t)
+      for (index_t p = 0; p < count; ++p) {
+        const double value = static_cast<double>(in(t, y, first + p));
+        const bool valid = value == value;
+        sum[p] += valid ? value : 0;
+        number[p] += valid ? 1 : 0;
+      }
+    for (index_t p = 0; p < count; ++p) sum[p] /= number[p];  // the mean; 0 / 0: NaN
+    for (index_t t = 0; t < frames && deviation.size() != 0; ++t)
+      for (index_t p = 0; p < count; ++p) {
+        const double d = static_cast<double>(in(t, y, first + p)) - sum[p];
+        squares[p] += d == d ? d * d : 0;
+      }
+    for (index_t p = 0; p < count; ++p) {
+      if (mean.size() != 0) mean(y, first + p) = static_cast<float>(sum[p]);
+      if (deviation.size() != 0) deviation(y, first + p) = static_cast<float>(std::sqrt(squares[p] / number[p]));
+    }
+  }
+};
+
+struct DistanceFromFrame {
+  Cube<const float> in;
+  Frame<const float> frame;
+  Cube<float> out;
+  HCI_HD void operator()(index_t t, index_t y, index_t x) const { out(t, y, x) = std::fabs(in(t, y, x) - frame(y, x)); }
+};
+
+template <class T, int N>
+View<T, N> rows_of(const View<T, N>& view, index_t first, index_t count) {
+  Extents<N> extents = view.extents();
+  extents[N - 2] = count;
+  return {view.data() + first * view.stride(N - 2), extents, view.strides()};
+}
+
+void require_frame(const char* what, const Cube<const float>& in, const Frame<float>& out) {
+  require(out.extent(0) == in.extent(1) && out.extent(1) == in.extent(2), what, ": frames are ", in.extent(1), " x ",
+          in.extent(2), ", a result is ", out.extent(0), " x ", out.extent(1));
+}
+
+}  // namespace
+
+void temporal_moments(Exec& exec, Cube<const float> in, Frame<float> mean, Frame<float> deviation) {
+  require(in.extent(0) > 0, "temporal_moments: the cube has no frames");
+  if (mean.size() != 0) require_frame("temporal_moments", in, mean);
+  if (deviation.size() != 0) require_frame("temporal_moments", in, deviation);
+  const index_t width = exec.on_cuda() ? 1 : kMostWidth;
+  for_each(exec, Extents<2>{in.extent(1), (in.extent(2) + width - 1) / width}, Moments{in, width, mean, deviation});
+}
+
+void temporal_mad(Exec& exec, Cube<const float> in, Frame<float> median, Frame<float> mad) {
+  require_frame("temporal_mad", in, median);
+  require_frame("temporal_mad", in, mad);
+  collapse(exec, in, {}, median);
+  constexpr index_t kBandBytes = index_t{32} << 20;
+  const index_t row_bytes = in.extent(0) * in.extent(2) * static_cast<index_t>(sizeof(float));
+  const index_t most = std::clamp<index_t>(kBandBytes / std::max<index_t>(row_bytes, 1), 1, in.extent(1));
+  Array<float, 3> distances(exec, {in.extent(0), most, in.extent(2)});
+  for (index_t first = 0; first < in.extent(1); first += most) {
+    const index_t rows = std::min(most, in.extent(1) - first);
+    const Cube<float> band = rows_of(distances.view(), 0, rows);
+    for_each(exec, band.extents(), DistanceFromFrame{rows_of(in, first, rows), rows_of(median, first, rows), band});
+    collapse(exec, band, {}, rows_of(mad, first, rows));
+  }
+}
+
+}  // namespace hci

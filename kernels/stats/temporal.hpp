@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "kernels/core/exec.hpp"
+#include "kernels/core/view.hpp"
+
+namespace hci {
+
+/// Statistics of each pixel over the frames; NaN are left out, a pixel without values is NaN in all.
+/// All on the Exec's device.
+///   in (t, y, x), any strides
+
+/// mean and standard deviation (of n, as in NumPy; two passes in double), (y, x) each; a view of nothing
+/// is not filled.
+void temporal_moments(Exec& exec, Cube<const float> in, Frame<float> mean, Frame<float> deviation);
+
+/// median, and median of |value - median| (float32, not scaled to a Gaussian's sigma), (y, x) each.
+/// Works in bands of rows: needs a part of a cube besides.
+void temporal_mad(Exec& exec, Cube<const float> in, Frame<float> median, Frame<float> mad);
+
+}  // namespace hci

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/cholesky_qr.hpp"
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "kernels/core/error.hpp"
+#include "kernels/linalg/subspace_products.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class CholeskyQr : public OnEveryDevice {};
+
+std::vector<double> normal(index_t count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<double> numbers;
+  std::vector<double> values(static_cast<std::size_t>(count));
+  for (double& value : values) value = numbers(generator);
+  return values;
+}
+
+/// Rows of very different lengths; 70 is more than a block's shared memory takes.
+TEST_P(CholeskyQr, MakesRowsOrthonormalInTheSpanOfThoseBefore) {
+  for (const auto& [p, n] : {std::pair<index_t, index_t>{1, 1}, {5, 33}, {28, 200}, {70, 150}}) {
+    auto v = normal(2 * p * n, 3);
+    for (index_t j = 0; j < 2 * p; ++j)
+      for (index_t i = 0; i < n; ++i) v[static_cast<std::size_t>(j * n + i)] *= std::pow(10.0, double(j % 9) - 4);
+    auto rows = to_device(exec(), View<const double, 3>(v.data(), {2, p, n}));
+    Array<double, 3> scratch(exec(), {2, p, n});
+    Array<std::uint8_t, 2> alive(exec(), {2, p});
+    orthonormalize_rows(exec(), rows.view(), scratch.view(), alive.view());
+    const auto q = to_host(exec(), rows.view());
+    const auto lives = to_host(exec(), alive.view());
+    const double bound = 4 * double(n) * std::numeric_limits<double>::epsilon();  // sums of n, by them and by us
+    for (index_t b = 0; b < 2; ++b)
+      for (index_t i = 0; i < p; ++i) {
+        EXPECT_EQ(lives.view()(b, i), 1);
+        double length = 0, inside = 0;
+        for (index_t c = 0; c < n; ++c) length += std::pow(v[static_cast<std::size_t>((b * p + i) * n + c)], 2);
+        for (index_t j = 0; j < p; ++j) {
+          double product = 0, share = 0;
+          for (index_t c = 0; c < n; ++c) {
+            product += q.view()(b, i, c) * q.view()(b, j, c);
+            share += v[static_cast<std::size_t>((b * p + i) * n + c)] * q.view()(b, j, c);
+          }
+          EXPECT_NEAR(product, i == j ? 1 : 0, bound);
+          if (j <= i) inside += share * share;
+        }
+        // cond(v) below 1e3 for rows of unit length here: the triangular solve may lose that, squared in the sum
+        EXPECT_NEAR(inside / length, 1, 1e3 * bound);
+      }
+  }
+}
+
+TEST_P(CholeskyQr, KillsDependentRowsAndSpreadsNaN) {
+  const index_t p = 5, n = 40;
+  auto v = normal(p * n, 5);
+  for (index_t i = 0; i < n; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    v[at + 2 * n] = 0;                             // nothing
+    v[at + 3 * n] = 2 * v[at] - 1e-9 * v[at + n];  // made of the first
+    v[at + 4 * n] = 1e-3 * v[at + n] + v[at];      // far enough from it
+  }
+  auto rows = to_device(exec(), View<const double, 3>(v.data(), {1, p, n}));
+  Array<double, 3> scratch(exec(), {1, p, n});
+  Array<std::uint8_t, 2> alive(exec(), {1, p});
+  orthonormalize_rows(exec(), rows.view(), scratch.view(), alive.view());
+  const auto q = to_host(exec(), rows.view());
+  const auto lives = to_host(exec(), alive.view());
+  EXPECT_EQ(std::vector<int>(lives.data(), lives.data() + p), (std::vector<int>{1, 1, 0, 0, 0}));
+  for (const index_t dead : {2, 3, 4})  // row 4 is in the span of the first two
+    for (index_t i = 0; i < n; ++i) EXPECT_EQ(q.view()(0, dead, i), 0.0);
+  v[7] = std::numeric_limits<double>::quiet_NaN();
+  rows = to_device(exec(), View<const double, 3>(v.data(), {1, p, n}));
+  orthonormalize_rows(exec(), rows.view(), scratch.view(), alive.view());
+  EXPECT_TRUE(std::isnan(to_host(exec(), rows.view()).view()(0, 1, 7)));
+}
+
+TEST_P(CholeskyQr, ProductsAreThoseOfPlainLoops) {
+  const index_t batch = 3, rows = 70, inner = 37, columns = 135;  // no multiples of any tile
+  const auto a = normal(batch * rows * inner, 1), m = normal(inner * columns, 2), c = normal(batch * rows * columns, 3);
+  for (const bool transposed : {false, true}) {
+    const auto a_on = to_device(exec(), View<const double, 3>(a.data(), {batch, rows, inner}));
+    const Extents<3> shape{1, transposed ? columns : inner, transposed ? inner : columns};
+    const auto m_on = to_device(exec(), View<const double, 3>(m.data(), shape));
+    auto c_on = to_device(exec(), View<const double, 3>(c.data(), {batch, rows, columns}));
+    batched_product(exec(), {.a = a_on.view(), .m = m_on.view(), .transposed = transposed, .alpha = -2, .beta = 0.5},
+                    c_on.view());
+    const auto found = to_host(exec(), c_on.view());
+    for (index_t b = 0; b < batch; ++b)
+      for (index_t i = 0; i < rows; ++i)
+        for (index_t j = 0; j < columns; ++j) {
+          double sum = 0, sizes = 0;
+          for (index_t s = 0; s < inner; ++s) {
+            const double term = a[static_cast<std::size_t>((b * rows + i) * inner + s)] *
+                                m[static_cast<std::size_t>(transposed ? j * inner + s : s * columns + j)];
+            sum += term;
+            sizes += std::fabs(term);
+          }
+          const double want = -2 * sum + 0.5 * c[static_cast<std::size_t>((b * rows + i) * columns + j)];
+          EXPECT_NEAR(found.view()(b, i, j), want, 2 * double(inner) * 2.3e-16 * (2 * sizes + 1));
+        }
+  }
+  Array<double, 3> wrong(exec(), {1, 2, 2}), right(exec(), {1, 3, 3});
+  EXPECT_THROW(batched_product(exec(), {.a = wrong.view(), .m = right.view()}, wrong.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(CholeskyQr);
+
+}  // namespace
+}  // namespace hci::test

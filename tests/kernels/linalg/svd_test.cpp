@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/linalg/svd.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include "kernels/core/error.hpp"
+#include "tests/kernels/linalg/matrices.hpp"
+#include "tests/kernels/linalg/spectra.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Svd : public OnEveryDevice {};
+
+/// x xᵀ over the used columns, by plain loops.
+Symmetric gram_of(const std::vector<float>& x, index_t rows, index_t columns, const std::vector<std::uint8_t>& used) {
+  Symmetric g(static_cast<std::size_t>(rows * rows), 0.0);
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < rows; ++j)
+      for (index_t p = 0; p < columns; ++p)
+        if (used[static_cast<std::size_t>(p)] != 0)
+          g[static_cast<std::size_t>(i * rows + j)] +=
+              static_cast<double>(x[static_cast<std::size_t>(i * columns + p)]) *
+              static_cast<double>(x[static_cast<std::size_t>(j * columns + p)]);
+  return g;
+}
+
+/// Rows of which `rank` are independent, singular values falling by a half; some columns masked by NaN.
+struct Rows {
+  static constexpr index_t kRows = 45, kColumns = 601;
+  std::vector<float> x = std::vector<float>(kRows * kColumns, 0.0F);
+  std::vector<std::uint8_t> used = std::vector<std::uint8_t>(kColumns, 1);
+  explicit Rows(index_t rank) {
+    for (index_t t = 0; t < kRows; ++t)
+      for (index_t p = 0; p < kColumns; ++p) {
+        double sum = 0;
+        for (index_t r = 0; r < rank; ++r)
+          sum += std::pow(0.5, double(r)) * std::cos(0.1 * double((r + 1) * t)) * std::sin(0.37 * double((r + 2) * p));
+        x[static_cast<std::size_t>(t * kColumns + p)] = static_cast<float>(sum);
+      }
+    for (const std::size_t p : {0UL, 300UL, 600UL}) {
+      used[p] = 0;
+      x[p] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+};
+
+TEST_P(Svd, FindsTheSingularVectorsWithoutTheGramMatrix) {
+  const Rows rows(Rows::kRows);
+  const index_t k = 4;
+  const auto x = device_matrix(exec(), rows.x, Rows::kRows, Rows::kColumns);
+  const auto used = to_device(exec(), rows.used);
+  Array<double, 1> squares(exec(), {k});
+  Array<double, 2> left(exec(), {k, Rows::kRows});
+  svd_top(exec(), x.view(), used.view(), squares.view(), left.view());
+  const auto w = to_host(exec(), squares.view());
+  const auto u = to_host(exec(), left.view());
+  expect_eigenpairs(gram_of(rows.x, Rows::kRows, Rows::kColumns, rows.used), Rows::kRows, k, w.data(), u.data(), "svd");
+  EXPECT_THROW(svd_top(exec(), x.view(), {}, squares.view(), left.view()), DeviceError);  // NaN
+}
+
+/// Where the rank is no more than the number of random vectors their span holds everything: exact, up to the
+/// float32 rounding of the rows, which lifts the rank: 2^-24 of the largest entry, sqrt(t p) times for the matrix.
+TEST_P(Svd, RandomizedIsExactForLowRank) {
+  const index_t rank = 6, k = 3;
+  const Rows rows(rank);
+  const auto x = device_matrix(exec(), rows.x, Rows::kRows, Rows::kColumns);
+  const auto used = to_device(exec(), rows.used);
+  const Symmetric g = gram_of(rows.x, Rows::kRows, Rows::kColumns, rows.used);
+  const auto on_device = to_device(exec(), View<const double, 3>(g.data(), {1, Rows::kRows, Rows::kRows}));
+  for (const bool from_gram : {false, true}) {
+    Array<double, 2> values(exec(), {1, k});
+    Array<double, 3> vectors(exec(), {1, k, Rows::kRows});
+    const RandomizedOptions options{.oversampling = 5, .power = 1, .seed = 3};
+    if (from_gram)
+      eigh_randomized(exec(), DenseOperator(on_device.view()), values.view(), vectors.view(), options);
+    else
+      svd_randomized(exec(), x.view(), used.view(), {values.data(), {k}}, {vectors.data(), {k, Rows::kRows}}, options);
+    const auto w = to_host(exec(), values.view());
+    const auto u = to_host(exec(), vectors.view());
+    const double noise = std::pow(2.0, -24) * std::sqrt(double(Rows::kRows * Rows::kColumns)) * std::sqrt(w.data()[0]);
+    for (index_t j = 0; j < k; ++j) {
+      double residual = 0;
+      for (index_t i = 0; i < Rows::kRows; ++i) {
+        const double gu = std::inner_product(u.data() + j * Rows::kRows, u.data() + (j + 1) * Rows::kRows,
+                                             g.begin() + i * Rows::kRows, 0.0);
+        residual += std::pow(gu - w.data()[j] * u.data()[j * Rows::kRows + i], 2);
+      }
+      EXPECT_LE(std::sqrt(residual), noise) << j;
+    }
+  }
+}
+
+/// A spectrum that falls slowly: below the true values, nearer with more power, a fixed seed's bits, another's others.
+TEST_P(Svd, RandomizedIsAnApproximationFromBelow) {
+  const index_t n = 60, k = 5;
+  std::vector<double> spectrum;
+  for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(1.0 + double(i), -1.5));
+  const Symmetric a = with_eigenvalues(spectrum, 11);
+  const auto on_device = to_device(exec(), View<const double, 3>(a.data(), {1, n, n}));
+  const auto solve = [&](int power, std::uint64_t seed) {
+    Array<double, 2> values(exec(), {1, k});
+    Array<double, 3> vectors(exec(), {1, k, n});
+    eigh_randomized(exec(), DenseOperator(on_device.view()), values.view(), vectors.view(),
+                    {.oversampling = 4, .power = power, .seed = seed});
+    const auto w = to_host(exec(), values.view());
+    return std::vector<double>(w.data(), w.data() + k);
+  };
+  const auto rough = solve(0, 1), fine = solve(3, 1);
+  for (std::size_t j = 0; j < static_cast<std::size_t>(k); ++j) {
+    EXPECT_LE(fine[j], spectrum[j] + 30 * double(n) * kEps);  // rounding of the matrix, as in EighTop
+    EXPECT_LE(rough[j], fine[j] + 30 * double(n) * kEps);
+  }
+  EXPECT_GT(spectrum[4] - rough[4], 10 * (spectrum[4] - fine[4]));
+  EXPECT_GT(fine[0], (1 - 1e-6) * spectrum[0]);  // (w_10 / w_1)^(2 power + 2) = 1e-12, times 1e5 for the random start
+  EXPECT_EQ(fine, solve(3, 1));
+  EXPECT_NE(rough, solve(0, 2));
+}
+
+TEST_P(Svd, RefusesWhatHasNoAnswer) {
+  Array<float, 2> x(exec(), {3, 5});
+  Array<double, 1> four(exec(), {4}), two(exec(), {2});
+  Array<double, 2> wide(exec(), {4, 3}), left(exec(), {2, 3});
+  EXPECT_THROW(svd_top(exec(), x.view(), {}, four.view(), wide.view()), InvalidInput);
+  EXPECT_THROW(svd_randomized(exec(), x.view(), {}, two.view(), wide.view()), InvalidInput);
+  EXPECT_THROW(svd_randomized(exec(), x.view(), {}, two.view(), left.view(), {.power = -1}), InvalidInput);
+  EXPECT_THROW(svd_randomized(exec(), x.view(), {}, two.view(), left.view(), {.oversampling = -1}), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Svd);
+
+}  // namespace
+}  // namespace hci::test

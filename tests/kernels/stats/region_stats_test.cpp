@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/region_stats.hpp"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "kernels/core/copy.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class RegionStats : public OnEveryDevice {};
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+/// Noise of both signs, with repeated values and a NaN here and there.
+Array<float, 3> noisy_frames(index_t nt, index_t ny, index_t nx, bool with_nan) {
+  auto frames = host_array<float>(Extents<3>{nt, ny, nx});
+  std::mt19937 generator(static_cast<unsigned>(ny * nx));
+  std::normal_distribution<float> normal(3, 50);
+  for (index_t i = 0; i < frames.size(); ++i)
+    frames.data()[i] = with_nan && i % 7 == 3 ? kNan : std::round(normal(generator) * 4) / 4;
+  return frames;
+}
+
+std::vector<double> sorted_values(Frame<const float> frame, const PixelSet& set) {
+  std::vector<double> values;
+  for (index_t pixel : set) {
+    const double value = static_cast<double>(frame(pixel / frame.extent(1), pixel % frame.extent(1)));
+    if (!std::isnan(value)) values.push_back(value);
+  }
+  std::sort(values.begin(), values.end());
+  return values;
+}
+double median_of(const std::vector<double>& sorted) {
+  const std::size_t n = sorted.size();
+  return n % 2 == 1 ? sorted[n / 2] : 0.5 * (sorted[n / 2 - 1] + sorted[n / 2]);
+}
+
+TEST_P(RegionStats, AreThoseOfTheSortedValues) {
+  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 1, 1}, {3, 13, 10}, {2, 130, 101}})
+    for (const bool with_nan : {false, true}) {
+      const auto host = noisy_frames(nt, ny, nx, with_nan);
+      const DeviceInput<float, 3> frames(exec(), host.view());
+      std::vector<PixelSet> sets = radial_bins(ny, nx);
+      PixelSet all;  // with 130 x 101 pixels beyond a block's shared memory
+      for (index_t i = 0; i < ny * nx; ++i) all.push_back(i);
+      sets.push_back(all);
+      sets.emplace_back();
+      const auto count = static_cast<index_t>(sets.size());
+      Array<double, 3> out(exec(), {nt, count, kRegionStats});
+      region_stats(exec(), frames.view(), sets, out.view());
+      const auto found = to_host(exec(), out.view());
+      for (index_t t = 0; t < nt; ++t)
+        for (index_t s = 0; s < count; ++s) {
+          const auto values = sorted_values(host.view()[t], sets[static_cast<std::size_t>(s)]);
+          const Vector<const double> got = View<const double, 3>(found.view())[t][s];
+          ASSERT_EQ(got(kStatCount), static_cast<double>(values.size()));
+          if (values.empty()) {
+            for (int stat = kStatMean; stat < kRegionStats; ++stat) ASSERT_TRUE(std::isnan(got(stat))) << stat;
+            continue;
+          }
+          const auto n = static_cast<double>(values.size());
+          double mean = 0, size = 0, squares = 0;
+          for (const double value : values) mean += value / n, size = std::fmax(size, std::fabs(value));
+          for (const double value : values) squares += (value - mean) * (value - mean) / n;
+          std::vector<double> distances;
+          for (const double value : values) distances.push_back(std::fabs(value - median_of(values)));
+          std::sort(distances.begin(), distances.end());
+          const double bound = 4 * n * DBL_EPSILON * size;  // sums of n terms in other orders
+          ASSERT_NEAR(got(kStatMean), mean, bound);
+          ASSERT_NEAR(got(kStatDeviation), std::sqrt(squares), bound);
+          ASSERT_EQ(got(kStatMin), values.front());
+          ASSERT_EQ(got(kStatMax), values.back());
+          ASSERT_EQ(got(kStatMedian), median_of(values));  // quarters: exact in float
+          ASSERT_EQ(got(kStatMad), median_of(distances));
+        }
+    }
+}
+
+TEST_P(RegionStats, QuantilesInterpolateLinearly) {
+  const auto host = noisy_frames(2, 20, 23, true);
+  const DeviceInput<float, 3> frames(exec(), host.view());
+  const std::vector<double> probabilities{0, 0.05, 0.25, 0.5, 0.9973, 1};
+  const std::vector<PixelSet> sets = radial_bins(20, 23);
+  const auto count = static_cast<index_t>(sets.size()), wanted = static_cast<index_t>(probabilities.size());
+  Array<double, 3> out(exec(), {2, count, wanted});
+  region_quantiles(exec(), frames.view(), sets, probabilities, out.view());
+  const auto found = to_host(exec(), out.view());
+  for (index_t t = 0; t < 2; ++t)
+    for (index_t s = 0; s < count; ++s) {
+      const auto values = sorted_values(host.view()[t], sets[static_cast<std::size_t>(s)]);
+      for (index_t q = 0; q < wanted; ++q) {
+        if (values.empty()) {
+          ASSERT_TRUE(std::isnan(found.view()(t, s, q)));
+          continue;
+        }
+        const double place = probabilities[static_cast<std::size_t>(q)] * static_cast<double>(values.size() - 1);
+        const auto low = static_cast<std::size_t>(place);
+        const double high = values[std::min(low + 1, values.size() - 1)];
+        const double want = values[low] + (place - static_cast<double>(low)) * (high - values[low]);
+        ASSERT_NEAR(found.view()(t, s, q), want, 4 * DBL_EPSILON * (std::fabs(values[low]) + std::fabs(high)));
+      }
+    }
+}
+
+TEST_P(RegionStats, ProfileOfARadialFrameIsItsFunction) {
+  auto host = host_array<float>(Extents<3>{2, 21, 31});
+  for (index_t t = 0; t < 2; ++t)
+    for (index_t y = 0; y < 21; ++y)
+      for (index_t x = 0; x < 31; ++x)
+        host.view()(t, y, x) = static_cast<float>(t + 2 * static_cast<index_t>(std::hypot(y - 10, x - 15)));
+  host.view()(0, 10, 15) = kNan;  // the only pixel of bin 0
+  const DeviceInput<float, 3> frames(exec(), host.view());
+  Array<double, 2> means(exec(), {2, 12});
+  radial_profile(exec(), frames.view(), means.view());
+  const auto found = to_host(exec(), means.view());
+  EXPECT_TRUE(std::isnan(found.view()(0, 0)));
+  for (index_t t = 0; t < 2; ++t)
+    for (index_t r = t == 0 ? 1 : 0; r < 12; ++r) EXPECT_EQ(found.view()(t, r), static_cast<double>(t + 2 * r));
+}
+
+TEST_P(RegionStats, ReadsThroughStrides) {
+  const auto host = noisy_frames(4, 6, 5, false);
+  const DeviceInput<float, 3> frames(exec(), host.view());
+  // Every second frame, upside down: no copy is made.
+  const Cube<const float> turned(frames.view().data() + 5 * 5, {2, 6, 5}, {2 * 30, -5, 1});
+  Array<double, 3> out(exec(), {2, 1, kRegionStats});
+  region_stats(exec(), turned, {{0, 1}}, out.view());
+  const auto found = to_host(exec(), out.view());
+  for (index_t t = 0; t < 2; ++t)
+    EXPECT_EQ(found.view()(t, 0, kStatMax),
+              static_cast<double>(std::max(host.view()(2 * t, 5, 0), host.view()(2 * t, 5, 1))));
+}
+
+TEST_P(RegionStats, RefusesWhatDoesNotFit) {
+  Array<float, 3> frames(exec(), {2, 4, 5});
+  Array<double, 3> out(exec(), {2, 1, kRegionStats}), one(exec(), {2, 1, 1});
+  EXPECT_THROW(region_stats(exec(), frames.view(), {{20}}, out.view()), InvalidInput);
+  EXPECT_THROW(region_stats(exec(), frames.view(), {{1}, {2}}, out.view()), InvalidInput);
+  EXPECT_THROW(region_quantiles(exec(), frames.view(), {{1}}, {1.5}, one.view()), InvalidInput);
+  Array<double, 2> means(exec(), {2, 99});
+  EXPECT_THROW(radial_profile(exec(), frames.view(), means.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(RegionStats);
+
+}  // namespace
+}  // namespace hci::test

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/sigma_clip.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "kernels/core/copy.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class SigmaClip : public OnEveryDevice {};
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+using Flags = Array<std::uint8_t, 3>;
+
+Array<float, 3> noisy_frames(index_t nt, index_t ny, index_t nx) {
+  auto frames = host_array<float>(Extents<3>{nt, ny, nx});
+  std::mt19937 generator(4);
+  std::normal_distribution<float> normal(0, 10);
+  for (index_t i = 0; i < frames.size(); ++i) frames.data()[i] = normal(generator) + (i % 29 == 7 ? 400.0F : 0.0F);
+  return frames;
+}
+
+/// The box of `side` pixels inside 0 .. n, moved from the edge; all where n is smaller.
+std::pair<index_t, index_t> box(index_t at, index_t n, index_t side) {
+  const index_t first = std::clamp<index_t>(at - side / 2, 0, std::max<index_t>(n - side, 0));
+  return {first, std::min(first + side, n)};
+}
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+std::vector<double> neighbors(Frame<const float> frame, const std::vector<bool>& good, index_t y, index_t x,
+                              index_t side_y, index_t side_x, bool with_itself) {
+  const auto [top, bottom] = box(y, frame.extent(0), side_y);
+  const auto [left, right] = box(x, frame.extent(1), side_x);
+  std::vector<double> values;
+  for (index_t j = top; j < bottom; ++j)
+    for (index_t i = left; i < right; ++i)
+      if (good[static_cast<std::size_t>(j * frame.extent(1) + i)] && (with_itself || j != y || i != x))
+        values.push_back(static_cast<double>(frame(j, i)));
+  return values;
+}
+
+TEST_P(SigmaClip, FlagsWhatItsNeighborsDoNotExplain) {
+  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 9, 9}, {2, 14, 37}})
+    for (const index_t side : {3, 5, 7})
+      for (const bool mad : {false, true}) {
+        auto host = noisy_frames(nt, ny, nx);
+        host.view()(0, 4, 4) = kNan;
+        auto known = host_array<std::uint8_t>(Extents<2>{ny, nx});
+        for (index_t i = 0; i < known.size(); ++i) known.data()[i] = i % 17 == 3;
+        const DeviceInput<float, 3> frames(exec(), host.view());
+        const DeviceInput<std::uint8_t, 2> before(exec(), known.view());
+        Flags bad(exec(), host.extents());
+        sigma_clip(exec(), frames.view(), before.view(),
+                   {.lower_sigma = 3, .upper_sigma = 4, .neighbor = {side}, .mad = mad}, bad.view());
+        const auto found = to_host(exec(), bad.view());
+        index_t flagged = 0;
+        for (index_t t = 0; t < nt; ++t) {
+          std::vector<bool> good;
+          for (index_t i = 0; i < known.size(); ++i)
+            good.push_back(known.data()[i] == 0 && !std::isnan(host.data()[t * ny * nx + i]));
+          for (index_t y = 0; y < ny; ++y)
+            for (index_t x = 0; x < nx; ++x) {
+              bool want = false;
+              if (good[static_cast<std::size_t>(y * nx + x)]) {
+                const auto near = neighbors(host.view()[t], good, y, x, side, side, false);
+                const double centre = median_of(near), value = static_cast<double>(host.view()(t, y, x));
+                double sigma = 0, mean = 0;
+                std::vector<double> distances;
+                for (const double v : near) distances.push_back(std::fabs(v - centre));
+                for (const double v : near) mean += v / static_cast<double>(near.size());
+                for (const double v : near) sigma += (v - mean) * (v - mean) / static_cast<double>(near.size());
+                sigma = mad ? median_of(distances) : std::sqrt(sigma);
+                want = value < centre - 3 * sigma || value > centre + 4 * sigma;
+              }
+              ASSERT_EQ(found.view()(t, y, x) != 0, want) << side << ": " << t << ", " << y << ", " << x;
+              flagged += want;
+            }
+        }
+        EXPECT_GT(flagged, nt) << "a test of hardly anything";
+      }
+}
+
+TEST_P(SigmaClip, HalfResolutionTakesHalfAsManyRows) {
+  auto host = host_array<float>(Extents<3>{1, 11, 11});
+  std::fill_n(host.data(), host.size(), 1.0F);
+  host.view()(0, 5, 5) = 2;
+  host.view()(0, 7, 5) = 100;  // two rows away: in the box of side 5, not in the low one
+  const DeviceInput<float, 3> frames(exec(), host.view());
+  for (const bool half : {false, true}) {
+    Flags bad(exec(), host.extents());
+    sigma_clip(exec(), frames.view(), {}, {.neighbor = {5, half}}, bad.view());
+    EXPECT_EQ(to_host(exec(), bad.view()).view()(0, 5, 5), half ? 1 : 0);
+  }
+}
+
+TEST_P(SigmaClip, FilterMendsFromTheRimInwards) {
+  const auto host = noisy_frames(2, 13, 12);
+  auto flags = host_array<std::uint8_t>(host.extents());
+  std::fill_n(flags.data(), flags.size(), std::uint8_t{0});
+  for (index_t y = 3; y < 9; ++y)
+    for (index_t x = 0; x < 6; ++x) flags.view()(1, y, x) = 1;
+  // The same, frame by frame and round by round.
+  auto want = host_array<float>(host.extents());
+  std::copy_n(host.data(), host.size(), want.data());
+  std::vector<bool> good;
+  for (index_t i = 0; i < 13 * 12; ++i) good.push_back(flags.view()(1, i / 12, i % 12) == 0);
+  for (bool changed = true; changed;) {
+    changed = false;
+    const auto before = good;
+    for (index_t i = 0; i < 13 * 12; ++i) {
+      if (before[static_cast<std::size_t>(i)]) continue;
+      const auto near = neighbors(View<const float, 3>(want.view())[1], before, i / 12, i % 12, 3, 3, true);
+      if (near.size() < 3) continue;
+      want.view()(1, i / 12, i % 12) = static_cast<float>(median_of(near));
+      good[static_cast<std::size_t>(i)] = changed = true;
+    }
+  }
+  auto frames = to_device(exec(), host.view());
+  auto bad = to_device(exec(), flags.view());
+  EXPECT_EQ(sigma_filter(exec(), frames.view(), bad.view(), {}), 0);
+  const auto found = to_host(exec(), frames.view());
+  for (index_t i = 0; i < found.size(); ++i) ASSERT_EQ(found.data()[i], want.data()[i]) << i;
+}
+
+TEST_P(SigmaClip, SaysWhatItCouldNotMend) {
+  auto host = host_array<float>(Extents<3>{2, 1, 4});
+  std::fill_n(host.data(), host.size(), kNan);
+  host.view()(1, 0, 0) = host.view()(1, 0, 1) = 5;
+  auto frames = to_device(exec(), host.view());
+  EXPECT_EQ(correct_nan(exec(), frames.view(), {}, 1), 4);  // the first frame has none to begin with
+  const auto found = to_host(exec(), frames.view());
+  for (index_t x = 0; x < 4; ++x) {
+    EXPECT_TRUE(std::isnan(found.view()(0, 0, x)));
+    EXPECT_EQ(found.view()(1, 0, x), 5);
+  }
+}
+
+TEST_P(SigmaClip, RefusesWhatDoesNotFit) {
+  Array<float, 3> frames(exec(), {1, 4, 4});
+  Flags bad(exec(), {1, 4, 4}), other(exec(), {1, 4, 5});
+  EXPECT_THROW(sigma_clip(exec(), frames.view(), {}, {}, other.view()), InvalidInput);
+  EXPECT_THROW(sigma_clip(exec(), frames.view(), {}, {.neighbor = {17}}, bad.view()), InvalidInput);
+  EXPECT_THROW(sigma_clip(exec(), frames.view(), {}, {.lower_sigma = -1}, bad.view()), InvalidInput);
+  EXPECT_THROW(sigma_filter(exec(), frames.view(), bad.view(), {}, 0), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(SigmaClip);
+
+}  // namespace
+}  // namespace hci::test

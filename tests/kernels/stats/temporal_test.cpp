@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/stats/temporal.hpp"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "kernels/core/copy.hpp"
+#include "tests/support/devices.hpp"
+
+namespace hci::test {
+namespace {
+
+class Temporal : public OnEveryDevice {};
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+Array<float, 3> noisy_cube(index_t nt, index_t ny, index_t nx) {
+  auto cube = host_array<float>(Extents<3>{nt, ny, nx});
+  std::mt19937 generator(9);
+  std::normal_distribution<float> normal(1000, 20);
+  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = i % 11 == 5 ? kNan : normal(generator);
+  for (index_t t = 0; t < nt; ++t) cube.view()(t, ny - 1, nx - 1) = kNan;  // without any value
+  return cube;
+}
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+TEST_P(Temporal, AreTheStatisticsOfEachPixel) {
+  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 2, 1}, {8, 3, 65}, {61, 9, 130}}) {
+    const auto host = noisy_cube(nt, ny, nx);
+    const DeviceInput<float, 3> cube(exec(), host.view());
+    Array<float, 2> mean(exec(), {ny, nx}), deviation(exec(), {ny, nx}), median(exec(), {ny, nx}),
+        mad(exec(), {ny, nx});
+    temporal_moments(exec(), cube.view(), mean.view(), deviation.view());
+    temporal_mad(exec(), cube.view(), median.view(), mad.view());
+    const auto means = to_host(exec(), mean.view()), deviations = to_host(exec(), deviation.view());
+    const auto medians = to_host(exec(), median.view()), mads = to_host(exec(), mad.view());
+    for (index_t y = 0; y < ny; ++y)
+      for (index_t x = 0; x < nx; ++x) {
+        std::vector<double> values;
+        for (index_t t = 0; t < nt; ++t)
+          if (!std::isnan(host.view()(t, y, x))) values.push_back(static_cast<double>(host.view()(t, y, x)));
+        if (values.empty()) {
+          for (const auto* found : {&means, &deviations, &medians, &mads}) ASSERT_TRUE(std::isnan(found->view()(y, x)));
+          continue;
+        }
+        const auto n = static_cast<double>(values.size());
+        double want = 0, squares = 0;
+        for (const double value : values) want += value / n;
+        for (const double value : values) squares += (value - want) * (value - want) / n;
+        std::vector<double> distances;
+        for (const double value : values) distances.push_back(std::fabs(value - median_of(values)));
+        // Results round to float once; the median does before the distances from it are taken.
+        ASSERT_NEAR(means.view()(y, x), want, 1100 * FLT_EPSILON);
+        ASSERT_NEAR(deviations.view()(y, x), std::sqrt(squares), 200 * FLT_EPSILON);
+        ASSERT_NEAR(medians.view()(y, x), median_of(values), 1100 * FLT_EPSILON);
+        ASSERT_NEAR(mads.view()(y, x), median_of(distances), 2 * 1100 * FLT_EPSILON);
+      }
+  }
+}
+
+TEST_P(Temporal, FillsOnlyWhatIsAskedFor) {
+  const auto host = noisy_cube(5, 4, 4);
+  const DeviceInput<float, 3> cube(exec(), host.view());
+  Array<float, 2> both(exec(), {4, 4}), unused(exec(), {4, 4}), alone(exec(), {4, 4});
+  temporal_moments(exec(), cube.view(), unused.view(), both.view());
+  temporal_moments(exec(), cube.view(), {}, alone.view());
+  const auto a = to_host(exec(), both.view()), b = to_host(exec(), alone.view());
+  for (index_t i = 0; i < 15; ++i) EXPECT_EQ(a.data()[i], b.data()[i]);
+  Array<float, 2> narrow(exec(), {4, 3});
+  EXPECT_THROW(temporal_moments(exec(), cube.view(), narrow.view(), {}), InvalidInput);
+  EXPECT_THROW(temporal_mad(exec(), cube.view(), both.view(), narrow.view()), InvalidInput);
+}
+
+HCI_INSTANTIATE_ON_EVERY_DEVICE(Temporal);
+
+}  // namespace
+}  // namespace hci::test
