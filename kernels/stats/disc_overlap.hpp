@@ -64,8 +64,27 @@ struct Reach {
   }
 };
 
-/// Pixels outside the frame add nothing.
-HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, double radius) {
+/// A disc's G at the right edge of each column, made when asked for: what a GPU has no memory for.
+struct EdgeAreas {
+  double x, scale;
+  HCI_HD double edge(index_t i) const { return (static_cast<double>(i) + 0.5 - x) * scale; }
+  HCI_HD double operator()(index_t i) const { return half_area(edge(i)); }
+};
+/// The same, kept for all rows.
+struct KeptEdgeAreas {
+  static constexpr index_t kMost = 64;
+  EdgeAreas areas;
+  index_t first;
+  double kept[kMost];
+  HCI_HD KeptEdgeAreas(const EdgeAreas& made, const Reach& columns) : areas(made), first(columns.first) {
+    for (index_t i = first; i <= columns.last && i - first < kMost; ++i) kept[i - first] = areas(i);
+  }
+  HCI_HD double operator()(index_t i) const { return i - first < kMost ? kept[i - first] : areas(i); }
+};
+
+/// Pixels outside the frame add nothing. Areas: EdgeAreas or what gives the same.
+template <class Areas>
+HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, double radius, const Areas& areas) {
   const Reach rows(y, radius, frame.extent(0)), columns(x, radius, frame.extent(1));
   const double scale = 1 / radius, least = kLeastOverlap * scale * scale;
   Sum result;
@@ -76,7 +95,7 @@ HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, doubl
     double a0 = half_area(x0);
     double left = corner(x0, y1, a0, b1) - corner(x0, y0, a0, b0);
     for (index_t i = columns.first; i <= columns.last; ++i) {
-      const double x1 = (static_cast<double>(i) + 0.5 - x) * scale, a1 = half_area(x1);
+      const double x1 = (static_cast<double>(i) + 0.5 - x) * scale, a1 = areas(i);
       const double right = corner(x1, y1, a1, b1) - corner(x1, y0, a1, b0);
       const double overlap = right - left;
       left = right;
@@ -90,6 +109,9 @@ HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, doubl
   }
   result.value *= radius * radius;
   return result;
+}
+HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, double radius) {
+  return sum(frame, y, x, radius, EdgeAreas{x, 1 / radius});
 }
 
 }  // namespace hci::disc
