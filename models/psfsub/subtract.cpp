@@ -23,7 +23,8 @@ class Libraries {
         frames_(input.targets.extent(0)),
         references_(input.references.extent(0)),
         kind_(library_kind(algorithm, params, references_ > 0)) {
-    require(references_ > 0 || !params.ref_strategy, "ref_strategy is ", to_text(params.ref_strategy.value_or(RefStrategy::rdi)),
+    require(references_ > 0 || !params.ref_strategy, "ref_strategy is ",
+            to_text(params.ref_strategy.value_or(RefStrategy::rdi)),
             ", but there are no reference frames; give some, or leave it out");
   }
 
