@@ -50,6 +50,10 @@ endif()
 
 # cuDNN: only its header is needed to build. The library is loaded when first used (kernels/core/cudnn.cpp).
 set(HCI_HAVE_CUDNN 0)
+if(HCI_CUDA_MODE STREQUAL "OFF" AND HCI_CUDNN AND NOT HCI_CUDNN STREQUAL "AUTO")
+  message(FATAL_ERROR "HCI_CUDNN=${HCI_CUDNN} needs CUDA, and this build has none: use HCI_CUDA=ON to see why, "
+    "or HCI_CUDNN=OFF (docs/install.md)")
+endif()
 if(HCI_CUDNN AND NOT HCI_CUDA_MODE STREQUAL "OFF")
   find_path(HCI_CUDNN_INCLUDE cudnn.h
     HINTS ENV CUDNN_HOME ENV CUDNN_PATH ${CUDAToolkit_INCLUDE_DIRS} ${HCI_CUDA_INCLUDE} PATH_SUFFIXES include)

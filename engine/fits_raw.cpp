@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstdlib>
@@ -11,6 +12,8 @@
 #include <limits>
 #include <type_traits>
 #include <vector>
+
+#include "kernels/core/parallel.hpp"
 
 namespace hci {
 namespace {
@@ -67,6 +70,7 @@ bool read_fully(int descriptor, unsigned char* to, std::size_t bytes, off_t offs
   while (bytes > 0) {
     const ssize_t got = pread(descriptor, to, bytes, offset);
     if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = EIO;  // it has become shorter
     if (got <= 0) return false;
     to += got;
     offset += got;
@@ -81,20 +85,20 @@ template <class Out>
 bool read_blocks(int descriptor, const RawImage& image, index_t first, index_t count, Out* out, int threads) {
   constexpr index_t block = 1 << 16;
   const index_t size = std::abs(image.bitpix) / 8, blocks = (count + block - 1) / block;
-  bool good = true;
-#pragma omp parallel if (blocks > 1) num_threads(threads) reduction(&& : good)
-  {
-    std::vector<unsigned char> bytes(static_cast<std::size_t>(std::min(block, count) * size));
-#pragma omp for schedule(dynamic, 1)
-    for (index_t b = 0; b < blocks; ++b) {  // one after the other, for the system's read-ahead
-      const index_t begin = b * block, n = std::min(block, count - begin);
-      const bool got = read_fully(descriptor, bytes.data(), static_cast<std::size_t>(n * size),
-                                  image.offset + static_cast<off_t>((first + begin) * size));
-      if (got) convert(bytes.data(), n, image, out + begin);
-      good = good && got;
-    }
-  }
-  return good;
+  std::atomic<int> failure = 0;  // errno is each thread's own
+  using Bytes = std::vector<unsigned char>;
+  const auto make = [&] { return Bytes(static_cast<std::size_t>(std::min(block, count) * size)); };
+  // One block after the other, for the system's read-ahead.
+  parallel_for(blocks > 1 ? threads : 1, blocks, kWhoeverIsFree, make, [&](Bytes& bytes, index_t b) {
+    const index_t begin = b * block, n = std::min(block, count - begin);
+    if (read_fully(descriptor, bytes.data(), static_cast<std::size_t>(n * size),
+                   image.offset + static_cast<off_t>((first + begin) * size)))
+      convert(bytes.data(), n, image, out + begin);
+    else
+      failure = errno;
+  });
+  errno = failure;
+  return failure == 0;
 }
 
 }  // namespace

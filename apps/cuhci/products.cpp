@@ -43,11 +43,11 @@ void add_peak(Summary& summary, const Found& found) {
   if (found.contrast) summary.set("peak.contrast", *found.contrast);
 }
 
-void add_run(Summary& summary, const Progress& progress, Exec& exec) {
+void add_run(Summary& summary, const Progress& progress, const Exec& exec, const std::string& device) {
   std::map<std::string, double> seconds;
   for (const auto& [stage, time] : progress.times()) seconds[stage] += time;
   for (const auto& [stage, time] : seconds) summary.set("seconds." + stage, time);
-  summary.set("device", description(exec));
+  summary.set("device", device);
   summary.set("memory.arrays_peak_bytes", static_cast<std::int64_t>(exec.memory()->peak_bytes()));
   summary.set("memory.process_peak_bytes", static_cast<std::int64_t>(peak_process_bytes()));
 }

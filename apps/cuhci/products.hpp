@@ -24,8 +24,8 @@ void write_picture(OutputFolder& folder, const std::string& name, Frame<const fl
 /// "peak": {x, y, snr, ...}.
 void add_peak(Summary& summary, const Found& found);
 
-/// "seconds": {stage: ...}, "device", "memory": {...}.
-void add_run(Summary& summary, const Progress& progress, Exec& exec);
+/// "seconds": {stage: ...}, "device" (its description()), "memory": {...}.
+void add_run(Summary& summary, const Progress& progress, const Exec& exec, const std::string& device);
 
 /// The peak of a map, unless nothing in it has a positive S/N. frame, map (y, x) on the Exec's device
 std::optional<Found> find_in_map(Exec& exec, Frame<const float> frame, Frame<const float> map, double fwhm,

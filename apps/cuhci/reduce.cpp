@@ -9,6 +9,7 @@
 #include "apps/cuhci/session.hpp"
 #include "engine/system_memory.hpp"
 #include "kernels/core/copy.hpp"
+#include "kernels/core/devices.hpp"
 #include "models/preproc/psf.hpp"
 #include "models/reduction.hpp"
 
@@ -163,12 +164,11 @@ std::optional<double> measure_star(Exec& exec, Dataset& dataset, std::optional<d
 }
 
 void require_device_memory(Exec& exec, const MemoryNeed& need) {
-  for (const DeviceInfo& info : available_devices())
-    if (info.device == exec.device())
-      require(need.bytes <= info.free_memory_bytes, info.device.name(), ": the reduction needs ",
-              bytes_text(static_cast<double>(need.bytes)), " of its memory (", need.what, "), but only ",
-              bytes_text(static_cast<double>(info.free_memory_bytes)),
-              " are available: use fewer frames, crop them, or --device cpu");
+  const DeviceInfo info = device_info(exec.device());
+  require(need.bytes <= info.free_memory_bytes, info.device.name(), ": the reduction needs ",
+          bytes_text(static_cast<double>(need.bytes)), " of its memory (", need.what, "), but only ",
+          bytes_text(static_cast<double>(info.free_memory_bytes)),
+          " are available: use fewer frames, crop them, or --device cpu");
 }
 
 std::optional<Found> find(Exec& exec, const ReductionResult& result, const Dataset& dataset,
@@ -248,7 +248,7 @@ int run(Flags& flags) {
                                 {"source_flux", result.scores[v].flux}});
   summary.set("fwhm", result.fwhm);
   if (found) add_peak(summary, *found);
-  add_run(summary, session.progress, exec);
+  add_run(summary, session.progress, exec, provenance.device);
   summary.set(provenance);
   session.folder.write_json("summary.json", summary);
   return session.finish(summary.to_json(), [&] {

@@ -3,6 +3,8 @@
 
 #include <sys/resource.h>
 
+#include "kernels/core/devices.hpp"
+
 namespace hci::app {
 namespace {
 
@@ -25,21 +27,19 @@ Exec make_exec(const RunOptions& options, const Log& log) {
   require(options.threads >= 0, "--threads is ", options.threads, ", it must be at least 1, or 0 for all cores");
   constexpr int kMostThreads = 1024;
   require(options.threads <= kMostThreads, "--threads is ", options.threads, ", it must be at most ", kMostThreads);
-  Exec::Options exec{.threads = options.threads};
-  if (options.device != "auto") {
-    exec.device = parse_device(options.device);
-  } else if (const auto devices = available_devices(); devices.size() > 1) {
-    exec.device = devices[1].device;
-  } else if (built_with_cuda()) {
-    log(LogLevel::info, "no GPU found, running on the CPU");
-  }
-  return Exec(exec);
+  if (options.device != "auto") return Exec({.device = parse_device(options.device), .threads = options.threads});
+  for (int i = 0; i < cuda_device_count(); ++i) try {
+      return Exec({.device = {Device::Kind::cuda, i}, .threads = options.threads});
+    } catch (const DeviceError& error) {
+      log(LogLevel::warning, "cuda:" + std::to_string(i) + " cannot be used, going on without it: " + error.what());
+    }
+  if (built_with_cuda()) log(LogLevel::info, "no usable GPU found, running on the CPU");
+  return Exec({.threads = options.threads});
 }
 
-std::string description(Exec& exec) {
-  for (const DeviceInfo& info : available_devices())
-    if (info.device == exec.device()) return info.device.name() + ": " + info.description;
-  return exec.device().name();
+std::string description(const Exec& exec) {
+  const DeviceInfo info = device_info(exec.device());
+  return info.device.name() + ": " + info.description;
 }
 
 ProgressStyle progress_style(const RunOptions& options) {

@@ -26,7 +26,7 @@ struct RunOptions {
 /// Throws InvalidInput for a text that names no device, DeviceError for one that is not there.
 Exec make_exec(const RunOptions& options, const Log& log);
 /// "cpu: AMD EPYC, 2 threads".
-std::string description(Exec& exec);
+std::string description(const Exec& exec);
 
 ProgressStyle progress_style(const RunOptions& options);
 Log make_log(const RunOptions& options);

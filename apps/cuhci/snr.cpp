@@ -54,7 +54,7 @@ int run(Flags& flags) {
   Summary summary;
   summary.set("fwhm", params.fwhm);
   if (found) add_peak(summary, *found);
-  add_run(summary, progress, exec);
+  add_run(summary, progress, exec, provenance.device);
   summary.set(provenance);
   folder.write_json("summary.json", summary);
   return session.finish(summary.to_json(), [&] { print_peak(found); });

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <mutex>
 
+#include "kernels/core/devices.hpp"
+
 namespace hci {
 namespace {
 
@@ -173,10 +175,9 @@ DeviceGuard::~DeviceGuard() {
 }
 
 CudaContext::CudaContext(int device, void* stream) : device_(device) {
-  int count = 0;
-  if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess || device >= count || device < 0)
-    throw DeviceError("there is no CUDA device " + std::to_string(device) + " (found " +
-                      std::to_string(status == cudaSuccess ? count : 0) + "): see 'cuhci devices'");
+  if (const int count = cuda_device_count(); device >= count || device < 0)
+    throw DeviceError("there is no CUDA device " + std::to_string(device) + " (found " + std::to_string(count) +
+                      "): see 'cuhci devices'");
   DeviceGuard guard(device_);
   if (stream != nullptr) {
     stream_ = static_cast<cudaStream_t>(stream);
@@ -275,25 +276,20 @@ std::shared_ptr<Memory> cuda_pool(std::shared_ptr<CudaContext> context) {
   return std::make_shared<CudaPool>(std::move(context));
 }
 
-std::vector<DeviceInfo> cuda_devices() {
+int cuda_device_count() noexcept {
   int count = 0;
-  if (cudaGetDeviceCount(&count) != cudaSuccess) {
-    static_cast<void>(cudaGetLastError());
-    return {};
-  }
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  static_cast<void>(cudaGetLastError());
+  return 0;
+}
+
+std::vector<DeviceInfo> cuda_devices() {
   std::vector<DeviceInfo> devices;
-  for (int i = 0; i < count; ++i) {
-    cudaDeviceProp properties{};
-    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
-    DeviceGuard guard(i);
-    std::size_t free = 0, total = 0;
-    check(cudaMemGetInfo(&free, &total));
-    devices.push_back({.device = {Device::Kind::cuda, i},
-                       .description = std::string(properties.name) + ", compute capability " +
-                                      std::to_string(properties.major) + "." + std::to_string(properties.minor),
-                       .memory_bytes = total,
-                       .free_memory_bytes = free});
-  }
+  for (int i = 0; i < cuda_device_count(); ++i) try {
+      devices.push_back(device_info({Device::Kind::cuda, i}));
+    } catch (const DeviceError&) {  // lost, or taken by somebody else: not usable
+      static_cast<void>(cudaGetLastError());
+    }
   return devices;
 }
 

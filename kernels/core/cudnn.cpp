@@ -14,30 +14,31 @@ namespace hci {
 #if HCI_HAVE_CUDNN
 namespace {
 
-/// What the process already has (that of another library, or the emulated one of our tests) comes
-/// before what the loader finds. Never closed: its destructors would run after CUDA's.
-void* symbol(const char* name) {
-  if (void* found = dlsym(RTLD_DEFAULT, name)) return found;
-  static void* const library = [] {
-    const std::string file = "libcudnn.so." + std::to_string(CUDNN_MAJOR);
-    return dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  }();
-  return library == nullptr ? nullptr : dlsym(library, name);
-}
-
 template <class F>
-bool find(const char* name, F& function) {
-  function = reinterpret_cast<F>(symbol(name));
+bool find(void* library, const char* name, F& function) {
+  function = reinterpret_cast<F>(dlsym(library, name));
   return function != nullptr;
 }
 
-std::optional<Cudnn> load() {
+/// Nothing where the library lacks something, or is of another major version.
+std::optional<Cudnn> table_of(void* library) {
   Cudnn table{};
-  const bool complete = find("cudnnGetVersion", table.get_version) &&
-                        find("cudnnGetErrorString", table.get_error_string) && find("cudnnCreate", table.create) &&
-                        find("cudnnDestroy", table.destroy) && find("cudnnSetStream", table.set_stream);
+  const bool complete = find(library, "cudnnGetVersion", table.get_version) &&
+                        find(library, "cudnnGetErrorString", table.get_error_string) &&
+                        find(library, "cudnnCreate", table.create) && find(library, "cudnnDestroy", table.destroy) &&
+                        find(library, "cudnnSetStream", table.set_stream);
   if (!complete || table.get_version() / 10000 != CUDNN_MAJOR) return std::nullopt;
   return table;
+}
+
+/// What the process already has (that of another library, or the emulated one of our tests) comes
+/// before what the loader finds, unless it is of another version. Never closed: its destructors would run after
+/// CUDA's.
+std::optional<Cudnn> load() {
+  if (const auto table = table_of(RTLD_DEFAULT)) return table;
+  const std::string file = "libcudnn.so." + std::to_string(CUDNN_MAJOR);
+  void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  return library == nullptr ? std::nullopt : table_of(library);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "kernels/core/devices.hpp"
 #include "kernels/core/error.hpp"
 #if HCI_HAVE_CUDA
 #include "kernels/core/cuda.hpp"
@@ -39,13 +40,36 @@ std::string cudnn_version() {
 #endif
 }
 
-std::vector<DeviceInfo> available_devices() {
+#if !HCI_HAVE_CUDA
+int cuda_device_count() noexcept { return 0; }
+#endif
+
+DeviceInfo device_info(Device device) {
+  if (device.kind == Device::Kind::cuda) {
+#if HCI_HAVE_CUDA
+    DeviceGuard guard(device.index);
+    cudaDeviceProp properties{};
+    check(cudaGetDeviceProperties(&properties, device.index));
+    std::size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total));
+    return {.device = device,
+            .description = std::string(properties.name) + ", compute capability " + std::to_string(properties.major) +
+                           "." + std::to_string(properties.minor),
+            .memory_bytes = total,
+            .free_memory_bytes = free};
+#else
+    throw DeviceError("there is no " + device.name() + ": this build has no CUDA");
+#endif
+  }
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  std::vector<DeviceInfo> devices;
-  devices.push_back({.device = {},
-                     .description = cpu_model() + ", " + std::to_string(omp_get_max_threads()) + " threads",
-                     .memory_bytes = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page,
-                     .free_memory_bytes = static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) * page});
+  return {.device = {},
+          .description = cpu_model() + ", " + std::to_string(omp_get_max_threads()) + " threads",
+          .memory_bytes = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page,
+          .free_memory_bytes = static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) * page};
+}
+
+std::vector<DeviceInfo> available_devices() {
+  std::vector<DeviceInfo> devices{device_info({})};
 #if HCI_HAVE_CUDA
   for (DeviceInfo& info : cuda_devices()) devices.push_back(std::move(info));
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "kernels/core/parallel.hpp"
 #include "kernels/geometry/resample_fft.hpp"
 #include "kernels/linalg/blas_threads.hpp"
 
@@ -20,24 +21,26 @@ void resample_by_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<ind
                          const FftAxis& x, Cube<float> out) {
   const index_t ny = in.extent(1), nx = in.extent(2), my = y.rows, mx = x.rows;
   const auto count = static_cast<index_t>(frames.size());
-#pragma omp parallel num_threads(exec.threads())
-  {
-    const cpu::OneBlasThread guard;
-    const auto size = [](index_t n) { return static_cast<std::size_t>(n); };
-    std::vector<double> frame(size(ny * nx)), half(size(ny * (mx + 1))), made(size((my + 1) * (mx + 1)));
-#pragma omp for schedule(static)
-    for (index_t i = 0; i < count; ++i) {
-      const index_t t = frames[size(i)];
-      for (index_t row = 0; row < ny; ++row) std::copy_n(&in(t, row, 0), nx, frame.data() + row * nx);
-      multiply(CblasTrans, ny, mx + 1, nx, frame.data(), x.matrix.data(), half.data());
-      multiply(CblasNoTrans, my + 1, mx + 1, ny, y.matrix.data(), half.data(), made.data());
-      const double corner = made.back();
-      for (index_t row = 0; row < my; ++row)
-        for (index_t column = 0; column < mx; ++column)
-          out(t, row, column) =
-              static_cast<float>(made[size(row * (mx + 1) + column)] - y.u[size(row)] * x.u[size(column)] * corner);
-    }
-  }
+  const auto size = [](index_t n) { return static_cast<std::size_t>(n); };
+  struct Workspace {
+    std::vector<double> frame, half, made;
+  };
+  const auto make = [&] {
+    return Workspace{std::vector<double>(size(ny * nx)), std::vector<double>(size(ny * (mx + 1))),
+                     std::vector<double>(size((my + 1) * (mx + 1)))};
+  };
+  const cpu::OneBlasThread one;
+  parallel_for(exec.threads(), count, kEqualShares, make, [&](Workspace& work, index_t i) {
+    const index_t t = frames[size(i)];
+    for (index_t row = 0; row < ny; ++row) std::copy_n(&in(t, row, 0), nx, work.frame.data() + row * nx);
+    multiply(CblasTrans, ny, mx + 1, nx, work.frame.data(), x.matrix.data(), work.half.data());
+    multiply(CblasNoTrans, my + 1, mx + 1, ny, y.matrix.data(), work.half.data(), work.made.data());
+    const double corner = work.made.back();
+    for (index_t row = 0; row < my; ++row)
+      for (index_t column = 0; column < mx; ++column)
+        out(t, row, column) =
+            static_cast<float>(work.made[size(row * (mx + 1) + column)] - y.u[size(row)] * x.u[size(column)] * corner);
+  });
 }
 
 }  // namespace hci

@@ -3,6 +3,7 @@
 // side, along x, one register for the eight of a column. No gathers.
 #include <algorithm>
 
+#include "kernels/core/parallel.hpp"
 #include "kernels/geometry/resample_taps.hpp"
 #include "kernels/stats/lanes.hpp"
 
@@ -55,22 +56,18 @@ void along_x(const Floats* columns, const AxisTaps& taps, Floats* made) {
 void resample_by_taps_cpu(Exec& exec, Cube<const float> in, const std::vector<FrameTaps>& ways,
                           const std::vector<std::int32_t>& way_of, Cube<float> out) {
   const index_t frames = in.extent(0), ny = out.extent(1), nx = out.extent(2), parts = (ny + kRows - 1) / kRows;
-#pragma omp parallel num_threads(exec.threads())
-  {
-    Workspace work(in.extent(2), nx);
-#pragma omp for schedule(static)
-    for (index_t n = 0; n < frames * parts; ++n) {
-      const index_t t = n / parts, first = n % parts * kRows, count = std::min(kRows, ny - first);
-      const FrameTaps& way = ways[static_cast<std::size_t>(way_of[static_cast<std::size_t>(t)])];
-      for (index_t r = 0; r < count; ++r) along_y(in[t], way.y, first + r, work.rows.data() + r * in.extent(2));
-      side_by_side(work.rows, in.extent(2), work.columns.data());
-      along_x(work.columns.data(), way.x, work.made.data());
-      for (index_t r = 0; r < count; ++r) {
-        float* row = &out(t, first + r, 0);
-        for (index_t x = 0; x < nx; ++x) row[x] = work.made[static_cast<std::size_t>(x)][r];
-      }
+  const auto make = [&] { return Workspace(in.extent(2), nx); };
+  parallel_for(exec.threads(), frames * parts, kEqualShares, make, [&](Workspace& work, index_t n) {
+    const index_t t = n / parts, first = n % parts * kRows, count = std::min(kRows, ny - first);
+    const FrameTaps& way = ways[static_cast<std::size_t>(way_of[static_cast<std::size_t>(t)])];
+    for (index_t r = 0; r < count; ++r) along_y(in[t], way.y, first + r, work.rows.data() + r * in.extent(2));
+    side_by_side(work.rows, in.extent(2), work.columns.data());
+    along_x(work.columns.data(), way.x, work.made.data());
+    for (index_t r = 0; r < count; ++r) {
+      float* row = &out(t, first + r, 0);
+      for (index_t x = 0; x < nx; ++x) row[x] = work.made[static_cast<std::size_t>(x)][r];
     }
-  }
+  });
 }
 
 }  // namespace hci

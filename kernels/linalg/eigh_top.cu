@@ -2,14 +2,11 @@
 #include "kernels/linalg/eigh_top.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <new>
-#include <string>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/core/scratch.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
@@ -19,6 +16,10 @@ namespace hci {
 namespace {
 
 using crossover::kOversampling;
+
+/// What CUDA's batches take beside their problems: some hundred problems of order 100 keep a GPU busy, and it is
+/// little beside a cube. A constant, not what is free or in use.
+constexpr index_t kBatchBytes = index_t{64} << 20;
 
 /// Matrix and result of problem b alone.
 template <class T>
@@ -43,21 +44,8 @@ bool iteration_wins(const Exec& exec, index_t n, index_t k) {
 /// Calls solve(exec, b) for every problem of a CPU's batch, each thread with an Exec of its own.
 template <class F>
 void on_threads(Exec& exec, index_t problems, const F& solve) {
-  std::atomic<bool> failed = false, out_of_memory = false;
-#pragma omp parallel num_threads(exec.threads())
-  {
-    Exec one({.threads = 1, .path = exec.path()});
-#pragma omp for schedule(dynamic)
-    for (index_t b = 0; b < problems; ++b) try {
-        solve(one, b);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      } catch (...) {
-        failed = true;
-      }
-  }
-  if (out_of_memory) throw std::bad_alloc();
-  if (failed) throw DeviceError("eigenvalues were not found: does a matrix hold NaN or infinity?");
+  const auto make = [&exec] { return Exec({.threads = 1, .path = exec.path()}); };
+  parallel_for(exec.threads(), problems, kWhoeverIsFree, make, solve);
 }
 
 /// The subsets' start: more pairs of the whole matrix than are wanted.
@@ -143,25 +131,35 @@ void put_back(Exec& exec, Matrix<const double> w, View<const double, 3> v, Matri
   for_each(exec, vectors.extents(), ClearSurplus{sizes, values, vectors});
 }
 
-void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, Matrix<double> values,
-                     View<double, 3> vectors) {
-  const index_t n = a.extent(0), problems = values.extent(0), k = values.extent(1);
-  const auto index = index_table(exec, sets, n);
-  const index_t m = index.extent(1), pairs = std::min(k, m);
+/// How a problem is solved. Nothing but its own size, n and k decide, so that its bits do not depend on the
+/// problems beside it. Orders come in steps: neighbours in time, whose libraries are about as large, share a batch.
+struct Plan {
+  index_t order;
+  bool iterated;
+  bool operator==(const Plan&) const = default;
+};
+Plan plan_for(const Exec& exec, index_t n, index_t k, index_t size) {
+  const index_t step = std::max<index_t>(n / 8, 16);
+  const index_t order = std::clamp<index_t>((size + step - 1) / step * step, 1, n);
+  return {order, iteration_wins(exec, order, k) && size >= k + kOversampling};
+}
+
+/// Problems of one plan. whole: the iteration's start.
+void solve_alike(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, const Plan& plan,
+                 Matrix<const double> whole, Matrix<double> values, View<double, 3> vectors) {
+  const index_t m = plan.order, problems = values.extent(0), k = values.extent(1), pairs = std::min(k, m);
+  const auto index = index_table(exec, sets, a.extent(0), m);
   std::vector<index_t> sizes;
   for (const IndexSet& set : sets) sizes.push_back(static_cast<index_t>(set.size()));
-  const index_t smallest = *std::min_element(sizes.begin(), sizes.end());
-  const bool iterated = iteration_wins(exec, m, k) && smallest >= k + kOversampling;
-  const auto whole = iterated ? pairs_of_whole(exec, a, k) : Array<double, 2>(exec, {0, n});
   const auto on_device = to_device(exec, std::move(sizes));
 
   // A matrix, its pairs, and what solves it: cuSOLVER takes about two matrices and a copy.
   const index_t square = 8 * m * m;
-  const index_t bytes = 2 * square + (iterated ? static_cast<index_t>(subspace_bytes(exec, m, k)) : 3 * square);
-  const index_t most = std::clamp<index_t>(static_cast<index_t>(scratch_budget(exec)) / bytes, 1, problems);
+  const index_t bytes = 2 * square + (plan.iterated ? static_cast<index_t>(subspace_bytes(exec, m, k)) : 3 * square);
+  const index_t most = std::clamp<index_t>(kBatchBytes / bytes, 1, problems);
   Array<double, 3> sub(exec, {most, m, m}), found(exec, {most, pairs, m});
   Array<double, 2> w(exec, {most, pairs});
-  Array<double, 3> start(exec, {iterated ? most : 0, whole.extent(0), m});
+  Array<double, 3> start(exec, {plan.iterated ? most : 0, whole.extent(0), m});
   Array<std::uint8_t, 2> member(exec, {most, m});
   for (index_t first = 0; first < problems; first += most) {
     const index_t batch = std::min(most, problems - first);
@@ -170,9 +168,9 @@ void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<Index
     const auto w_b = slice(w.view(), 0, batch);
     const auto v_b = slice(found.view(), 0, batch);
     gather_submatrices(exec, a, some, a_b);
-    if (iterated) {
+    if (plan.iterated) {
       for_each(exec, some.extents(), HasIndex{some, member.view()});
-      gather_entries(exec, whole.view(), some, slice(start.view(), 0, batch));
+      gather_entries(exec, whole, some, slice(start.view(), 0, batch));
       iterate(exec, a_b, w_b, v_b,
               {.start = slice(View<const double, 3>(start.view()), 0, batch),
                .member = slice(Matrix<const std::uint8_t>(member.view()), 0, batch)});
@@ -181,6 +179,22 @@ void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<Index
     }
     put_back(exec, w_b, v_b, some, slice(on_device.view(), first, batch), slice(values, first, batch),
              slice(vectors, first, batch));
+  }
+}
+
+void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, Matrix<double> values,
+                     View<double, 3> vectors) {
+  const index_t n = a.extent(0), k = values.extent(1);
+  std::vector<Plan> plans;
+  for (const IndexSet& set : sets) plans.push_back(plan_for(exec, n, k, static_cast<index_t>(set.size())));
+  const bool iterated = std::any_of(plans.begin(), plans.end(), [](const Plan& plan) { return plan.iterated; });
+  const auto whole = iterated ? pairs_of_whole(exec, a, k) : Array<double, 2>(exec, {0, n});
+  for (auto from = plans.begin(); from != plans.end();) {
+    const auto to = std::find_if(from, plans.end(), [&](const Plan& plan) { return plan != *from; });
+    const index_t first = from - plans.begin(), count = to - from;
+    solve_alike(exec, a, {sets.begin() + first, sets.begin() + first + count}, *from, whole.view(),
+                slice(values, first, count), slice(vectors, first, count));
+    from = to;
   }
 }
 #endif
@@ -218,8 +232,7 @@ void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<doubl
     return on_threads(exec, batch, [&](Exec& one, index_t b) {
       iterate(one, alone(a, b), slice(values, b, 1), alone(vectors, b), {});
     });
-  const auto bytes = static_cast<index_t>(subspace_bytes(exec, n, k));
-  const index_t most = std::max<index_t>((index_t{1} << 30) / bytes, 1);
+  const index_t most = std::max<index_t>(kBatchBytes / static_cast<index_t>(subspace_bytes(exec, n, k)), 1);
   for (index_t first = 0; first < batch; first += most) {
     const index_t count = std::min(most, batch - first);
     iterate(exec, slice(a, first, count), slice(values, first, count), slice(vectors, first, count), {});

@@ -11,7 +11,9 @@ namespace hci {
 // The k largest eigenvalues of symmetric matrices, in descending order, and their eigenvectors. Many small, many
 // middling, or one large matrix: by a dense solver or by subspace iteration, whichever was measured to
 // be the faster one (kernels/linalg/eigh_crossover.hpp); where the iteration does not converge, the dense solver
-// follows. Residuals and scalar products of different vectors are at the level of n eps |a| in either case. Throws
+// follows. On CUDA our part of a problem's bits depends on its own size, n and k only, not on the problems beside
+// it nor on the memory in use; which kernel cuBLAS and cuSOLVER take for a batch is theirs to say.
+// Residuals and scalar products of different vectors are at the level of n eps |a| in either case. Throws
 // DeviceError where the solver fails, as it does for a matrix that holds NaN.
 
 /// One matrix.

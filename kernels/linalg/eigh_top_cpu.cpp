@@ -2,12 +2,11 @@
 #include "kernels/linalg/eigh_top_cpu.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <new>
 #include <string>
 
 #include "kernels/core/error.hpp"
+#include "kernels/core/parallel.hpp"
 #include "kernels/linalg/blas_threads.hpp"
 #include "kernels/linalg/eigh_lanes_cpu.hpp"
 
@@ -151,25 +150,14 @@ void lapack_eigh_top(index_t n, double* a, index_t k, double* values, double* ve
 void eigh_problems(int threads, bool tuned, const std::vector<EighProblem>& problems, index_t k) {
   const auto count = static_cast<index_t>(problems.size());
   const index_t step = tuned && count > 1 ? EighLanes::kLanes : 1;
-  std::atomic<bool> failed = false, out_of_memory = false;
   const OneBlasThread one;
-#pragma omp parallel num_threads(threads)
-  {
-    EighLanes lanes;
-#pragma omp for schedule(dynamic)
-    for (index_t first = 0; first < count; first += step) try {
-        const index_t together = std::min(step, count - first);
-        const unsigned solved = step > 1 ? solve_together(lanes, &problems[at(first)], together, k) : 0;
-        for (index_t b = 0; b < together; ++b)
-          if ((solved >> b & 1U) == 0) solve_alone(problems[at(first + b)], k);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      } catch (...) {
-        failed = true;
-      }
-  }
-  if (out_of_memory) throw std::bad_alloc();
-  if (failed) throw DeviceError("eigenvalues were not found: does a matrix hold NaN or infinity?");
+  const auto make = [] { return EighLanes(); };
+  parallel_for(threads, (count + step - 1) / step, kWhoeverIsFree, make, [&](EighLanes& lanes, index_t group) {
+    const index_t first = group * step, together = std::min(step, count - first);
+    const unsigned solved = step > 1 ? solve_together(lanes, &problems[at(first)], together, k) : 0;
+    for (index_t b = 0; b < together; ++b)
+      if ((solved >> b & 1U) == 0) solve_alone(problems[at(first + b)], k);
+  });
 }
 
 }  // namespace hci::cpu

@@ -3,6 +3,10 @@
 // where BLAS would pack a copy of doubles once more for each tile, and only half of a symmetric result is
 // made: for (489, 44100) 40 Gflop/s a core, where tiles of dgemm gave 29 and dgemm has 41 at best
 // (Zen 4, AVX2, 2026-11-23).
+
+// Nothing of this crosses a library's boundary, so it is no matter how such vectors are passed.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 #include "kernels/linalg/gram_cpu.hpp"
 
 #include <algorithm>

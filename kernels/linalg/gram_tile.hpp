@@ -5,9 +5,6 @@
 #include "kernels/core/view.hpp"
 #include "kernels/linalg/in_register.hpp"
 
-// Nothing of this crosses a library's boundary, so it is no matter how such vectors are passed.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 namespace hci::cpu {
 
 #if defined(__AVX512F__)

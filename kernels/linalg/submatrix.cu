@@ -77,9 +77,9 @@ void check_sets(const std::vector<IndexSet>& sets, index_t n) {
             "an index set is not ascending or outside 0 .. ", n - 1);
 }
 
-Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n) {
+Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n, index_t least) {
   check_sets(sets, n);
-  std::size_t most = 1;
+  auto most = static_cast<std::size_t>(least);
   for (const IndexSet& set : sets) most = std::max(most, set.size());
   std::vector<index_t> table(sets.size() * most, -1);
   for (std::size_t b = 0; b < sets.size(); ++b) std::copy(sets[b].begin(), sets[b].end(), &table[b * most]);

@@ -18,8 +18,8 @@ using IndexSet = std::vector<index_t>;
 /// Throws InvalidInput unless each set is ascending and within 0 .. n - 1.
 void check_sets(const std::vector<IndexSet>& sets, index_t n);
 
-/// The sets as index (b, m), m at least 1, filled up with -1, after check_sets().
-Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n);
+/// The sets as index (b, m), m at least `least`, filled up with -1, after check_sets().
+Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n, index_t least = 1);
 
 /// out(b, i, j) = a(index(b, i), index(b, j)). Where there is no index the row and column are 0 and the
 /// diagonal is -|submatrix|_F: eigenvalues of their own, below all others.

@@ -192,13 +192,15 @@ class Iteration {
         h_(exec, {batch_, shape_.capacity, shape_.capacity}),
         alive_(exec, {batch_, shape_.capacity}) {
     report_.converged.assign(static_cast<std::size_t>(batch_), 0);
+    given_up_ = report_.converged;
+    former_excess_.assign(report_.converged.size(), 1);
   }
 
   SubspaceReport run() {
     begin();
     for (;;) {
       const index_t fresh = look();
-      if (fresh == 0 || is_hopeless()) return report_;
+      if (fresh == 0) return report_;
       if (used_ + fresh * shape_.blocks_for_each_look > shape_.capacity) restart();
       for (index_t step = 0; step < shape_.blocks_for_each_look; ++step) expand(fresh, step == 0);
     }
@@ -250,17 +252,15 @@ class Iteration {
     return judge(to_host(exec_, ritz_values_.view()), to_host(exec_, squares.view()), u);
   }
 
-  /// Whether it is going to take more blocks than allowed. The residuals fall ever faster, so that what they
+  /// Whether a problem is going to take more blocks than allowed. The residuals fall ever faster, so that what they
   /// did since the last look promises too little: half of the rest is forgiven.
-  bool is_hopeless() {
+  /// excess: largest residual / what it may be.
+  bool is_hopeless(double former_excess, double excess) const {
     const double most = static_cast<double>(options_.most_blocks * shape_.block);
     const double done = static_cast<double>(report_.products);
-    const double fell = std::log(former_excess_ / excess_), step = done - former_products_;
-    const double left = fell > 0 ? step * std::log(excess_) / fell : most;
-    const bool first = former_products_ == 0;
-    former_excess_ = excess_;
-    former_products_ = done;
-    return done >= most || (!first && done + 0.5 * left > most);
+    const double fell = std::log(former_excess / excess), step = done - former_products_;
+    const double left = fell > 0 ? step * std::log(excess) / fell : most;
+    return done >= most || (former_products_ > 0 && done + 0.5 * left > most);
   }
 
   index_t judge(const Array<double, 2>& ritz, const Array<double, 3>& squares, View<const double, 3> u) {
@@ -268,10 +268,10 @@ class Iteration {
     std::vector<std::vector<index_t>> open(static_cast<std::size_t>(batch_));
     lengths_.assign(static_cast<std::size_t>(batch_ * shape_.block), 0);
     index_t fresh = 0;
-    excess_ = 1;
     for (index_t b = 0; b < batch_; ++b) {
       const auto item = static_cast<std::size_t>(b);
-      if (report_.converged[item] != 0) continue;
+      if (report_.converged[item] != 0 || given_up_[item] != 0) continue;
+      double excess = 1;
       const double limit = tolerance_ * std::fabs(ritz.view()(b, 0));
       bool found = true;
       for (index_t j = 0; j < shape_.block; ++j) {
@@ -285,12 +285,16 @@ class Iteration {
         open[item].push_back(j);
         if (j >= shape_.wanted) continue;
         found = false;
-        excess_ = std::max(excess_, length / limit);
+        excess = std::max(excess, length / limit);
       }
       now[item] = report_.converged[item] = found ? 1 : 0;
-      if (found) open[item].clear();
+      given_up_[item] = !found && is_hopeless(former_excess_[item], excess) ? 1 : 0;
+      former_excess_[item] = excess;
+      if (found || given_up_[item] != 0) open[item].clear();
       fresh = std::max(fresh, static_cast<index_t>(open[item].size()));
     }
+    former_products_ = static_cast<double>(report_.products);
+    if (exec_.on_cuda() && fresh > 0) fresh = shape_.block;  // whatever the neighbours need: see the contract
     if (std::find(now.begin(), now.end(), 1) != now.end()) {
       const auto wanted = to_device(exec_, now);
       for_each(exec_, vectors_.extents(), TakeResults{wanted.view(), ritz_values_.view(), u, values_, vectors_});
@@ -369,7 +373,9 @@ class Iteration {
   Array<double, 2> ritz_values_;
   Array<double, 3> ritz_vectors_;
   std::vector<double> lengths_;
-  double excess_ = 1, former_excess_ = 1, former_products_ = 0;  ///< largest residual / what it may be
+  std::vector<std::uint8_t> given_up_;
+  std::vector<double> former_excess_;  ///< at the last look
+  double former_products_ = 0;         ///< at that
   Array<index_t, 1> from_;
   Array<double, 1> factors_;
   SubspaceReport report_;

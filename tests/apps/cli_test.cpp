@@ -212,6 +212,39 @@ TEST_F(Cli, DevicesAreListedAndTheGpuReduces) {
   EXPECT_EQ(there["pixel_y"], here["pixel_y"]);
 }
 
+/// In the environment of the programs that a test runs.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST_F(Cli, AGpuThatCannotBeUsedDisturbsNobody) {
+  simulate();
+  const auto lost = [](const char* device) { return Variable("CUDA_EMULATION_LOSE_DEVICE", device); };
+  const json all = json::parse(run({"devices", "--json"}));
+  if (all.size() < 3 || all[1]["description"].get<std::string>().find("emulated") == std::string::npos)
+    GTEST_SKIP() << "no GPU here that can be lost";
+  for (const std::string which : {"0", "1"}) {
+    const Variable without = lost(which.c_str());
+    const std::string other = which == "0" ? "cuda:1" : "cuda:0";
+    const json devices = json::parse(run({"devices", "--json"}));
+    ASSERT_EQ(devices.size(), 2u);
+    EXPECT_EQ(devices[1]["device"], other);
+    for (const std::string device : {"cpu", other.c_str(), "auto"}) {
+      const std::string out = device + " without " + which;
+      run(reduce_words(out, {"--ncomp", "2", "--device", device}));
+      const std::string ran_on = read(out + "/summary.json")["device"];
+      EXPECT_EQ(ran_on.rfind(device == "auto" ? other : device, 0), 0u) << ran_on;
+    }
+  }
+}
+
 TEST_F(Cli, HelpTellsTheExitCodes) {
   EXPECT_NE(run({"--help"}).find("Exit codes: 0"), std::string::npos);
   const std::string help = run({"snr", "--help"});  // what must be given has no default

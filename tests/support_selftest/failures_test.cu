@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Failures that the emulated device is told to have reach the program as the right exception.
+#include "kernels/core/devices.hpp"
 #include "tests/support_selftest/emulated_device.hpp"
 
 namespace hci::test {
@@ -75,6 +76,18 @@ TEST_F(InjectedFailure, ALostDeviceLeavesTheOthersAlone) {
   int current = -1;
   check(cudaGetDevice(&current));
   EXPECT_EQ(current, 0);
+}
+
+TEST_F(InjectedFailure, ALostDeviceIsNotAvailable) {
+  ASSERT_EQ(available_devices().size(), 3u);
+  cuda_emulation::lose_device(0, 1);
+  const auto devices = available_devices();
+  ASSERT_EQ(devices.size(), 2u);
+  EXPECT_EQ(devices[1].device.name(), "cuda:1");
+  EXPECT_EQ(device_info({}).device.name(), "cpu");
+  EXPECT_EQ(device_info({Device::Kind::cuda, 1}).description, devices[1].description);
+  EXPECT_THROW(static_cast<void>(device_info({Device::Kind::cuda, 0})), DeviceError);
+  EXPECT_EQ(cuda_device_count(), 2);
 }
 
 TEST_F(InjectedFailure, ADeviceThatDoesNotExistIsNamed) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the emulated device does to code that mistakes its memory, its streams or its libraries.
+#include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 
 #include "kernels/core/cuda.hpp"
 #include "tests/support_selftest/emulated_device.hpp"
@@ -313,6 +316,21 @@ TEST_F(EmulatedMemory, DevicesHaveTheirOwnBudgets) {
   const Array<float, 1> elsewhere(other, Extents<1>{251});
   EXPECT_EQ(cuda_emulation::bytes_in_use(1), before + 1004);
   cuda_emulation::set_memory(0, std::size_t{16} << 30);
+}
+
+std::ptrdiff_t mappings() {
+  std::ifstream maps("/proc/self/maps");
+  return std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
+}
+
+/// The kernel grants a process some 65,000 of them.
+TEST_F(EmulatedMemory, FreedMemoryTakesNoMappings) {
+  const std::ptrdiff_t before = mappings();
+  for (int i = 0; i < 300; ++i) {
+    fill_zero(exec, Array<float, 1>(exec, Extents<1>{2000 + i}).view());
+    exec.wait();
+  }
+  EXPECT_LT(mappings(), before + 30);
 }
 
 TEST_F(EmulatedMemory, NothingLeaks) {

@@ -4,14 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <limits>
 #include <new>
+#include <numeric>
 
+#include "kernels/geometry/rescale.hpp"
 #include "kernels/geometry/rotate.hpp"
 #include "kernels/image/fft.hpp"
 #include "kernels/image/fft2.hpp"
+#include "kernels/image/psf_fit.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/subtract_product.hpp"
@@ -54,11 +58,11 @@ bool fails() { return failing != kNever && allocations++ == failing; }
 namespace hci::test {
 namespace {
 
-/// Runs the kernel with its first allocation failing, then with its second, until none fails.
-/// Returns how many did.
-int fail_each_allocation(const std::function<void()>& kernel) {
+/// Runs the kernel with its first allocation failing, then with its second (or that `step` later), until none fails.
+/// Returns how many there are.
+int fail_each_allocation(const std::function<void()>& kernel, int step = 1) {
   kernel();  // what is made once for the process
-  for (int nth = 0;; ++nth) {
+  for (int nth = 0;; nth += step) {
     allocations = 0;
     failing = nth;
     bool threw = false;
@@ -118,6 +122,31 @@ TEST_P(NoRoom, InEigenpairs) {
       if (s != t) sets.back().push_back(s);
   }
   EXPECT_GE(fail_each_allocation([&] { eigh_top_subsets(exec, g.view(), sets, 3, values.view(), vectors.view()); }), 2);
+}
+
+TEST_P(NoRoom, InEigenpairsByIteration) {
+  const index_t n = 256, k = 1;
+  std::vector<double> falling(static_cast<std::size_t>(n * n), 0.0);
+  for (index_t i = 0; i < n; ++i)
+    falling[static_cast<std::size_t>(i * (n + 1))] = std::pow(0.1, static_cast<double>(i));
+  const auto a = device_matrix(exec, falling, n, n);
+  IndexSet everyone(static_cast<std::size_t>(n));
+  std::iota(everyone.begin(), everyone.end(), 0);
+  Array<double, 2> values(exec, {2, k});
+  Array<double, 3> vectors(exec, {2, k, n});
+  const auto solve = [&] { eigh_top_subsets(exec, a.view(), {everyone, everyone}, k, values.view(), vectors.view()); };
+  EXPECT_GE(fail_each_allocation(solve), 50);
+}
+
+TEST_P(NoRoom, InRescaling) {
+  const std::vector<double> scales(static_cast<std::size_t>(frames), 1.2);
+  Array<float, 3> out(exec, {frames, side, side});
+  for (const Rotation method : {Rotation::lanczos4, Rotation::fft})
+    EXPECT_GE(fail_each_allocation([&] { rescale(exec, cube(), scales, {.method = method}, out.view()); }), 3);
+}
+
+TEST_P(NoRoom, InPsfFits) {
+  EXPECT_GE(fail_each_allocation([&] { static_cast<void>(fit_psfs(exec, cube())); }), 3);
 }
 
 TEST_P(NoRoom, InRotation) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/eigh_top.hpp"
 
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -122,6 +123,64 @@ TEST_P(EighTop, RefusesWhatHasNoAnswer) {
   EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 0}}, 2, w.view(), v.view()), InvalidInput);
   EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 4}}, 2, w.view(), v.view()), InvalidInput);
   EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 1}}, 2, w.view(), v.view()), InvalidInput);
+}
+
+/// All results of subsets `first` .. `last` - 1, solved together.
+std::vector<double> pairs_of_subsets(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets,
+                                     index_t first, index_t last, index_t k) {
+  const index_t problems = last - first, n = a.extent(0);
+  Array<double, 2> values(exec, {problems, k});
+  Array<double, 3> vectors(exec, {problems, k, n});
+  eigh_top_subsets(exec, a, {sets.begin() + first, sets.begin() + last}, k, values.view(), vectors.view());
+  const auto w = to_host(exec, values.view());
+  const auto v = to_host(exec, vectors.view());
+  std::vector<double> all;
+  for (index_t b = 0; b < problems; ++b) {
+    all.insert(all.end(), w.data() + b * k, w.data() + (b + 1) * k);
+    all.insert(all.end(), v.data() + b * k * n, v.data() + (b + 1) * k * n);
+  }
+  return all;
+}
+
+TEST(EighTopOnCuda, BitsDependOnNeitherNeighboursNorMemory) {
+  if (available_devices().size() < 2) GTEST_SKIP() << "cuda:0 is not there";
+  // Jacobi, the iteration, cuSOLVER for many, cuSOLVER for one
+  for (const auto& [n, k] : {std::pair<index_t, index_t>{20, 4}, {140, 1}, {120, 20}, {260, 60}}) {
+    Exec exec(Device{Device::Kind::cuda, 0});
+    std::vector<double> spectrum;  // a few large ones, then many that are close
+    for (index_t i = 0; i < n; ++i) spectrum.push_back(i < 6 ? 10.0 - double(i) : 1 / (1 + 0.01 * double(i)));
+    const Symmetric a = with_eigenvalues(spectrum, 3);
+    const auto device = device_matrix(exec, a, n, n);
+    std::vector<IndexSet> sets(5);  // easy and hard ones, of several sizes; the last one is alone
+    for (index_t b = 0; b < 5; ++b)
+      for (index_t i = 0; i < n; ++i)
+        if (i % 17 != 3 * b && (b != 2 || i % 3 > 0) && (b != 4 || i < n - 2)) sets[std::size_t(b)].push_back(i);
+    const std::vector<double> together = pairs_of_subsets(exec, device.view(), sets, 0, 5, k);
+    const Array<float, 1> held(exec, {index_t{50} << 20});
+    for (const index_t cut : {1, 4}) {
+      std::vector<double> apart = pairs_of_subsets(exec, device.view(), sets, 0, cut, k);
+      const std::vector<double> rest = pairs_of_subsets(exec, device.view(), sets, cut, 5, k);
+      apart.insert(apart.end(), rest.begin(), rest.end());
+      EXPECT_EQ(apart, together) << "order " << n << ", cut at " << cut;
+    }
+  }
+}
+
+TEST(EighTopOnCuda, BatchesTakeLittleMemory) {
+  if (available_devices().size() < 2) GTEST_SKIP() << "cuda:0 is not there";
+  Exec exec(Device{Device::Kind::cuda, 0});
+  const index_t n = 260, k = 60, problems = 60;
+  std::vector<double> spectrum;
+  for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(0.3, double(i)));
+  const auto device = device_matrix(exec, with_eigenvalues(spectrum, 3), n, n);
+  Array<double, 2> values(exec, {problems, k});
+  Array<double, 3> vectors(exec, {problems, k, n});
+  IndexSet everyone(static_cast<std::size_t>(n));
+  std::iota(everyone.begin(), everyone.end(), 0);
+  const std::vector<IndexSet> sets(static_cast<std::size_t>(problems), everyone);
+  const std::size_t before = exec.memory()->bytes_in_use(), table = sizeof(index_t) * sets.size() * everyone.size();
+  eigh_top_subsets(exec, device.view(), sets, k, values.view(), vectors.view());
+  EXPECT_LT(exec.memory()->peak_bytes(), before + 3 * table + (std::size_t{72} << 20));
 }
 
 /// Neither the library's own threads nor OpenMP's may show: a region of one thread is none to OpenBLAS.
