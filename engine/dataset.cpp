@@ -38,18 +38,20 @@ class Loader {
     data_.notes.push_back(text);
     log_(LogLevel::info, text);
   }
+  bool wanted(const std::string& option) const { return options_.use_wavelengths || &option != &options_.wavelengths; }
   void input(const std::string& role, const std::string& name);
   void take_neighbours();
   void take_companions(const ArrayFile& cube);
   void look_for_pixel_scale(const Header& header);
-  Array<float, 4> read_cube(const CubeReader& reader, const char* role);
+  void open_reference(const CubeReader& cube);
+  void require_memory_for(const CubeReader& cube);
+  Array<float, 4> read_cube(const CubeReader& reader, index_t images_before);
   void check_frames(const CubeReader& reader, const Array<float, 4>& cube);
   void read_angles();
   std::vector<double> angle_values(const ArrayFile& file);
   std::vector<double> table_angles(const ArrayFile& file);
   void read_psf();
   void read_wavelengths();
-  void read_reference();
   void read_pixel_scale();
   void read_fwhm();
   std::vector<double> numbers(const char* role, const std::string& text);
@@ -58,13 +60,15 @@ class Loader {
   const Log& log_;
   Progress* progress_;
   Dataset data_;
+  index_t frames_ = 0, channels_ = 0;  ///< of the cube, known from its header
+  std::optional<CubeReader> reference_;
   std::optional<double> own_pixel_scale_;
   std::string own_pixel_scale_from_;
 };
 
 void Loader::input(const std::string& role, const std::string& name) {
   const std::string path = FileName::parse(name).path;
-  data_.inputs.push_back({role, path, options_.checksums ? std::make_shared<FileHash>(path) : nullptr});
+  data_.inputs.push_back({role, path, options_.checksums ? std::make_shared<FileHash>(path) : nullptr, name});
 }
 
 /// Headers disagree on the unit of the pixel scale: it is shown and not taken.
@@ -85,14 +89,16 @@ void Loader::take_neighbours() {
                                                         {"pixel_scale", &options_.pixel_scale}};
   const auto files = companion_files(options_.cube);
   for (const auto& [role, option] : parts)
-    if (const auto file = files.find(role); option->empty() && file != files.end()) {
+    if (const auto file = files.find(role); option->empty() && file != files.end() && wanted(*option)) {
       *option = file->second;
       note(std::string(role) + ": " + *option + " taken, since it lies beside the cube and no other was named");
     }
   // Only the second phase has names that begin so; its angles come with the airmass.
   if (std::filesystem::path(options_.angles).filename().string().rfind("parallactic_angles", 0) == 0 &&
-      options_.archive == Archive::vip)
+      options_.archive == Archive::vip) {
     options_.archive = Archive::eidc;
+    note("archive: eidc, by the name of " + options_.angles);
+  }
 }
 
 /// What our own layout and PynPoint's keep beside the cube, unless other files were named.
@@ -100,7 +106,7 @@ void Loader::take_companions(const ArrayFile& cube) {
   const Hdf5File* file = cube.hdf5();
   if (file == nullptr) return look_for_pixel_scale(cube.header());
   const auto take = [&](std::string& option, const std::string& dataset) {
-    if (!option.empty() || file->find(dataset) == nullptr) return;
+    if (!option.empty() || file->find(dataset) == nullptr || !wanted(option)) return;
     option = file->path() + "[" + dataset + "]";
     note(option + " taken, since no other was named");
   };
@@ -120,19 +126,28 @@ void Loader::take_companions(const ArrayFile& cube) {
   }
 }
 
-Array<float, 4> Loader::read_cube(const CubeReader& reader, const char* role) {
-  const Extents<4> extents{reader.frames(), reader.channels(), reader.height(), reader.width()};
-  const std::size_t bytes = static_cast<std::size_t>(extents.size()) * sizeof(float);
-  // The work is on the frames of the target; the reference comes on top of what these hold already.
-  const MemoryNeed work = options_.work ? options_.work(data_.cube ? data_.cube.extents() : extents) : MemoryNeed{};
-  require_memory(
-      bytes + work.bytes,
-      "the " + std::string(role) + " " + reader.description() + (work.bytes == 0 ? "" : ", with " + work.what + ","),
-      "use fewer frames, crop them, or a machine with more memory");
-  note(std::string(role) + ": " + reader.description());
+Extents<4> extents_of(const CubeReader& reader) {
+  return {reader.frames(), reader.channels(), reader.height(), reader.width()};
+}
+
+/// Cube, reference and the work on them are there at the same time.
+void Loader::require_memory_for(const CubeReader& cube) {
+  const index_t references = reference_ ? reference_->frames() : 0;
+  const MemoryNeed work = options_.work ? options_.work(extents_of(cube), references) : MemoryNeed{};
+  const auto bytes = [](const CubeReader& reader) {
+    return static_cast<std::size_t>(extents_of(reader).size()) * sizeof(float);
+  };
+  require_memory(bytes(cube) + (reference_ ? bytes(*reference_) : 0) + work.bytes,
+                 "the cube " + cube.description() +
+                     (reference_ ? ", with the reference " + reference_->description() : "") +
+                     (work.bytes == 0 ? "" : ", with " + work.what + ","),
+                 "use fewer frames, crop them, or a machine with more memory");
+}
+
+Array<float, 4> Loader::read_cube(const CubeReader& reader, index_t images_before) {
+  const Extents<4> extents = extents_of(reader);
   Array<float, 4> cube(options_.memory ? options_.memory : host_memory(), extents);
-  if (progress_ != nullptr)
-    progress_->expect(extents[0] * extents[1] + (data_.cube ? data_.cube.extent(0) * data_.cube.extent(1) : 0));
+  if (progress_ != nullptr) progress_->expect(extents[0] * extents[1] + images_before);
   reader.read(0, extents[0], cube.view(), [&](index_t images) {
     if (progress_ != nullptr) progress_->advance(images);
   });
@@ -206,7 +221,7 @@ std::vector<double> Loader::angle_values(const ArrayFile& file) {
   std::vector<double> values = file.read_all();
   if (longer_than_one <= 1) return values;
   // The data challenge's second phase keeps angle and airmass in one image.
-  const index_t frames = data_.frames();
+  const index_t frames = frames_;
   if (options_.archive == Archive::eidc && shape.size() == 2 && (shape[0] == 2 || shape[1] == 2)) {
     const bool in_rows = shape[1] == frames && shape[0] == 2;
     std::vector<double> angles;
@@ -225,12 +240,14 @@ void Loader::read_angles() {
           options_.angles_sign);
   require(std::isfinite(options_.angles_offset), "angles_offset: expected a number of degrees, found ",
           options_.angles_offset);
-  const ArrayFile file(options_.angles);
+  const ArrayFile file(options_.angles, "", options_.threads);
+  require(options_.angles_column.empty() || file.is_table(), "angles_column: only with a table, found ",
+          file.description());
   std::vector<double> angles = angle_values(file);
   const auto found = static_cast<index_t>(angles.size());
-  require(found == data_.frames(), file.description(), ": expected ", data_.frames(), " angles, one for each frame of ",
+  require(found == frames_, file.description(), ": expected ", frames_, " angles, one for each frame of ",
           options_.cube, ", found ", found,
-          found == data_.channels() ? "; that many are its channels: is its order of axes another one (--axes)?" : "");
+          found == channels_ ? "; that many are its channels: is its order of axes another one (--axes)?" : "");
   for (std::size_t i = 0; i < angles.size(); ++i) {
     require(std::isfinite(angles[i]), file.description(), ": angle ", i, " (counted from 0) is ", angles[i],
             ", expected a number of degrees");
@@ -248,14 +265,14 @@ void Loader::read_angles() {
 
 void Loader::read_psf() {
   if (options_.psf.empty()) return;
-  const ArrayFile file(options_.psf);
+  const ArrayFile file(options_.psf, "", options_.threads);
   const auto& shape = file.shape();
   require(!file.is_table() && shape.size() >= 2 && shape.size() <= 4, file.description(),
           ": expected a PSF (y, x) or (λ, y, x), found ", file.is_table() ? "a table" : shape_text(shape));
   const index_t y = shape[shape.size() - 2], x = shape[shape.size() - 1], pixels = y * x;
   const index_t channels = shape.size() == 2 ? 1 : shape[0], exposures = shape.size() == 4 ? shape[1] : 1;
-  require(channels == data_.channels(), file.description(), ": expected ", data_.channels(),
-          " PSF, one for each channel of ", options_.cube, ", found ", channels);
+  require(channels == channels_, file.description(), ": expected ", channels_, " PSF, one for each channel of ",
+          options_.cube, ", found ", channels);
   require(y == x, file.description(), ": expected square frames, found ", y, " x ", x, " px: cut them");
   std::vector<float> all(static_cast<std::size_t>(channels * exposures * pixels));
   file.read_frames(0, channels * exposures, all.data());
@@ -291,7 +308,7 @@ std::vector<double> Loader::numbers(const char* role, const std::string& text) {
     }
     return values;
   }
-  const ArrayFile file(text);
+  const ArrayFile file(text, "", options_.threads);
   if (file.is_table()) {
     require(file.columns().size() == 1, file.description(), ": expected one column");
     input(role, text);
@@ -307,30 +324,27 @@ std::vector<double> Loader::numbers(const char* role, const std::string& text) {
 }
 
 void Loader::read_wavelengths() {
-  if (options_.wavelengths.empty()) return;
+  if (options_.wavelengths.empty() || !options_.use_wavelengths) return;
   std::vector<double> values = numbers("wavelengths", options_.wavelengths);
-  require(static_cast<index_t>(values.size()) == data_.channels(), options_.wavelengths, ": expected ",
-          data_.channels(), " wavelengths, one for each channel of ", options_.cube, ", found ", values.size());
+  require(static_cast<index_t>(values.size()) == channels_, options_.wavelengths, ": expected ", channels_,
+          " wavelengths, one for each channel of ", options_.cube, ", found ", values.size());
   constexpr double unit[] = {1, 1e-3, 1e6, 1e-4};
   for (double& value : values) {
     const double given = value;
     value *= unit[static_cast<int>(options_.wavelength_unit)];
     require(value >= 0.1 && value <= 1000, options_.wavelengths, ": a wavelength of ", given, " ",
-            to_text(options_.wavelength_unit),
-            ": expected 0.1 to 1000 µm; is the unit another one (--wavelength-unit)?");
+            to_text(options_.wavelength_unit), ": expected 0.1 to 1000 µm; is the unit another one (wavelength_unit)?");
   }
   data_.wavelengths = std::move(values);
 }
 
-void Loader::read_reference() {
+void Loader::open_reference(const CubeReader& cube) {
   if (options_.reference.empty()) return;
-  const CubeReader reader(options_.reference, "", options_.axes, options_.archive, options_.threads);
-  require(reader.channels() == data_.channels() && reader.height() == data_.cube.extent(2) &&
-              reader.width() == data_.cube.extent(3),
-          "the reference ", reader.description(), ": expected ", data_.channels(), " channels of ",
-          data_.cube.extent(2), " x ", data_.cube.extent(3), " px, as ", options_.cube, " has");
-  data_.reference = read_cube(reader, "reference");
-  input("reference", options_.reference);
+  reference_.emplace(options_.reference, "", options_.axes, options_.archive, options_.threads);
+  require(reference_->channels() == cube.channels() && reference_->height() == cube.height() &&
+              reference_->width() == cube.width(),
+          "the reference ", reference_->description(), ": expected ", cube.channels(), " channels of ", cube.height(),
+          " x ", cube.width(), " px, as ", options_.cube, " has");
 }
 
 void Loader::read_pixel_scale() {
@@ -352,7 +366,7 @@ void Loader::read_pixel_scale() {
 void Loader::read_fwhm() {
   if (options_.fwhm.empty()) return;
   std::vector<double> values = numbers("fwhm", options_.fwhm);
-  const auto channels = static_cast<std::size_t>(data_.channels());
+  const auto channels = static_cast<std::size_t>(channels_);
   require(values.size() == 1 || values.size() == channels, "fwhm: expected 1 or ", channels,
           " numbers, one for each channel, found ", values.size(), " in ", options_.fwhm);
   for (double value : values)
@@ -364,18 +378,26 @@ void Loader::read_fwhm() {
 Dataset Loader::load() {
   require(!options_.cube.empty(), "expected the name of a cube, found nothing");
   take_neighbours();
-  {
-    const CubeReader reader(options_.cube, options_.hdu, options_.axes, options_.archive, options_.threads);
-    input("cube", options_.cube);
-    take_companions(reader.file());
-    data_.cube = read_cube(reader, "cube");
-  }
+  const CubeReader reader(options_.cube, options_.hdu, options_.axes, options_.archive, options_.threads);
+  frames_ = reader.frames();
+  channels_ = reader.channels();
+  input("cube", options_.cube);
+  note("cube: " + reader.description());
+  take_companions(reader.file());
+  open_reference(reader);
   read_angles();
   read_psf();
   read_wavelengths();
-  read_reference();
   read_pixel_scale();
   read_fwhm();
+  require_memory_for(reader);
+  data_.cube = read_cube(reader, 0);
+  if (reference_) {
+    input("reference", options_.reference);
+    note("reference: " + reference_->description());
+    data_.reference = read_cube(*reference_, frames_ * channels_);
+  }
+  data_.archive = options_.archive;
   return std::move(data_);
 }
 

@@ -25,20 +25,33 @@ struct InputFile {
   /// The thread that hashes the file beside the work; nullptr if that was not asked for. It is
   /// given up when nobody holds it any more.
   std::shared_ptr<const FileHash> hash;
+  std::string name = {};  ///< as in the options: the path, with its [HDU] or [DATASET] if there was one
 
   /// "sha256:..." of the bytes on disk; waits for it. Empty if it was not asked for.
   std::string checksum() const;
 };
+
+/// Whose conventions the files follow (docs/formats.md lists what each means).
+enum class Archive { vip, eidc, sphere_dc, vigan_idl, pynpoint };
+constexpr auto enum_names(Archive) {
+  return std::array<std::pair<std::string_view, Archive>, 5>{{{"vip", Archive::vip},
+                                                              {"eidc", Archive::eidc},
+                                                              {"sphere-dc", Archive::sphere_dc},
+                                                              {"vigan-idl", Archive::vigan_idl},
+                                                              {"pynpoint", Archive::pynpoint}}};
+}
 
 /// One sequence of a target, in host memory, in our order and conventions whatever the files had.
 struct Dataset {
   Array<float, 4> cube;               ///< (t, λ, y, x) detector counts; λ = 1 for an ADI sequence; NaN = masked
   std::vector<double> angles;         ///< (t) derotation angles, degrees, VIP's angle_list
   Array<float, 3> psf;                ///< (λ, y, x) off-axis PSF as in the file; empty if none was given
-  std::vector<double> wavelengths;    ///< (λ) µm; empty if not given
+  std::vector<double> wavelengths;    ///< (λ) µm; empty if not given or not wanted
   Array<float, 4> reference;          ///< (t_ref, λ, y, x) frames of other stars; empty if none were given
   std::optional<double> pixel_scale;  ///< arcsec / px
   std::vector<double> fwhm;           ///< (λ) px, given (one number is repeated), empty if not given
+  Archive archive =
+      Archive::vip;  ///< whose conventions were taken: those asked for, or those that the files' names say
   std::vector<InputFile> inputs;
   std::vector<std::string> notes;  ///< what the reader decided (axis order, HDU, ...), also given to the log
 
@@ -52,16 +65,6 @@ enum class Axes { automatic, tyx, lambda_tyx, t_lambda_yx };
 constexpr auto enum_names(Axes) {
   return std::array<std::pair<std::string_view, Axes>, 4>{
       {{"auto", Axes::automatic}, {"tyx", Axes::tyx}, {"ltyx", Axes::lambda_tyx}, {"tlyx", Axes::t_lambda_yx}}};
-}
-
-/// Whose conventions the files follow (docs/formats.md lists what each means).
-enum class Archive { vip, eidc, sphere_dc, vigan_idl, pynpoint };
-constexpr auto enum_names(Archive) {
-  return std::array<std::pair<std::string_view, Archive>, 5>{{{"vip", Archive::vip},
-                                                              {"eidc", Archive::eidc},
-                                                              {"sphere-dc", Archive::sphere_dc},
-                                                              {"vigan-idl", Archive::vigan_idl},
-                                                              {"pynpoint", Archive::pynpoint}}};
 }
 
 enum class WavelengthUnit { um, nm, m, angstrom };
@@ -104,11 +107,12 @@ struct DatasetOptions {
   double angles_offset = 0;        ///< degrees added after the sign, to turn north up
   std::string angles_column = {};  ///< of a table; empty: the preset's column, or the only one
   WavelengthUnit wavelength_unit = WavelengthUnit::um;
-  bool checksums = true;  ///< hash the input files, in threads of their own
-  int threads = 0;        ///< that read and check; 0: OpenMP's default
-  /// Where given: what will be done needs so much more memory for a cube (t, λ, y, x). It must be there
-  /// before the cube is read.
-  std::function<MemoryNeed(const Extents<4>& cube)> work = {};
+  bool use_wavelengths = true;  ///< false: none are read, not even those beside the cube
+  bool checksums = true;        ///< hash the input files, in threads of their own
+  int threads = 0;              ///< that read and check; 0: OpenMP's default
+  /// Where given: what will be done needs so much more memory for a cube (t, λ, y, x) and so many reference
+  /// frames. It must be there before the cube is read. May throw InvalidInput where they do not fit the work.
+  std::function<MemoryNeed(const Extents<4>& cube, index_t references)> work = {};
   /// Where the cube and the reference go; nullptr: host_memory().
   std::shared_ptr<Memory> memory = nullptr;
 
@@ -121,13 +125,13 @@ struct DatasetOptions {
     field("angles_sign", angles_sign, "1: derotation angles as VIP's; -1: the opposite, as pyKLIP's");
     field("angles_offset", angles_offset, "added to the angles after the sign, degrees");
     field("angles_column", angles_column, "column of the angles in a table");
-    field("wavelength_unit", wavelength_unit, "unit of the wavelengths: um, nm, m, angstrom");
   }
 };
 
 /// Reads everything the options name, and checks it: throws InvalidInput, naming file, HDU,
-/// expected and found. A cube needs about 1x its float32 size of memory, which is checked before
-/// together with that of options.work. What was decided goes to the log and into notes.
+/// expected and found. What the headers and the small files tell is checked before the cube is read. Cube and
+/// reference need about 1x their float32 size of memory, which is checked before together with that of
+/// options.work. What was decided goes to the log and into notes.
 ///   progress  where given: its running stage is told the frames of the cube, and of the reference
 Dataset load_dataset(const DatasetOptions& options, const Log& log = silent_log(), Progress* progress = nullptr);
 
@@ -163,7 +167,8 @@ class CubeReader {
 
 /// One frame (y, x), of a FITS or HDF5 file: for maps that were made before. Axes of length 1 in
 /// front are dropped; throws InvalidInput if there is more than one frame.
-Array<float, 2> load_frame(const std::string& name, const std::string& hdu = "");
+/// threads: that read; 0: OpenMP's default.
+Array<float, 2> load_frame(const std::string& name, const std::string& hdu = "", int threads = 0);
 
 /// What `cuhci info` shows.
 struct FileDescription {

@@ -84,8 +84,8 @@ FileDescription describe_file(const std::string& path) {
   return description;
 }
 
-Array<float, 2> load_frame(const std::string& name, const std::string& hdu) {
-  const ArrayFile file(name, hdu);
+Array<float, 2> load_frame(const std::string& name, const std::string& hdu, int threads) {
+  const ArrayFile file(name, hdu, threads);
   const auto& shape = file.shape();
   require(!file.is_table() && shape.size() >= 2, file.description(), ": expected a frame (y, x)");
   index_t frames = 1;

@@ -9,8 +9,8 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/geometry/annulus.hpp"
 #include "kernels/geometry/centre.hpp"
+#include "kernels/geometry/spline.hpp"
 #include "models/detect/peak.hpp"
-#include "models/psfsub/subtract.hpp"
 
 namespace hci {
 namespace {
@@ -82,22 +82,43 @@ Reduction::Reduction(Recipe recipe)
           "save_residuals: a list of ncomp gives as many residual cubes; ask for one ncomp");
 }
 
+LibraryKind Reduction::libraries(bool has_references) const {
+  return library_kind(*algorithm_, recipe_.regions, has_references);
+}
+
+bool Reduction::needs_fwhm() const {
+  return recipe_.snr || recipe_.regions.mode == RegionMode::annular || recipe_.regions.source_xy;
+}
+
 /// What the work on one channel holds, on the device where it runs.
-std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Extents<4>& cube) const {
-  const auto frames = static_cast<std::size_t>(cube[0]), pixels = static_cast<std::size_t>(cube[2] * cube[3]);
-  const std::size_t variants = algorithm_->variants().size(), bytes = frames * pixels * sizeof(float);
+std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Extents<4>& cube,
+                                                                        index_t references) const {
+  const LibraryKind kind = libraries(references > 0);
+  SubtractionSize size{.frames = static_cast<std::size_t>(cube[0]),
+                       .references = static_cast<std::size_t>(references),
+                       .own_libraries = kind.own_libraries,
+                       .pixels = static_cast<std::size_t>(cube[2] * cube[3])};
+  size.library = (kind.targets ? size.frames : 0) + (kind.references ? size.references : 0);
+  const std::size_t bytes = size.frames * size.pixels * sizeof(float);
+  const Rotation rotation = recipe_.combine.rotation;
   std::vector<std::pair<std::size_t, const char*>> work{{bytes, "residuals"}};
-  if (recipe_.combine.rotation == Rotation::fft && (recipe_.save_residuals || variants > 1))
+  if (rotation == Rotation::fft && (recipe_.save_residuals || algorithm_->variants().size() > 1))
     work.emplace_back(bytes, "derotated frames");
-  if (recipe_.regions.mode != RegionMode::full) {
-    std::size_t largest = 0;
-    for (const RegionGeometry& region :
-         make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot, true))
-      largest = std::max(largest, region.pixels.size());
-    work.emplace_back(2 * frames * largest * sizeof(float), "regions");
+  if (const int order = spline_order(rotation); order > 0) {
+    const index_t padding = 2 * spline_padding(order, RotateOptions{}.border);
+    work.emplace_back(size.frames * static_cast<std::size_t>((cube[2] + padding) * (cube[3] + padding)) * sizeof(float),
+                      "spline coefficients");
   }
-  // Gram matrix, its copy and the eigenvectors of the solver, weights.
-  work.emplace_back((3 + (variants + 1) / 2) * frames * frames * sizeof(double), "matrices");
+  if (recipe_.regions.mode != RegionMode::full) {
+    const auto regions =
+        make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot, kind.targets);
+    size.regions = regions.size();
+    size.pixels = 0;
+    for (const RegionGeometry& region : regions) size.pixels = std::max(size.pixels, region.pixels.size());
+    work.emplace_back((2 * size.frames + size.references) * size.pixels * sizeof(float), "regions");
+  }
+  const auto of_algorithm = algorithm_->work_memory(size);
+  work.insert(work.end(), of_algorithm.begin(), of_algorithm.end());
   return work;
 }
 
@@ -111,18 +132,19 @@ void Reduction::check(const Extents<4>& cube, std::optional<double> fwhm) const 
           " px: there is no S/N so near the star; give the place of a companion");
 }
 
-MemoryNeed Reduction::host_memory(const Extents<4>& cube, bool on_cuda) const {
-  const auto channel = static_cast<std::size_t>(cube[0] * cube[2] * cube[3]) * sizeof(float);
+MemoryNeed Reduction::host_memory(const Extents<4>& cube, index_t references, bool on_cuda) const {
+  const std::size_t frame = static_cast<std::size_t>(cube[2] * cube[3]) * sizeof(float);
+  const auto frames = static_cast<std::size_t>(cube[0]), all = frames + static_cast<std::size_t>(references);
   std::vector<std::pair<std::size_t, const char*>> parts;
-  if (!on_cuda) parts = work_memory(cube);
-  if (on_cuda && recipe_.save_residuals) parts.emplace_back(channel, "residuals");
-  if (cube[1] > 1) parts.emplace_back(channel, "the channel at work");
+  if (!on_cuda) parts = work_memory(cube, references);
+  if (on_cuda && recipe_.save_residuals) parts.emplace_back(frames * frame, "residuals");
+  if (cube[1] > 1) parts.emplace_back(all * frame, "the channel at work");
   return need_of(parts);
 }
 
-MemoryNeed Reduction::device_memory(const Extents<4>& cube) const {
-  auto parts = work_memory(cube);
-  parts.emplace_back(static_cast<std::size_t>(cube[0] * cube[2] * cube[3]) * sizeof(float), "frames");
+MemoryNeed Reduction::device_memory(const Extents<4>& cube, index_t references) const {
+  auto parts = work_memory(cube, references);
+  parts.emplace_back(static_cast<std::size_t>((cube[0] + references) * cube[2] * cube[3]) * sizeof(float), "frames");
   return need_of(parts);
 }
 
@@ -184,7 +206,11 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
         if (!is_last) progress.stage("subtract");
       },
       &progress);
-  if (recipe_.save_residuals) result.residuals = exec.on_cuda() ? to_host(exec, residual.view()) : std::move(residual);
+  if (recipe_.save_residuals) {
+    result.residuals = exec.on_cuda() ? to_host(exec, residual.view()) : std::move(residual);
+    if (recipe_.regions.mode == RegionMode::full)
+      for (index_t t = 0; t < nt; ++t) zero_centre(result.residuals.view()[t], disc);
+  }
   return result;
 }
 
@@ -201,10 +227,9 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
   result.fwhm = mean_of(dataset.fwhm);
   result.variants = algorithm_->variants();
   const auto variants = static_cast<index_t>(result.variants.size());
-  const bool needs_fwhm = recipe_.snr || recipe_.regions.mode == RegionMode::annular || recipe_.regions.source_xy;
-  require(!needs_fwhm || result.fwhm > 0,
+  require(!needs_fwhm() || result.fwhm > 0,
           "the FWHM is needed for annuli, angle thresholds and S/N: give --fwhm, or --psf to measure it");
-  check(dataset.cube.extents(), needs_fwhm ? std::optional(result.fwhm) : std::nullopt);
+  check(dataset.cube.extents(), needs_fwhm() ? std::optional(result.fwhm) : std::nullopt);
   require(channels == 1 || !recipe_.save_residuals, "save_residuals: only for cubes of one channel, this one has ",
           channels);
 

@@ -11,6 +11,7 @@
 #include "models/detect/snr.hpp"
 #include "models/psfsub/regions.hpp"
 #include "models/psfsub/registry.hpp"
+#include "models/psfsub/subtract.hpp"
 
 namespace hci {
 
@@ -23,7 +24,10 @@ struct CombineParams {
 
   template <class Field>
   void fields(Field&& field) {
-    field("rotation", rotation, "values between pixels: lanczos4, bicubic, bilinear, nearest, fft (VIP's vip-fft)");
+    field(
+        "rotation", rotation,
+        "values between pixels: lanczos4, bicubic, catmull-rom, bilinear, nearest, spline2, spline3, spline4, spline5, "
+        "fft (VIP's vip-fft)");
     field("collapse", collapse, "over frames: median, mean, sum, trimmean, max, absmean");
     field("trim_keep", trim_keep, "trimmean: central values that are kept");
     field("collapse_ifs", collapse_ifs, "over the channels of a spectral cube: mean, median, sum, ...");
@@ -62,10 +66,11 @@ class Reduction {
   explicit Reduction(Recipe recipe);
 
   /// Subtracts the star, derotates, collapses, and makes the S/N map. Channels of a spectral cube are
-  /// reduced one by one (ADI) and their frames collapsed with collapse_ifs. Memory beyond the dataset:
-  /// one cube of residuals, on the device also one of targets; with the fft rotation another one where the
-  /// residuals are saved or a list of ncomp is asked for. Throws InvalidInput where recipe and
-  /// dataset do not fit, DeviceError where the device fails.
+  /// reduced one by one (ADI) and their frames collapsed with collapse_ifs. Memory beyond the dataset
+  /// is what host_memory() and device_memory() say: one cube of residuals, on the device also targets and
+  /// references; another cube for the coefficients of the spline rotations, and for the fft rotation where the
+  /// residuals are saved or a list of ncomp is asked for; copies of one region, and matrices. Throws InvalidInput where
+  /// recipe and dataset do not fit, DeviceError where the device fails.
   ReductionResult run(Exec& exec, const Dataset& dataset, Progress& progress) const;
   ReductionResult run(Exec& exec, const Dataset& dataset) const;
 
@@ -73,15 +78,23 @@ class Reduction {
   /// would. fwhm, px: for what depends on it; unset: not known yet.
   void check(const Extents<4>& cube, std::optional<double> fwhm) const;
 
-  /// What a run on a cube (t, λ, y, x) holds beside the dataset: in host memory, and on a CUDA device.
-  /// Throws InvalidInput for regions that do not fit its frames.
-  MemoryNeed host_memory(const Extents<4>& cube, bool on_cuda) const;
-  MemoryNeed device_memory(const Extents<4>& cube) const;
+  /// What a run on a cube (t, λ, y, x) with so many reference frames holds beside the dataset: in host memory,
+  /// and on a CUDA device. Throws InvalidInput for regions that do not fit its frames.
+  MemoryNeed host_memory(const Extents<4>& cube, index_t references, bool on_cuda) const;
+  MemoryNeed device_memory(const Extents<4>& cube, index_t references) const;
+
+  /// What may be in the libraries of a run with or without reference frames.
+  LibraryKind libraries(bool has_references) const;
+
+  /// Whether a run needs the FWHM of the dataset: for annuli, angle thresholds and S/N.
+  bool needs_fwhm() const;
+  /// "ncomp 5", ...: what a list of ncomp gives; one entry, maybe empty, without a list.
+  std::vector<std::string> variants() const { return algorithm_->variants(); }
 
   const Recipe& recipe() const { return recipe_; }
 
  private:
-  std::vector<std::pair<std::size_t, const char*>> work_memory(const Extents<4>& cube) const;
+  std::vector<std::pair<std::size_t, const char*>> work_memory(const Extents<4>& cube, index_t references) const;
   void derotate_and_collapse(Exec& exec, Cube<float> residual, bool is_last, const std::vector<double>& angles,
                              Frame<float> out, Progress& progress) const;
   struct Channel;

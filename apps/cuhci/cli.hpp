@@ -31,13 +31,14 @@ class Flags {
   /// Flags that follow stand under this heading in --help.
   void group(std::string heading);
   /// One flag for each field of the parameter struct. What is false without it is a switch; what is
-  /// true takes "true" or "false".
+  /// true takes "true" or "false". required: the field that must be given; its help shows no default.
   template <class Params>
-  void fields(Params params) {
+  void fields(Params params, std::string_view required = "") {
     params.fields([&](std::string_view name, const auto& value, std::string_view help) {
       bool is_switch = false;
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, bool>) is_switch = !value;
-      option(name, std::string(help), to_text(value), is_switch);
+      const bool must = name == required;
+      option(name, std::string(help) + (must ? "; required" : ""), must ? "" : to_text(value), is_switch);
     });
   }
 

@@ -3,37 +3,52 @@
 
 namespace hci::app {
 
-std::vector<Effect> effects_of(const DatasetOptions& files, const Recipe& recipe, std::optional<index_t> channels) {
+std::vector<Effect> effects_of(const Reduction& reduction, std::optional<index_t> channels,
+                               std::optional<bool> has_references) {
+  const Recipe& recipe = reduction.recipe();
   const RegionMode mode = recipe.regions.mode;
   const bool full = mode == RegionMode::full, annular = mode == RegionMode::annular;
-  const bool several = channels.value_or(2) > 1;
+  const bool several = channels.value_or(2) > 1, list = reduction.variants().size() > 1;
   const bool trims =
       recipe.combine.collapse == Collapse::trimmean || (several && recipe.combine.collapse_ifs == Collapse::trimmean);
-  const bool has_references = !files.reference.empty();
   bool automatic = false;
   for (const auto& [name, text] : recipe.algorithm_settings)
     automatic = automatic || (name == "ncomp" && text == "auto");
+  // Of a library that each frame has for itself; where references may come, with and without them.
+  bool own = false, least = false, most = false;
+  for (const bool references : {false, true}) {
+    if (has_references.value_or(references) != references) continue;
+    const LibraryKind kind = reduction.libraries(references);
+    own = own || kind.own_libraries;
+    least = least || kind.has_least;
+    most = most || kind.has_most;
+  }
+  const std::string of_targets = ", with frames of the target in the library";
+  const std::string in_annuli = "--mode annular" + of_targets;
+  const std::string at_source = "--mode full and --source-xy (with a list of ncomp also --delta-rot)" + of_targets;
+  const std::string not_median = ", and not by --algorithm median";
+  const std::string all_frames = ", and of --algorithm median with --nframes none";
   return {
       {"asize", annular, "--mode annular"},
       {"n_segments", annular, "--mode annular"},
       {"theta_init", annular, "--mode annular"},
       {"radius_int", full || annular, "--mode full or annular"},
-      {"min_frames_lib", annular, "--mode annular"},
-      {"max_frames_lib", annular, "--mode annular"},
-      {"nframes", annular, "--mode annular"},
+      {"min_frames_lib", annular && least, in_annuli + not_median},
+      {"max_frames_lib", annular && most, in_annuli + all_frames},
+      {"nframes", own, "--mode annular or --source-xy" + of_targets},
       {"r_guess", mode == RegionMode::annulus, "--mode annulus"},
       {"annulus_width", mode == RegionMode::annulus, "--mode annulus"},
       {"mask_center", full, "--mode full"},
-      {"source_xy", full, "--mode full"},
-      {"min_frames_pca", full && recipe.regions.source_xy, "--mode full and --source-xy"},
-      {"max_frames_pca", full && recipe.regions.source_xy, "--mode full and --source-xy"},
-      {"delta_rot", annular || recipe.regions.source_xy, "--mode annular or --source-xy"},
+      {"source_xy", full && (own || list), "--mode full" + of_targets + ", or a list of ncomp"},
+      {"min_frames_pca", full && least, at_source + not_median},
+      {"max_frames_pca", full && most, at_source + all_frames},
+      {"delta_rot", own, "--mode annular or --source-xy" + of_targets},
       {"trim_keep", trims, "--collapse trimmean or --collapse-ifs trimmean"},
       {"collapse_ifs", several, "a cube of several channels"},
       {"starphot", recipe.snr, "--snr"},
       {"tol", automatic, "--ncomp auto"},
-      {"ref_strategy", has_references, "--cube-ref"},
-      {"collapse_ref", has_references, "--cube-ref"},
+      {"ref_strategy", has_references.value_or(true), "--cube-ref"},
+      {"collapse_ref", has_references.value_or(true), "--cube-ref"},
   };
 }
 

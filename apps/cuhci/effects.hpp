@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "engine/dataset.hpp"
 #include "models/reduction.hpp"
 
 namespace hci::app {
@@ -12,11 +12,12 @@ namespace hci::app {
 struct Effect {
   const char* name;
   bool has_effect;
-  const char* condition;  ///< as a user gives it: "--mode annular"
+  std::string condition;  ///< as a user gives it: "--mode annular"
 };
 
-/// All such settings with what the others make of them. channels: of the cube; unset: not known yet,
-/// then whatever needs several counts as having an effect.
-std::vector<Effect> effects_of(const DatasetOptions& files, const Recipe& recipe, std::optional<index_t> channels);
+/// All such settings with what the others make of them. channels: of the cube; has_references: there are
+/// frames of other stars; unset: not known yet, then what may have an effect counts as having one.
+std::vector<Effect> effects_of(const Reduction& reduction, std::optional<index_t> channels,
+                               std::optional<bool> has_references);
 
 }  // namespace hci::app

@@ -34,7 +34,6 @@ void declare(Flags& flags) {
       "file with the derotation angles, degrees; default: the files of the data challenge's names beside the cube");
   flags.option("psf", "file with the off-axis PSF: gives the FWHM and the contrast");
   flags.option("cube_ref", "file with frames of other stars (RDI)");
-  flags.option("wavelengths", "file with the wavelengths, or numbers 1.593,1.667");
   flags.option("fwhm", "px: a number, one for each channel, or a file; default: measured from the PSF");
   flags.option("starphot",
                "flux of the star in an aperture of diameter FWHM, in the cube's unit, for the contrast; default: that "
@@ -76,10 +75,15 @@ DatasetOptions dataset_options(Flags& flags) {
       "--angles is missing: a file with one derotation angle for each frame");
   given.take("psf", options.psf);
   given.take("cube_ref", options.reference);
-  given.take("wavelengths", options.wavelengths);
+  options.use_wavelengths = false;  // channels are reduced one by one
   given.take("fwhm", options.fwhm);
   given.take("pixel_scale", options.pixel_scale);
   return options;
+}
+
+/// Whether the dataset may bring a part that no flag names.
+bool may_bring(const DatasetOptions& files, const char* role) {
+  return is_hdf5(files.cube) || (files.angles.empty() && companion_files(files.cube).contains(role));
 }
 
 /// Settings without effect are mistakes.
@@ -107,8 +111,9 @@ Recipe recipe(Settings& given) {
 }
 
 /// All that was decided and had an effect, by the names of the flags, so that the product can be made again.
-Provenance provenance_of(const Flags& flags, const DatasetOptions& files, const Recipe& recipe,
+Provenance provenance_of(const Flags& flags, DatasetOptions files, const Reduction& reduction,
                          std::optional<double> starphot, Exec& exec, const Dataset& dataset) {
+  const Recipe& recipe = reduction.recipe();
   Provenance provenance{.command = flags.command_line(), .device = description(exec), .inputs = dataset.inputs};
   provenance.recipe.emplace_back("algorithm", recipe.algorithm);
   for (const ParameterInfo& parameter : psf_subtraction(recipe.algorithm).parameters) {
@@ -118,19 +123,24 @@ Provenance provenance_of(const Flags& flags, const DatasetOptions& files, const 
   }
   provenance.add(recipe.regions);
   provenance.add(recipe.combine);
+  // What was read, whether it was named or lay beside the cube.
+  const std::map<std::string, const char*> flag_of{{"angles", "angles"}, {"psf", "psf"}, {"reference", "cube_ref"}};
+  for (const InputFile& input : dataset.inputs)
+    if (const auto flag = flag_of.find(input.role); flag != flag_of.end())
+      provenance.recipe.emplace_back(flag->second, input.name);
+  files.archive = dataset.archive;
   for_each_field(files, [&](std::string_view name, const std::string& text) {
     if (!text.empty()) provenance.recipe.emplace_back(name, text);
   });
   const auto add_known = [&](const char* name, const auto& value) {
     if (const std::string text = to_text(value); !text.empty()) provenance.recipe.emplace_back(name, text);
   };
-  add_known("wavelengths", files.wavelengths);
   add_known("fwhm", dataset.fwhm);
   if (starphot) add_known("starphot", *starphot);
   if (dataset.pixel_scale) add_known("pixel_scale", *dataset.pixel_scale);
   add_known("snr", recipe.snr);
   add_known("save_residuals", recipe.save_residuals);
-  for (const Effect& effect : effects_of(files, recipe, dataset.channels()))
+  for (const Effect& effect : effects_of(reduction, dataset.channels(), static_cast<bool>(dataset.reference)))
     if (!effect.has_effect)
       std::erase_if(provenance.recipe, [&](const auto& entry) { return entry.first == effect.name; });
   return provenance;
@@ -203,28 +213,31 @@ int run(Flags& flags) {
   require(!starphot || *starphot > 0, "--starphot is ", to_text(starphot), ", it must be positive");
   const Reduction reduction(recipe(given));
   const std::string& algorithm = reduction.recipe().algorithm;
-  require_effect(given, effects_of(files, reduction.recipe(), std::nullopt));
-  Session session(
-      flags, "'" + algorithm + "' (see 'cuhci reduce --help')", kProducts,
-      {files.cube, files.angles, files.psf, files.reference, files.wavelengths, files.pixel_scale, files.fwhm});
+  const auto references =
+      files.reference.empty() && may_bring(files, "reference") ? std::nullopt : std::optional(!files.reference.empty());
+  require_effect(given, effects_of(reduction, std::nullopt, references));
+  require(!reduction.needs_fwhm() || !files.fwhm.empty() || !files.psf.empty() || may_bring(files, "psf"),
+          "the FWHM is needed for annuli, angle thresholds and S/N: give --fwhm, or --psf to measure it");
+  Session session(flags, "'" + algorithm + "' (see 'cuhci reduce --help')", kProducts,
+                  {files.cube, files.angles, files.psf, files.reference, files.pixel_scale, files.fwhm});
   Exec& exec = session.exec;
 
   session.progress.stage("load");
   files.threads = exec.threads();
-  files.work = [&](const Extents<4>& cube) {
+  files.work = [&](const Extents<4>& cube, index_t references_there) {
     reduction.check(cube, {});
-    if (exec.on_cuda()) require_device_memory(exec, reduction.device_memory(cube));
-    return reduction.host_memory(cube, exec.on_cuda());
+    if (exec.on_cuda()) require_device_memory(exec, reduction.device_memory(cube, references_there));
+    return reduction.host_memory(cube, references_there, exec.on_cuda());
   };
   Dataset dataset = load_dataset(files, session.log, &session.progress);
   require(!dataset.angles.empty(), "--angles is missing, and ", files.cube, " has none beside its cube");
-  require_effect(given, effects_of(files, reduction.recipe(), dataset.channels()));
+  require_effect(given, effects_of(reduction, dataset.channels(), static_cast<bool>(dataset.reference)));
   const std::optional<double> star_flux = measure_star(exec, dataset, starphot, session.log);
   const ReductionResult result = reduction.run(exec, dataset, session.progress);
 
   session.progress.stage("write");
   const std::optional<Found> found = find(exec, result, dataset, star_flux, starphot.has_value(), session.log);
-  const Provenance provenance = provenance_of(flags, files, reduction.recipe(), starphot, exec, dataset);
+  const Provenance provenance = provenance_of(flags, files, reduction, starphot, exec, dataset);
   write_products(session.folder, result, found, dataset, algorithm, provenance);
   session.progress.finish();
   Summary summary;

@@ -10,7 +10,7 @@ namespace {
 
 void declare(Flags& flags) {
   flags.positional("FRAME", "FITS or HDF5 file with the frame: FILE, FILE[HDU] or FILE[DATASET]");
-  flags.fields(SnrParams{});
+  flags.fields(SnrParams{}, "fwhm");
   flags.option("array2", "file with a second frame, whose apertures add to the noise (say, derotated the wrong way)");
   flags.option("pixel_scale", "arcsec/px");
   declare_session(flags, "folder for the products");
@@ -33,8 +33,8 @@ int run(Flags& flags) {
   Progress& progress = session.progress;
   OutputFolder& folder = session.folder;
   progress.stage("load");
-  const Array<float, 2> host = load_frame(path);
-  const Array<float, 2> host2 = second_path.empty() ? Array<float, 2>() : load_frame(second_path);
+  const Array<float, 2> host = load_frame(path, "", exec.threads());
+  const Array<float, 2> host2 = second_path.empty() ? Array<float, 2>() : load_frame(second_path, "", exec.threads());
   progress.stage("snr_map");
   const Array<float, 2> frame = to_device(exec, host.view());
   const Array<float, 2> second = host2 ? to_device(exec, host2.view()) : Array<float, 2>();

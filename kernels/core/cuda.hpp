@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Private to kernels/, CUDA only: included by .cu files and by the CUDA halves of .cpp files in kernels/, by nobody else.
+// Private to kernels/, CUDA only: included by .cu files and by the CUDA halves of .cpp files there, by nobody else.
 #include <map>
 #include <memory>
 #include <new>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Private to kernels/, CUDA only, as cuda.hpp; for what runs neural networks. cuDNN is not linked: it is loaded when first
-// used, so that programs start on machines without it. This file and its .cpp are the only ones that
-// know: everybody else calls library->name(...) through the table, and exec.cuda().cudnn() for a handle.
+// Private to kernels/, CUDA only, as cuda.hpp; for what runs neural networks. cuDNN is not linked: it is
+// loaded when first used, so that programs start on machines without it. This file and its .cpp are the
+// only ones that know: everybody else calls library->name(...) through the table, and
+// exec.cuda().cudnn() for a handle.
 #if HCI_HAVE_CUDNN
 #include <cudnn.h>
 

@@ -64,6 +64,22 @@ class Pca final : public PsfSubtraction {
     return names;
   }
 
+  std::vector<std::pair<std::size_t, const char*>> work_memory(const SubtractionSize& size) const override {
+    const std::size_t n = size.library, count = variants().size();
+    std::vector<std::pair<std::size_t, const char*>> work;
+    if (scales() && n != size.frames)
+      work.emplace_back(size.references * size.pixels * sizeof(float), "scaled reference frames");
+    // Gram matrix, its copy and the eigenvectors of the solver; scalar products of targets outside the library.
+    const bool targets_apart = n == size.references;
+    work.emplace_back((3 * n * n + (targets_apart ? size.frames * n : 0)) * sizeof(double), "matrices");
+    // Of a list the weights of all regions stay until the last variant is made, else those of one.
+    const std::size_t regions = count > 1 ? size.regions : 1;
+    const std::size_t largest = listed() == nullptr ? n : static_cast<std::size_t>(std::ranges::max(*listed()));
+    const std::size_t shared = std::min(largest, n) * (n + size.frames);
+    work.emplace_back(regions * (size.own_libraries ? count * size.frames * n : shared) * sizeof(float), "weights");
+    return work;
+  }
+
   void subtract(Exec& exec, const RegionBatch& batch) const override {
     const std::size_t count = variants().size();
     std::vector<Prepared> prepared(batch.regions.size());

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/core/exec.hpp"
@@ -54,6 +55,16 @@ struct RegionBatch {
   std::function<void(index_t columns)> advance;
 };
 
+/// The size of a subtraction, for what it holds.
+struct SubtractionSize {
+  std::size_t frames = 0;      ///< of the target
+  std::size_t references = 0;  ///< frames of other stars
+  std::size_t library = 0;     ///< rows that may be in a library: the one, the other, or both together
+  bool own_libraries = false;  ///< each target has its own
+  std::size_t regions = 1;
+  std::size_t pixels = 0;  ///< of the largest region
+};
+
 /// Removes the star's light from frames. An algorithm derives from it, lives in one file, registers
 /// itself by name (models/psfsub/registry.hpp), and never sees frames, geometry or angles.
 class PsfSubtraction {
@@ -69,6 +80,13 @@ class PsfSubtraction {
 
   /// Whether the product of annuli is 0 inside radius_int, see central_disc().
   virtual bool masks_inner_radius() const { return false; }
+
+  /// What subtract() holds beside its batch where that may be large, in words for a message:
+  /// {{bytes, "matrices"}}; a few MB need not be told.
+  virtual std::vector<std::pair<std::size_t, const char*>> work_memory(const SubtractionSize& size) const {
+    static_cast<void>(size);
+    return {};
+  }
 
   /// Fills the residual of every region for each variant. Throws InvalidInput where the regions do
   /// not allow what was asked for.

@@ -21,27 +21,23 @@ class Libraries {
         angles_(checked_angles(input.angles)),
         fwhm_(input.fwhm),
         frames_(input.targets.extent(0)),
-        references_(input.references.extent(0)) {
-    // VIP's grid over ncomp takes the source as the place to judge by, and excludes no frames.
-    const bool grid = algorithm.variants().size() > 1 && !params.delta_rot;
-    thresholds_ = params.mode == RegionMode::annular || (params.source_xy && !grid);
-    const RefStrategy usual = !thresholds_                         ? RefStrategy::rdi
-                              : params.mode == RegionMode::annular ? rules_.annular_strategy
-                                                                   : RefStrategy::ardi;
-    require(references_ > 0 || !params.ref_strategy, "ref_strategy is ", to_text(params.ref_strategy.value_or(usual)),
+        references_(input.references.extent(0)),
+        kind_(library_kind(algorithm, params, references_ > 0)) {
+    require(references_ > 0 || !params.ref_strategy, "ref_strategy is ",
+            to_text(params.ref_strategy.value_or(RefStrategy::rdi)),
             ", but there are no reference frames; give some, or leave it out");
-    use_targets_ = references_ == 0 || params.ref_strategy.value_or(usual) == RefStrategy::ardi;
   }
 
-  bool use_targets() const { return use_targets_; }
+  bool use_targets() const { return kind_.targets; }
   DeltaRot default_delta_rot() const { return rules_.default_delta_rot; }
 
   std::vector<RowSet> of(const RegionGeometry& region) const {
-    if (!use_targets_) return {RowSet(frames_, frames_ + references_)};
+    if (!kind_.targets) return {RowSet(frames_, frames_ + references_)};
     const bool annular = params_.mode == RegionMode::annular;
     double threshold = region.radius > 0 ? pa_threshold(region.radius, fwhm_, region.delta_rot) : 0;
     if (rules_.clips_threshold) threshold = std::min(threshold, 0.9 * half_range());
-    if (!thresholds_ || region.radius == 0 || (annular && threshold == 0)) return {RowSet(0, frames_ + references_)};
+    if (!kind_.own_libraries || region.radius == 0 || (annular && threshold == 0))
+      return {RowSet(0, frames_ + references_)};
     const std::optional<int> most = annular ? params_.max_frames_lib : params_.max_frames_pca;
     const int least = rules_.clips_threshold ? 1 : annular ? params_.min_frames_lib : params_.min_frames_pca;
     std::vector<RowSet> sets;
@@ -69,8 +65,7 @@ class Libraries {
   std::vector<double> angles_;
   double fwhm_;
   index_t frames_, references_;
-  bool thresholds_ = false;
-  bool use_targets_ = true;
+  LibraryKind kind_;
 };
 
 void check_input(const SubtractionInput& input, Cube<float> residual) {
@@ -152,6 +147,22 @@ void subtract_regions(Exec& exec, const PsfSubtraction& algorithm, const Subtrac
 }
 
 }  // namespace
+
+LibraryKind library_kind(const PsfSubtraction& algorithm, const RegionParams& params, bool has_references) {
+  // VIP's grid over ncomp takes the source as the place to judge by, and excludes no frames.
+  const bool annular = params.mode == RegionMode::annular, grid = algorithm.variants().size() > 1 && !params.delta_rot;
+  const bool thresholds = annular || (params.source_xy && !grid);
+  const LibraryRules rules = algorithm.library_rules();
+  LibraryKind kind{.references = has_references};
+  if (has_references) {
+    const RefStrategy usual = !thresholds ? RefStrategy::rdi : annular ? rules.annular_strategy : RefStrategy::ardi;
+    kind.targets = params.ref_strategy.value_or(usual) == RefStrategy::ardi;
+  }
+  kind.own_libraries = kind.targets && thresholds;
+  kind.has_least = kind.own_libraries && !rules.clips_threshold;
+  kind.has_most = kind.own_libraries && !rules.nframes;
+  return kind;
+}
 
 void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
                   const SubtractionInput& input, Cube<float> residual,

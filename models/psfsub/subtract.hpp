@@ -20,6 +20,16 @@ struct SubtractionInput {
   double fwhm = 4;               ///< px
 };
 
+/// What may be in the libraries, as far as it depends on no frame.
+struct LibraryKind {
+  bool targets = true;         ///< frames of the target
+  bool references = false;     ///< frames of other stars
+  bool own_libraries = false;  ///< each target has its own: frames beyond the angle threshold, and the references
+  bool has_least = false;      ///< fewer than min_frames_lib or min_frames_pca are an error
+  bool has_most = false;       ///< max_frames_lib or max_frames_pca bounds them
+};
+LibraryKind library_kind(const PsfSubtraction& algorithm, const RegionParams& params, bool has_references);
+
 /// Runs an algorithm over the regions: cuts the frames into regions, chooses the libraries, subtracts,
 /// and puts the residuals together.
 ///   residual (t, y, x)  on the Exec's device; 0 outside all regions and in the masked centre; NaN

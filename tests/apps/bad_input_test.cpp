@@ -215,7 +215,26 @@ TEST_F(BadInput, FlagsWithoutEffect) {
       {{"--collapse-ref", "mean", "--algorithm", "median"}, "--cube-ref"},
       {{"--collapse-ifs", "median"}, "several channels"},
   };
-  for (const Row& row : rows) {
+  std::vector<Row> all(std::begin(rows), std::end(rows));
+  const std::vector<std::string> annular{"--mode", "annular", "--fwhm", "4"}, median{"--algorithm", "median"},
+      references{"--cube-ref", path("cube.fits")}, rdi{"--ref-strategy", "rdi"},
+      source{"--source-xy", "20,20", "--fwhm", "4"};
+  const auto add = [&](const std::string& flag, const std::string& value, const std::string& condition,
+                       std::initializer_list<std::vector<std::string>> others) {
+    Row row{{flag, value}, condition};
+    for (const auto& words : others) row.words.insert(row.words.end(), words.begin(), words.end());
+    all.push_back(row);
+  };
+  add("--max-frames-lib", "5", "--nframes none", {annular, median});
+  add("--min-frames-lib", "5", "not by --algorithm median", {annular, median});
+  for (const char* flag : {"--min-frames-lib", "--max-frames-lib", "--delta-rot"}) {
+    add(flag, "2", "frames of the target in the library", {annular, median, references});
+    add(flag, "2", "frames of the target in the library", {annular, references, rdi});
+  }
+  add("--min-frames-pca", "2", "--delta-rot", {source, {"--ncomp", "1,2"}});
+  add("--max-frames-pca", "5", "--delta-rot", {source, {"--ncomp", "1,2"}});
+  add("--source-xy", "20,20", "frames of the target", {{"--fwhm", "4"}, references, rdi});
+  for (const Row& row : all) {
     SCOPED_TRACE(row.words.front() + " " + row.words.back());
     expect_refused(reduce("cube.fits", "angles.fits", row.words), {row.words.front() + ": only ", row.condition});
   }
@@ -326,6 +345,23 @@ TEST_F(BadInput, ErrorsAreJsonWithJson) {
   refused(
       {"reduce", path("cube.fits"), "--angles", path("angles.fits"), "-o", path("out"), "--config", path("json.toml")},
       2, "ncomp is 13");
+}
+
+TEST_F(BadInput, FlagsOfOtherData) {
+  expect_refused(reduce("cube.fits", "angles.fits", {"--angles-column", "PA"}), {"angles_column", "table"});
+  for (const char* flag : {"--wavelengths", "--wavelength-unit"})  // reduce looks at no wavelength
+    expect_refused(reduce("cube.fits", "angles.fits", {flag, "nm"}), {"no option", flag});
+}
+
+// Before the cube is read: its NaN frame is not seen. Some need no file at all.
+TEST_F(BadInput, WhatTheHeaderTellsIsRefusedFirst) {
+  for (index_t i = 0; i < kSize * kSize; ++i) cube_.data()[i] = std::nanf("");
+  write("bad_cube.fits");
+  write_angles("eleven.fits", {angles_.begin(), angles_.end() - 1});
+  expect_refused(reduce("bad_cube.fits", "eleven.fits"), {"expected 12 angles"});
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{{"--snr"}, {"--mode", "annular"}, {"--source-xy", "20,20"}})
+    expect_refused(reduce("missing.fits", "angles.fits", more), {"--fwhm", "--psf"});
 }
 
 // Before the cube is read: a cube with a NaN frame would complain about that.

@@ -135,6 +135,42 @@ TEST_F(Cli, WhatAProductSaysMakesItAgain) {
   }
 }
 
+// Nothing but the cube is named beside the settings: angles, PSF and the frames of other stars are among them.
+TEST_F(Cli, WhatAProductWithReferencesSaysMakesItAgain) {
+  simulate();
+  run({"simulate", "--preset", "naco", "--size", "64", "--frames", "9", "--short-exposures", "4", "--seed", "5", "-o",
+       path("other"), "--quiet", "--device", "cpu"});
+  for (const std::vector<std::string>& flags : std::vector<std::vector<std::string>>{
+           {"--ncomp", "3", "--snr"},
+           {"--ncomp", "3", "--mode", "annular", "--asize", "8", "--ref-strategy", "ardi"},
+           {"--algorithm", "median", "--collapse-ref", "sc_mean"}}) {
+    SCOPED_TRACE(flags[1]);
+    std::vector<std::string> words = reduce_words("first", flags);
+    words.insert(words.end(), {"--cube-ref", path("other/cube.fits"), "--device", "cpu"});
+    run(words);
+    std::ofstream settings(path("again.toml"));
+    const json recipe = read("first/summary.json")["provenance"]["recipe"];
+    EXPECT_EQ(recipe.value("cube_ref", ""), path("other/cube.fits"));
+    for (const auto& [name, value] : recipe.items()) settings << name << " = '" << value.get<std::string>() << "'\n";
+    settings.close();
+    run({"reduce", path("data/cube.fits"), "--config", path("again.toml"), "-o", path("again"), "--quiet", "--device",
+         "cpu"});
+    EXPECT_EQ(image(path("again/frame.fits")), image(path("first/frame.fits")));
+    EXPECT_EQ(read("again/summary.json")["provenance"]["recipe"], recipe);
+  }
+}
+
+TEST_F(Cli, TheArchiveThatWasTakenIsRecorded) {
+  simulate();
+  std::filesystem::rename(path("data/cube.fits"), path("data/image_cube_a.fits"));
+  std::filesystem::rename(path("data/angles.fits"), path("data/parallactic_angles_a.fits"));
+  const ProgramResult result =
+      run_cuhci({"reduce", path("data/image_cube_a.fits"), "-o", path("out"), "--ncomp", "2", "--device", "cpu"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("archive: eidc"), std::string::npos) << result.err;
+  EXPECT_EQ(read("out/summary.json")["provenance"]["recipe"]["archive"], "eidc");
+}
+
 // Names of stages are keys for programs, dates are UTC and say so.
 TEST_F(Cli, TheSummaryIsForPrograms) {
   simulate();
@@ -211,6 +247,9 @@ TEST_F(Cli, AGpuThatCannotBeUsedDisturbsNobody) {
 
 TEST_F(Cli, HelpTellsTheExitCodes) {
   EXPECT_NE(run({"--help"}).find("Exit codes: 0"), std::string::npos);
+  const std::string help = run({"snr", "--help"});  // what must be given has no default
+  EXPECT_NE(help.find("px; required"), std::string::npos) << help;
+  EXPECT_EQ(help.find("required ["), std::string::npos) << help;
   EXPECT_NE(run({"reduce", "--help"}).find("cuhci reduce"), std::string::npos);
   EXPECT_EQ(run({"--version"}).rfind("cuhci ", 0), 0U);
 }

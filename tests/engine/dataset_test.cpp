@@ -155,8 +155,9 @@ TEST_F(DatasetTest, TakesTheDataChallengesFilesBesideACube) {
 TEST_F(DatasetTest, TheWorkMustFitIntoMemoryBesideTheCube) {
   DatasetOptions options = small();
   Extents<4> asked{};
-  options.work = [&](const Extents<4>& cube) {
+  options.work = [&](const Extents<4>& cube, index_t references) {
     asked = cube;
+    EXPECT_EQ(references, 0);
     return MemoryNeed{.bytes = std::size_t{40} << 40, .what = "44 TB of residuals"};
   };
   expect_parts(message_of([&] { load_dataset(options); }),

@@ -185,7 +185,7 @@ const std::vector<Spoiled> kSpoiled = {
      },
      {"psf.fits", "expected a star"}},
     {"WavelengthCount", [](F, O o) { o.wavelengths = "1.6,1.7"; }, {"expected 1 wavelengths", "found 2"}},
-    {"WavelengthUnit", [](F, O o) { o.wavelengths = "1650"; }, {"1650 um", "--wavelength-unit"}},
+    {"WavelengthUnit", [](F, O o) { o.wavelengths = "1650"; }, {"1650 um", "wavelength_unit"}},
     {"WavelengthNegative", [](F, O o) { o.wavelengths = "-1.6"; }, {"-1.6 um"}},
     {"ReferenceOfOtherSize",
      [](F f, O o) {

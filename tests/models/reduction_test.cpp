@@ -174,7 +174,7 @@ TEST_P(MainJob, TheFftRotationInPlaceGivesTheSameBits) {
 TEST(Recipe, CountsTheMemoryOfItsWork) {
   const Extents<4> cube{200, 1, 210, 210};
   const std::size_t bytes = std::size_t{200} * 210 * 210 * 4;
-  const auto need = [&](const Recipe& recipe) { return Reduction(recipe).host_memory(cube, false).bytes; };
+  const auto need = [&](const Recipe& recipe) { return Reduction(recipe).host_memory(cube, 0, false).bytes; };
   Recipe recipe = pca("20");
   EXPECT_GE(need(recipe), bytes);
   EXPECT_LE(need(recipe), bytes + bytes / 10);
@@ -182,11 +182,43 @@ TEST(Recipe, CountsTheMemoryOfItsWork) {
   EXPECT_LE(need(recipe), bytes + bytes / 10);
   recipe.save_residuals = true;
   EXPECT_GE(need(recipe), 2 * bytes);
-  EXPECT_EQ(Reduction(recipe).host_memory(cube, true).bytes, bytes);  // those that come back from the device
+  EXPECT_EQ(Reduction(recipe).host_memory(cube, 0, true).bytes, bytes);  // those that come back from the device
   recipe = pca("5");
   recipe.regions.mode = RegionMode::annular;
   EXPECT_GE(need(recipe), bytes + bytes / 20);
-  EXPECT_GE(Reduction(recipe).device_memory(cube).bytes, 2 * bytes);
+  EXPECT_GE(Reduction(recipe).device_memory(cube, 0).bytes, 2 * bytes);
+
+  // Splines: coefficients of the frames and of a margin.
+  recipe = pca("20");
+  recipe.combine.rotation = Rotation::spline3;
+  EXPECT_GE(need(recipe), 2 * bytes);
+
+  // A list in annuli: the weights of all annuli are there at once, frames x frames for each of the three.
+  recipe = pca("5");
+  recipe.regions.mode = RegionMode::annular;
+  const std::size_t one = need(recipe), weights = std::size_t{200} * 200 * 4;
+  recipe = pca("5,10,15");
+  recipe.regions.mode = RegionMode::annular;
+  constexpr std::size_t kAnnuli = 26;  // int(105 / 4)
+  EXPECT_EQ(need(recipe) - one, (3 * kAnnuli - 1) * weights);
+
+  // Frames of other stars: on the device, in the copies of regions, scaled, and in the Gram matrix.
+  constexpr index_t kReferences = 1000;
+  const std::size_t frame = std::size_t{210} * 210 * 4, more = kReferences * frame;
+  const auto on_device = [&](const Recipe& what, index_t references) {
+    return Reduction(what).device_memory(cube, references).bytes;
+  };
+  recipe = pca("20");
+  EXPECT_GE(on_device(recipe, kReferences),
+            on_device(recipe, 0) + more + 3 * kReferences * kReferences * 8 - 3 * 200 * 200 * 8);
+  const std::size_t plain = on_device(recipe, kReferences);
+  recipe.algorithm_settings.emplace_back("scaling", "temp-mean");
+  EXPECT_EQ(on_device(recipe, kReferences), plain + more);
+  recipe = pca("5");
+  recipe.regions.mode = RegionMode::annular;
+  const auto both = static_cast<std::size_t>(200 + kReferences);  // rows of the library
+  EXPECT_GE(on_device(recipe, kReferences), on_device(recipe, 0) + more + 3 * (both * both - 200 * 200) * 8);
+  EXPECT_EQ(Reduction(recipe).host_memory({200, 2, 210, 210}, kReferences, true).bytes, bytes + more);  // the channel
 }
 
 TEST_P(MainJob, GivesTheSameBitsAgain) {
@@ -247,7 +279,9 @@ TEST_P(MainJob, MedianWithAnInnerRadiusHasADiscOfZeros) {
   recipe.regions.asize = 12;
   for (const RegionMode mode : {RegionMode::full, RegionMode::annular}) {
     recipe.regions.mode = mode;
+    recipe.save_residuals = true;
     const ReductionResult result = Reduction(recipe).run(exec(), data);
+    for (index_t t = 0; t < data.frames(); t += 20) ASSERT_EQ(result.residuals.view()(t, 50, 55), 0) << t;
     const double centre = static_cast<double>(result.frame.extent(0) / 2);
     for (index_t y = 0; y < result.frame.extent(0); ++y)
       for (index_t x = 0; x < result.frame.extent(1); ++x) {
