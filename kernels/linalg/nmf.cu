@@ -78,19 +78,18 @@ struct MultiplyW {
   HCI_HD void operator()(index_t t, index_t i) const { w(t, i) = multiplied(w(t, i), xht(t, i), sums(t, i)); }
 };
 
-/// A tile of columns of h, one component after the other; on the CPU as wide as keeps registers and
-/// cache lines busy, on CUDA one.
-constexpr index_t kMostWidth = 64;
+/// kWidth columns of h, one component after the other; on the CPU as many as keep registers and cache
+/// lines busy, on CUDA one.
+template <index_t kWidth>
 struct DescendH {
   Matrix<const double> wtw;
   Matrix<const float> wtx;
-  index_t width;
   Matrix<float> h;
   Vector<double> violations;
   HCI_HD void operator()(index_t tile) const {
-    const index_t first = tile * width, k = h.extent(0);
-    const index_t count = first + width < h.extent(1) ? width : h.extent(1) - first;
-    double violation = 0, gradient[kMostWidth];
+    const index_t first = tile * kWidth, k = h.extent(0);
+    const index_t count = first + kWidth < h.extent(1) ? kWidth : h.extent(1) - first;
+    double violation = 0, gradient[kWidth] = {};
     for (index_t i = 0; i < k; ++i) {
       for (index_t p = 0; p < count; ++p) gradient[p] = -static_cast<double>(wtx(i, first + p));
       for (index_t j = 0; j < k; ++j)
@@ -149,7 +148,6 @@ class Factors {
       : exec_(exec),
         x_(x),
         h_(h),
-        width_(exec.on_cuda() ? 1 : kMostWidth),
         w_(exec, {x.extent(0), components}),
         xht_(exec, {x.extent(0), components}),
         hht_(exec, {components, components}),
@@ -157,7 +155,7 @@ class Factors {
         minus_wt_(exec, {components, x.extent(0)}),
         wtx_(exec, {components, x.extent(1)}),
         row_violations_(exec, {x.extent(0)}),
-        tile_violations_(exec, {(x.extent(1) + width_ - 1) / width_}) {}
+        tile_violations_(exec, {(x.extent(1) + width() - 1) / width()}) {}
 
   Matrix<double> w() { return w_.view(); }
 
@@ -166,8 +164,11 @@ class Factors {
     products_with_h();
     for_each(exec_, row_violations_.extents(), DescendW{hht_.view(), xht_.view(), w_.view(), row_violations_.view()});
     products_with_w();
-    for_each(exec_, tile_violations_.extents(),
-             DescendH{wtw_.view(), wtx_.view(), width_, h_, tile_violations_.view()});
+    if (exec_.on_cuda())
+      for_each(exec_, tile_violations_.extents(), DescendH<1>{wtw_.view(), wtx_.view(), h_, tile_violations_.view()});
+    else
+      for_each(exec_, tile_violations_.extents(),
+               DescendH<kWidthOnCpu>{wtw_.view(), wtx_.view(), h_, tile_violations_.view()});
     return sum_of<1>(exec_, row_violations_.view()) + sum_of<1>(exec_, tile_violations_.view());
   }
 
@@ -195,6 +196,9 @@ class Factors {
   }
 
  private:
+  static constexpr index_t kWidthOnCpu = 64;
+  index_t width() const { return exec_.on_cuda() ? 1 : kWidthOnCpu; }
+
   void products_with_h() {
     gram(exec_, h_, {}, hht_.view());
     cross_gram(exec_, x_, h_, {}, xht_.view());
@@ -209,7 +213,6 @@ class Factors {
   Exec& exec_;
   Matrix<const float> x_;
   Matrix<float> h_;
-  index_t width_;
   Array<double, 2> w_, xht_, hht_, wtw_;
   Array<float, 2> minus_wt_, wtx_;
   Array<double, 1> row_violations_, tile_violations_;

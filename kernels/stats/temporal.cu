@@ -15,16 +15,15 @@
 namespace hci {
 namespace {
 
-/// A row's pixels first .. first + width, all frames: on the CPU whole cache lines at a time, on CUDA one.
-constexpr index_t kMostWidth = 64;
+/// kWidth pixels of a row, all frames: on the CPU whole cache lines at a time, on CUDA one, in registers.
+template <index_t kWidth>
 struct Moments {
   Cube<const float> in;
-  index_t width;
   Frame<float> mean, deviation;
   HCI_HD void operator()(index_t y, index_t tile) const {
-    const index_t first = tile * width, frames = in.extent(0);
-    const index_t count = first + width < in.extent(2) ? width : in.extent(2) - first;
-    double sum[kMostWidth], number[kMostWidth], squares[kMostWidth];
+    const index_t first = tile * kWidth, frames = in.extent(0);
+    const index_t count = first + kWidth < in.extent(2) ? kWidth : in.extent(2) - first;
+    double sum[kWidth], number[kWidth], squares[kWidth];
     for (index_t p = 0; p < count; ++p) sum[p] = number[p] = squares[p] = 0;
     for (index_t t = 0; t < frames; ++t)
       for (index_t p = 0; p < count; ++p) {
@@ -71,8 +70,10 @@ void temporal_moments(Exec& exec, Cube<const float> in, Frame<float> mean, Frame
   require(in.extent(0) > 0, "temporal_moments: the cube has no frames");
   if (mean.size() != 0) require_frame("temporal_moments", in, mean);
   if (deviation.size() != 0) require_frame("temporal_moments", in, deviation);
-  const index_t width = exec.on_cuda() ? 1 : kMostWidth;
-  for_each(exec, Extents<2>{in.extent(1), (in.extent(2) + width - 1) / width}, Moments{in, width, mean, deviation});
+  if (exec.on_cuda()) return for_each(exec, Extents<2>{in.extent(1), in.extent(2)}, Moments<1>{in, mean, deviation});
+  constexpr index_t kWidth = 64;
+  const Extents<2> tiles{in.extent(1), (in.extent(2) + kWidth - 1) / kWidth};
+  for_each(exec, tiles, Moments<kWidth>{in, mean, deviation});
 }
 
 void temporal_mad(Exec& exec, Cube<const float> in, Frame<float> median, Frame<float> mad) {

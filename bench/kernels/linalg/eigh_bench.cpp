@@ -42,14 +42,15 @@ Array<double, 3> grams(Exec& exec, index_t batch, index_t n) {
   return g;
 }
 
-/// |A v - w v| <= 10 n eps |A| for the last pair of the last problem.
+/// |A v - w v| <= 10 n eps |A| and |v| = 1 for the last pair of the last problem.
 bool is_right(Exec& exec, const Array<double, 3>& a, const Array<double, 2>& values, const Array<double, 3>& vectors) {
   const index_t b = a.extent(0) - 1, n = a.extent(1), j = values.extent(1) - 1;
   const auto host = to_host(exec, a.view());
   const auto w = to_host(exec, values.view());
   const auto v = to_host(exec, vectors.view());
-  double residual = 0, norm = 0;
+  double residual = 0, norm = 0, length = 0;
   for (index_t r = 0; r < n; ++r) {
+    length += v.view()(b, j, r) * v.view()(b, j, r);
     double sum = -w.view()(b, j) * v.view()(b, j, r);
     for (index_t c = 0; c < n; ++c) {
       sum += host.view()(b, r, c) * v.view()(b, j, c);
@@ -57,7 +58,8 @@ bool is_right(Exec& exec, const Array<double, 3>& a, const Array<double, 2>& val
     }
     residual += sum * sum;
   }
-  return std::sqrt(residual) <= 10 * 2.3e-16 * static_cast<double>(n) * std::sqrt(norm);
+  return std::fabs(length - 1) < 1e-10 &&
+         std::sqrt(residual) <= 10 * 2.3e-16 * static_cast<double>(n) * std::sqrt(norm);
 }
 
 using Solver = void (*)(Exec&, View<const double, 3>, Matrix<double>, View<double, 3>);

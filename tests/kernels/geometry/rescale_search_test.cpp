@@ -43,22 +43,20 @@ class FindScales : public OnEveryDevice {};
 constexpr double kRatio = 1.6e-3;
 
 TEST_P(FindScales, FindsWhatTheChannelsWereMadeWith) {
-  const std::vector<double> scales = {1.42, 1.31, 1.17, 1.08, 1}, fluxes = {1.3, 0.8, 1.1, 1, 1};
+  const std::vector<double> scales = {1.42, 1.17, 1}, fluxes = {1.3, 0.8, 1};
   const auto cube = speckles(scales, fluxes, kSides);
   // The wavelengths are wrong by some percent, as a calibration may be.
-  const std::vector<double> wavelengths = {1 / 1.45, 1 / 1.27, 1 / 1.2, 1 / 1.05, 1};
+  const std::vector<double> wavelengths = {1 / 1.45, 1 / 1.2, 1};
   const auto in = to_device(exec(), cube.view());
-  for (const ResidualMeasure measure : {ResidualMeasure::stddev, ResidualMeasure::sum}) {
-    const ScaleSearch search{.method = Rotation::fft, .measure = measure};
-    const auto found = find_scales(exec(), in.view(), wavelengths, {1, 1, 1, 1, 1}, search, {});
-    for (std::size_t i = 0; i < 5; ++i) {
-      EXPECT_NEAR(found.scales[i], scales[i], kRatio) << i;
-      EXPECT_NEAR(found.fluxes[i] * fluxes[i], 1, 1e-3) << i;
-    }
+  const auto found = find_scales(exec(), in.view(), wavelengths, {1, 1, 1}, {.method = Rotation::fft}, {});
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(found.scales[i], scales[i], kRatio) << i;
+    EXPECT_NEAR(found.fluxes[i] * fluxes[i], 1, 1e-3) << i;
   }
   // With the fluxes given (those of the star in each channel) only the scales are found.
-  const auto given = find_scales(exec(), in.view(), wavelengths, fluxes, {.fit_flux = false}, {});
-  for (std::size_t i = 0; i < 5; ++i) {
+  const auto given = find_scales(exec(), in.view(), wavelengths, fluxes,
+                                 {.method = Rotation::fft, .measure = ResidualMeasure::sum, .fit_flux = false}, {});
+  for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(given.scales[i], scales[i], kRatio);
     EXPECT_EQ(given.fluxes[i], 1 / fluxes[i]);
   }
