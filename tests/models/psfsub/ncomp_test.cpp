@@ -32,7 +32,8 @@ TEST(Ncomp, WritesWhatItReads) {
 }
 
 TEST(Ncomp, RefusesNonsense) {
-  for (const char* text : {"", "0", "-3", "1.5", "0.0", "1.01", "five", "1,,2", "1,", "5:2", "1:5:0", "1:5:2:3", "nan."})
+  for (const char* text :
+       {"", "0", "-3", "1.5", "0.0", "1.01", "five", "1,,2", "1,", "5:2", "1:5:0", "1:5:2:3", "nan."})
     EXPECT_THROW(parsed(text), InvalidInput) << text;
 }
 
