@@ -17,9 +17,9 @@ namespace {
 /// Derotated rows that are held at a time.
 constexpr index_t kScratchBytes = index_t{64} << 20;
 
+#if HCI_HAVE_CUDA
 bool ranks(Collapse mode) { return mode == Collapse::median || mode == Collapse::trimmean; }
 
-#if HCI_HAVE_CUDA
 constexpr int kThreads = 256;
 /// A tile is this wide; pixel p of it is (p / kTileColumns, p % kTileColumns).
 constexpr int kTileColumns = 8;
