@@ -189,6 +189,13 @@ inline void put_in_order(Floats& low, Floats& high) {
 constexpr int kMostSelected = 49;
 constexpr bool is_selected(std::size_t count) { return count <= 29 || count == kMostSelected; }
 
+// GCC 12 warns of "ignoring loop annotation" where its sanitizers have changed these loops.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HCI_UNROLLED
+#else
+#define HCI_UNROLLED _Pragma("GCC unroll 32")
+#endif
+
 /// The larger middle one of `count` values for each of 8 pixels side by side; the pixels' values lie
 /// at at[offsets]. known: the count where the compiler is to unroll all loops, or 0.
 template <int known>
@@ -202,21 +209,22 @@ Floats selected(const float* at, const index_t* offsets, int given) {
   Floats kept[kMostSelected / 2 + 2] = {};
   int size = odd / 2 + 2, next = size;
   if (odd == 1) return value(0);
-#pragma GCC unroll 32
+  HCI_UNROLLED
   for (int i = 0; i < size; ++i) kept[i] = value(i);
-#pragma GCC unroll 32
+  HCI_UNROLLED
   for (; size > 2; --size) {
-#pragma GCC unroll 32
+    HCI_UNROLLED
     for (int i = 0; i < size / 2; ++i) put_in_order(kept[i], kept[size - 1 - i]);
-#pragma GCC unroll 32
+    HCI_UNROLLED
     for (int i = 1; i < (size + 1) / 2; ++i) put_in_order(kept[0], kept[i]);
-#pragma GCC unroll 32
+    HCI_UNROLLED
     for (int i = size / 2; i < size - 1; ++i) put_in_order(kept[i], kept[size - 1]);
     if (size == 3) break;
     kept[0] = value(next++);
   }
   return kept[1];
 }
+#undef HCI_UNROLLED
 
 /// A row of medians, 8 at a time; the last 8 end at the last pixel.
 void select_row(const float* at, const std::vector<index_t>& offsets, index_t nx, float* medians) {
