@@ -21,10 +21,13 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   const std::string name =
       "." + target.filename().string() + ".partial-" + std::to_string(getpid()) + "-" + std::to_string(count++);
   temporary_ = (target.parent_path() / name).string();
+  unfinished_.emplace(temporary_);
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      unfinished_(std::move(other.unfinished_)) {}
 
 AtomicFile::~AtomicFile() {
   std::error_code ignored;
@@ -36,6 +39,7 @@ void AtomicFile::commit() {
   fs::rename(temporary_, path_, error);
   require(!error, path_, ": cannot be given its name: ", error.message());
   temporary_.clear();
+  unfinished_.reset();
 }
 
 void write_text_file(const std::string& path, const std::string& text) {

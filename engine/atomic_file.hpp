@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <optional>
 #include <string>
+
+#include "engine/unfinished.hpp"
 
 namespace hci {
 
@@ -20,6 +23,7 @@ class AtomicFile {
 
  private:
   std::string path_, temporary_;
+  std::optional<Unfinished> unfinished_;
 };
 
 /// Text into a file, atomically.

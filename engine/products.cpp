@@ -121,9 +121,11 @@ OutputFolder::OutputFolder(const fs::path& path) : path_(path) {
     if (error) remove_made();
     require(!error, folder.string(), ": the output folder cannot be made: ", error.message());
     made_.push_back(folder);
+    unfinished_.emplace_back(folder);
   }
   // Access bits do not tell everything (read-only or full file systems): try.
   const fs::path probe = path_ / (".cuhci-probe-" + std::to_string(getpid()));
+  const Unfinished begun(probe);
   std::ofstream out(probe);
   const bool good = static_cast<bool>(out << "probe" << std::flush);
   const std::string why = good ? "" : std::generic_category().message(errno);
@@ -149,6 +151,7 @@ std::string OutputFolder::staged(const std::string& name) {
   require(!name.empty() && fs::path(name).filename() == name, "OutputFolder: '", name, "' is no name of a file");
   const fs::path staged = path_ / (".cuhci-" + std::to_string(getpid()) + "-" + name);
   files_.emplace_back(staged, path_ / name);
+  unfinished_.emplace_back(staged);
   return staged.string();
 }
 
@@ -179,6 +182,7 @@ void OutputFolder::commit(const std::vector<std::string>& products) {
   }
   files_.clear();
   made_.clear();
+  unfinished_.clear();
 }
 
 }  // namespace hci

@@ -12,6 +12,7 @@
 #include "engine/header.hpp"
 #include "engine/params.hpp"
 #include "engine/png.hpp"
+#include "engine/unfinished.hpp"
 
 namespace hci {
 
@@ -99,6 +100,7 @@ class OutputFolder {
   std::filesystem::path path_;
   std::vector<std::filesystem::path> made_;  ///< folders that we made, outermost first
   std::vector<std::pair<std::filesystem::path, std::filesystem::path>> files_;  ///< staged, final
+  std::vector<Unfinished> unfinished_;  ///< made_ and the staged ones of files_, in case of a signal
 };
 
 }  // namespace hci

@@ -8,6 +8,7 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "engine/unfinished.hpp"
 #include "engine/version.hpp"
 
 namespace hci::app {
@@ -162,6 +163,7 @@ class Program {
 };
 
 int run_program(int argc, char** argv, const std::vector<Subcommand>& subcommands) {
+  remove_unfinished_on_signals();
   return Program(subcommands).run(argc, argv);
 }
 

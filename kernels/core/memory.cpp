@@ -83,7 +83,7 @@ class HostMemory final : public Memory {
     const std::lock_guard lock(mutex_);
     kept_.push_back(block);
     return true;
-  } catch (const std::bad_alloc&) {
+  } catch (...) {  // no room in the list, or no lock to be had: then it goes back
     return false;
   }
 

@@ -32,6 +32,9 @@ void check_info(const char* routine, int info) {
 
 /// All eigenpairs, ascending, into w and a.
 void all_pairs(int n, double* a, double* w) {
+  constexpr int kMost = 32766;  // 2 n^2 + 6 n + 1 doubles of work, which dsyevd counts in 32 bits
+  require(n <= kMost, "eigh_top: all eigenpairs of a matrix of order ", n, "; LAPACK takes ", kMost,
+          " at most: ask for a third of the pairs or fewer, or use svd_top()");
   const char vectors = 'V', upper = 'U';
   int info = 0, iwork_size = 0;
   const int query = -1;

@@ -7,6 +7,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/linalg/fits_blas.hpp"
 #include "kernels/linalg/gram_cpu.hpp"
 
 namespace hci {
@@ -109,7 +110,7 @@ void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColu
               bool symmetric) {
   if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec.threads(), a, b, used, g, symmetric);
 #if HCI_HAVE_CUDA
-  if (exec.tuned())
+  if (exec.tuned() && fits_blas(g))
     cross_gram_cublas(exec, a, b, used, g, symmetric);
   else
 #endif

@@ -3,6 +3,7 @@
 
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/linalg/fits_blas.hpp"
 #include "kernels/linalg/subspace_products_cpu.hpp"
 
 namespace hci {
@@ -46,10 +47,11 @@ void batched_product(Exec& exec, const BatchedProduct& what, View<double, 3> c) 
           what.m.extent(2), what.transposed ? ") transposed" : ")", " into (", c.extent(1), ", ", c.extent(2), ")");
   require(what.a.stride(2) == 1 && what.m.stride(2) == 1 && c.stride(2) == 1, "batched_product: rows have gaps");
   if (c.size() == 0) return;
+  const bool by_blas = exec.tuned() && fits_blas(what.a) && fits_blas(what.m) && fits_blas(c);
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda() && exec.tuned()) return product_by_cublas(exec, what, c);
+  if (exec.on_cuda() && by_blas) return product_by_cublas(exec, what, c);
 #endif
-  if (!exec.on_cuda() && exec.tuned()) return cpu::batched_product(exec.threads(), what, c);
+  if (!exec.on_cuda() && by_blas) return cpu::batched_product(exec.threads(), what, c);
   for_each(exec, c.extents(), Element{what, c});
 }
 

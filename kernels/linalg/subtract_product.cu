@@ -6,6 +6,7 @@
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/linalg/fits_blas.hpp"
 #include "kernels/linalg/subtract_product_cpu.hpp"
 
 namespace hci {
@@ -34,7 +35,7 @@ struct Subtract {
 void multiply(Exec& exec, Matrix<const float> c, Matrix<const float> y, index_t first, index_t width,
               Matrix<float> product) {
 #if HCI_HAVE_CUDA
-  if (exec.tuned()) {  // row-major matrices are cuBLAS's transposed ones: productᵀ = yᵀ cᵀ
+  if (exec.on_cuda() && exec.tuned() && fits_blas(c) && fits_blas(y)) {  // row-major matrices are cuBLAS's transposed ones: productᵀ = yᵀ cᵀ
     const DeviceGuard guard(exec.cuda().device());
     const float one = 1, zero = 0;
     check(cublasSgemm(exec.cuda().cublas(), CUBLAS_OP_N, CUBLAS_OP_N, static_cast<int>(width),
@@ -73,7 +74,8 @@ void subtract(Exec& exec, Matrix<const float> a, Matrix<const float> b, Matrix<c
   require(a.stride(1) == 1 && y.stride(1) == 1 && x.stride(1) == 1 && out.stride(1) == 1,
           "subtract_product: rows have gaps");
   if (x.size() == 0) return;
-  if (exec.tuned() && !exec.on_cuda()) return cpu::subtract_product(exec.threads(), a, b, y, x, out);
+  if (exec.tuned() && !exec.on_cuda() && fits_blas(a) && (b.extent(0) == 0 || fits_blas(b)) && fits_blas(y))
+    return cpu::subtract_product(exec.threads(), a, b, y, x, out);
   in_tiles(exec, a, b, y, x, out);
 }
 

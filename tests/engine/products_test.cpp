@@ -2,10 +2,14 @@
 #include "engine/products.hpp"
 
 #include <cmath>
+#include <csignal>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "engine/atomic_file.hpp"
 #include "engine/checksum.hpp"
+#include "engine/unfinished.hpp"
 #include "engine/version.hpp"
 #include "tests/engine/files.hpp"
 
@@ -57,6 +61,31 @@ TEST(OutputFolder, LeavesThingsAsTheyWereWithoutCommit) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{"old"});
   EXPECT_EQ(test::read_bytes(folder / "old/frame.fits"), "older");
   EXPECT_FALSE(std::filesystem::exists(folder / "old/summary.json"));
+}
+
+TEST(OutputFolder, LeavesThingsAsTheyWereAfterASignal) {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "old");
+  write_text_file(folder / "old/kept.txt", "kept");
+  const auto interrupted = [&](int signal) {
+    remove_unfinished_on_signals();
+    OutputFolder fresh(folder / "new/deep"), old(folder / "old");
+    const auto frame = small_frame();
+    for (OutputFolder* out : {&fresh, &old}) out->write_fits("frame.fits", frame.view());
+    const AtomicFile alone(folder / "old/alone.txt");
+    std::ofstream(alone.temporary_path()) << "half";
+    old.commit();
+    raise(signal);
+  };
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    EXPECT_EXIT(interrupted(signal), testing::KilledBySignal(signal), "");
+    EXPECT_FALSE(std::filesystem::exists(folder / "new")) << signal;
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "old"))
+      names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    EXPECT_EQ(names, (std::vector<std::string>{"frame.fits", "kept.txt"})) << signal;
+  }
 }
 
 TEST(OutputFolder, RefusesAtOnceWhatItCannotWrite) {

@@ -113,7 +113,13 @@ void Device::map(Block& block) {
     die("the kernel has no mapping left for allocation %ld of device %d", block.number, index_);
   if (block.page_bytes >= 2 * kHugePage) madvise(block.pages, block.page_bytes, MADV_HUGEPAGE);
   std::memset(block.pages, static_cast<int>(kBeside), static_cast<std::size_t>(block.data - block.pages));
-  std::memset(block.data, static_cast<int>(kFresh), block.bytes);
+  // Of an immense block only the ends are filled: whoever makes one wants its addresses, not its memory.
+  constexpr std::size_t kImmense = std::size_t{4} << 30, kFilled = std::size_t{1} << 20;
+  if (block.bytes >= kImmense)
+    for (std::byte* from : {block.data, block.data + block.bytes - kFilled})
+      std::memset(from, static_cast<int>(kFresh), kFilled);
+  else
+    std::memset(block.data, static_cast<int>(kFresh), block.bytes);
   std::byte* end = block.data + block.bytes;
   std::memset(end, static_cast<int>(kBeside), static_cast<std::size_t>(block.pages + block.page_bytes - end));
   if (open_ == 0) mprotect(block.pages, block.page_bytes, PROT_NONE);
