@@ -6,6 +6,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/stats/apertures_cpu.hpp"
 #include "kernels/stats/disc_overlap.hpp"
 
 namespace hci {
@@ -24,19 +25,6 @@ struct SumOfAperture {
   }
 };
 
-/// The CPU's: of a 5 px disc's 54 areas G it makes 19.
-void sums_with_kept_areas(int threads, Frame<const float> frame, const std::vector<Position>& positions, double radius,
-                          Vector<double> sums) {
-  const index_t count = sums.extent(0);
-#pragma omp parallel for schedule(static) num_threads(threads)
-  for (index_t i = 0; i < count; ++i) {
-    const Position at = positions[static_cast<std::size_t>(i)];
-    const disc::KeptEdgeAreas areas({at.x, 1 / radius}, disc::Reach(at.x, radius, frame.extent(1)));
-    const disc::Sum sum = disc::sum(frame, at.y, at.x, radius, areas);
-    sums(i) = sum.masked ? std::numeric_limits<double>::quiet_NaN() : sum.value;
-  }
-}
-
 }  // namespace
 
 void aperture_sums(Exec& exec, Frame<const float> frame, const std::vector<Position>& positions, double radius,
@@ -47,7 +35,7 @@ void aperture_sums(Exec& exec, Frame<const float> frame, const std::vector<Posit
   for (const Position& at : positions)
     require(std::isfinite(at.y) && std::isfinite(at.x), "aperture_sums: the position (", at.x, ", ", at.y,
             ") is not finite");
-  if (exec.tuned() && !exec.on_cuda()) return sums_with_kept_areas(exec.threads(), frame, positions, radius, sums);
+  if (exec.tuned() && !exec.on_cuda()) return aperture_sums_cpu(exec.threads(), frame, positions, radius, sums);
   const auto device_positions = to_device(exec, positions);
   for_each(exec, sums.extents(),
            SumOfAperture{frame, device_positions.view(), radius, std::numeric_limits<double>::quiet_NaN(), sums});

@@ -1,162 +1,29 @@
 // SPDX-License-Identifier: MIT
 // The S/N map on the CPU. What makes it fast: four pixels share one ring pattern (SnrRing), so the
-// overlaps of an aperture are made once and applied to the frame and its three quarter turns; F of
-// kernels/stats/disc_overlap.hpp is made at the corners of the grid, not for each pixel four times,
-// its two transcendental functions at the grid lines only; eight corners of a line at a time.
+// overlaps of an aperture are made once (kernels/stats/disc_overlap_cpu.hpp) and applied to the frame
+// and its three quarter turns.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
-#if defined(__AVX__)
-#include <immintrin.h>
-#endif
 
 #include "kernels/geometry/centre.hpp"
-#include "kernels/stats/disc_overlap.hpp"
+#include "kernels/stats/disc_overlap_cpu.hpp"
 #include "kernels/stats/snr_rings.hpp"
 
 namespace hci {
 namespace {
 
-using V = double __attribute__((vector_size(32)));
-
-V vector_of(double value) { return V{value, value, value, value}; }
-
-V square_root(V v) {
-#if defined(__AVX__)
-  return V(_mm256_sqrt_pd(__m256d(v)));
-#else
-  for (int k = 0; k < 4; ++k) v[k] = std::sqrt(v[k]);
-  return v;
-#endif
-}
-
-/// Eight neighbouring lines, or pixels, of a row.
-constexpr int kLanes = 8;
-struct Lanes {
-  V low, high;
-};
-
-V load(const float* from) {
-#if defined(__AVX__)
-  return V(_mm256_cvtps_pd(_mm_loadu_ps(from)));
-#else
-  return V{from[0], from[1], from[2], from[3]};
-#endif
-}
-
-/// Several vectors that go through the same arithmetic side by side, to hide its latency.
-template <int N>
-struct Pack {
-  V v[N];
-  friend Pack operator*(Pack a, const Pack& b) {
-    for (int k = 0; k < N; ++k) a.v[k] *= b.v[k];
-    return a;
-  }
-  friend Pack operator*(Pack a, double b) {
-    for (int k = 0; k < N; ++k) a.v[k] *= b;
-    return a;
-  }
-  friend Pack operator+(Pack a, double b) {
-    for (int k = 0; k < N; ++k) a.v[k] += b;
-    return a;
-  }
-};
-
-/// disc::half_area() of all values.
-template <int N>
-Pack<N> half_areas(const Pack<N>& t) {
-  Pack<N> d, area;
-  for (int k = 0; k < N; ++k) {
-    const V size = t.v[k] < 0 ? -t.v[k] : t.v[k];
-    d.v[k] = size < 1 ? 1 - size : V{};
-  }
-  const Pack<N> polynomial = disc::rim_polynomial(d);
-  for (int k = 0; k < N; ++k) {
-    const V half = disc::kQuarterPi - d.v[k] * square_root(d.v[k]) * polynomial.v[k];
-    area.v[k] = t.v[k] < 0 ? -half : half;
-  }
-  return area;
-}
-
-/// The overlaps of one aperture with at most kRows rows of kPixels pixels.
-constexpr int kRows = 15, kPixels = kLanes - 1;
-struct Patch {
-  index_t y = 0, x = 0;
-  int rows = 0;
-  Lanes overlap[kRows];  // the last lane is 0
-};
-
-/// What disc::corner() needs of the lines y: F = inside + a + x y where x² < limit, else
-/// both a + (x < 0 ? left : right), a = G(x).
-struct LinesY {
-  V y[4], limit[4], inside[4], both[4], left[4], right[4];
-
-  void set(int k, V lines, V areas) {
-    y[k] = lines;
-    limit[k] = 1 - lines * lines;
-    inside[k] = disc::kQuarterPi + areas;
-    both[k] = lines < 0 ? V{} : vector_of(2);
-    left[k] = lines < 0 ? V{} : vector_of(2 * disc::kQuarterPi);
-    right[k] = 2 * (lines < 0 ? inside[k] : areas);
-  }
-};
-
-V broadcast(const V* values, int k) { return vector_of(reinterpret_cast<const double*>(values)[k]); }
-
-/// Eight lines x: their places, their half areas, their squares.
-struct LinesX {
-  Lanes x, area, square;
-};
-
-/// F where the lines x cross line y number l.
-Lanes corners(const LinesX& lines, const LinesY& across, int l) {
-  const V y = broadcast(across.y, l), limit = broadcast(across.limit, l), base = broadcast(across.inside, l);
-  const V both = broadcast(across.both, l), left = broadcast(across.left, l), right = broadcast(across.right, l);
-  const auto at = [&](V x, V a, V square) -> V {
-    const V inside = base + a + x * y, outside = both * a + (x < 0 ? left : right);
-    return square < limit ? inside : outside;
-  };
-  return {at(lines.x.low, lines.area.low, lines.square.low), at(lines.x.high, lines.area.high, lines.square.high)};
-}
-
-/// Lane k becomes lane k + 1 minus lane k; the last lane becomes 0.
-Lanes differences(const Lanes& s) {
-  const V low = __builtin_shufflevector(s.low, s.high, 1, 2, 3, 4) - s.low;
-  const V high = __builtin_shufflevector(s.high, s.high, 1, 2, 3, 3) - s.high;
-  return {low, high};
-}
-
-/// Overlaps, in units of radius², of the disc about (y, x) with the patch's pixels, whose rows lie
-/// between no more than 4 N lines.
-template <int N>
-[[gnu::noinline]] void cover(double y, double x, double scale, Patch& patch) {
-  const double bottom = (static_cast<double>(patch.y) - 0.5 - y) * scale;
-  const double left = (static_cast<double>(patch.x) - 0.5 - x) * scale;
-  Pack<N + 2> lines;
-  for (int k = 0; k < N; ++k) lines.v[k] = bottom + scale * (4.0 * k + V{0, 1, 2, 3});
-  lines.v[N] = left + scale * V{0, 1, 2, 3};
-  lines.v[N + 1] = left + scale * V{4, 5, 6, 7};
-  const Pack<N + 2> areas = half_areas(lines);
-  LinesY across;
-  for (int k = 0; k < N; ++k) across.set(k, lines.v[k], areas.v[k]);
-  const LinesX along{{lines.v[N], lines.v[N + 1]},
-                     {areas.v[N], areas.v[N + 1]},
-                     {lines.v[N] * lines.v[N], lines.v[N + 1] * lines.v[N + 1]}};
-  Lanes below = corners(along, across, 0);
-  for (int row = 0; row < patch.rows; ++row) {
-    const Lanes above = corners(along, across, row + 1);
-    patch.overlap[row] = differences({above.low - below.low, above.high - below.high});
-    below = above;
-  }
-}
+using V = disc::Doubles;
+using disc::Lanes;
+using disc::Patch;
 
 /// A frame and its quarter turns, cut to the square that the rings reach, 0 around it.
 class TurnedFrames {
  public:
   /// value(y, x) of the pixels of a frame of the given extents.
   template <class Value>
-  TurnedFrames(Extents<2> extents, index_t reach, Value value) : reach_(reach), width_(2 * reach + 1 + kLanes) {
+  TurnedFrames(Extents<2> extents, index_t reach, Value value) : reach_(reach), width_(2 * reach + 1 + disc::kLanes) {
     frame_size_ = (2 * reach + 1) * width_;
     pixels_.resize(static_cast<std::size_t>(4 * frame_size_));
     const auto cy = static_cast<index_t>(frame_centre(extents[0])), cx = static_cast<index_t>(frame_centre(extents[1]));
@@ -177,8 +44,8 @@ class TurnedFrames {
     for (int j = 0; j < patch.rows; ++j, row += width_) {
       const Lanes overlap = patch.overlap[j];
       const auto grow = [&](Lanes& sum, const float* from) {
-        sum.low += overlap.low * load(from);
-        sum.high += overlap.high * load(from + 4);
+        sum.low += overlap.low * disc::load(from);
+        sum.high += overlap.high * disc::load(from + 4);
       };
       grow(s0, row);
       grow(s1, row + frame_size_);
@@ -242,10 +109,10 @@ void sum_apertures(double dy, double dx, double radius, const Source* const (&so
   }
   Patch patch;
   const index_t last_y = last(dy), last_x = last(dx);
-  for (patch.y = first(dy); patch.y <= last_y; patch.y += kRows)
-    for (patch.x = first(dx); patch.x <= last_x; patch.x += kPixels) {
-      patch.rows = static_cast<int>(std::min<index_t>(kRows, last_y - patch.y + 1));
-      patch.rows < 8 ? cover<2>(dy, dx, scale, patch) : cover<4>(dy, dx, scale, patch);
+  for (patch.y = first(dy); patch.y <= last_y; patch.y += disc::kRows)
+    for (patch.x = first(dx); patch.x <= last_x; patch.x += disc::kPixels) {
+      patch.rows = static_cast<int>(std::min<index_t>(disc::kRows, last_y - patch.y + 1));
+      patch.rows < 8 ? disc::cover<2>(dy, dx, scale, patch) : disc::cover<4>(dy, dx, scale, patch);
       for (int s = 0; s < 2; ++s) {
         if (sources[s] == nullptr) continue;
         sources[s]->values.add(patch, growing[s].values);
@@ -269,11 +136,11 @@ struct RingNoise {
     const V d = valid ? aperture.values - origin : V{};
     sum += d;
     squares += d * d;
-    count += valid ? vector_of(1) : V{};
+    count += valid ? disc::vector_of(1) : V{};
   }
   V snr(V flux) const {
     const V mean = sum / count, variance = (squares - sum * mean) / (count - 1);
-    return (flux - origin - mean) / square_root((variance > 0 ? variance : V{}) * (1 + 1 / count));
+    return (flux - origin - mean) / disc::square_root((variance > 0 ? variance : V{}) * (1 + 1 / count));
   }
 };
 
@@ -297,7 +164,7 @@ V snr_of_ring(const SnrRing& ring, const SnrMapOptions& options, const Source* c
     dx = next;
   }
   const auto usable = (source.masked <= disc::kLeastOverlap) & (noise.count >= 2);
-  return usable ? noise.snr(source.values) : vector_of(std::numeric_limits<double>::quiet_NaN());
+  return usable ? noise.snr(source.values) : disc::vector_of(std::numeric_limits<double>::quiet_NaN());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numbers>
 #include <random>
+#include <utility>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
@@ -130,6 +131,54 @@ TEST_P(Apertures, RefuseWhatMakesNoSense) {
   EXPECT_THROW(sums(frame, {{0, 0}}, 0), InvalidInput);
   EXPECT_THROW(sums(frame, {{0, 0}}, kNaN), InvalidInput);
   EXPECT_THROW(sums(frame, {{0, kNaN}}, 1), InvalidInput);
+}
+
+// A disc as large as a tile, several tiles with some inside, one that reaches beyond every edge of a frame
+// smaller than a tile; positions at and beyond edges. Both sides promise 1e-12 of largest value x disc.
+TEST_P(Apertures, AgreeWithThePortablePathAtAnySizeAndPlace) {
+  Exec portable(Exec::Options{.path = Path::portable});
+  std::mt19937 random(17);
+  std::uniform_real_distribution<double> anywhere(-0.2, 1.2);
+  for (const Extents<2> extents : {Extents<2>{45, 38}, Extents<2>{7, 5}, Extents<2>{1, 9}, Extents<2>{16, 8}}) {
+    const auto frame = noise(extents, 9);  // |values| < 5
+    std::vector<Position> positions;
+    for (int i = 0; i < 40; ++i)
+      positions.push_back(
+          {anywhere(random) * static_cast<double>(extents[0]), anywhere(random) * static_cast<double>(extents[1])});
+    for (const double radius : {0.1, 0.5, 2.4, 3.0, 3.7, 7.3, 15.2, 60.0}) {
+      const auto got = sums(frame, positions, radius), want = aperture_sums(portable, frame.view(), positions, radius);
+      for (std::size_t i = 0; i < want.size(); ++i)
+        EXPECT_NEAR(got[i], want[i], 2e-12 * 5 * std::numbers::pi * radius * radius) << radius << " px, " << i;
+    }
+  }
+}
+
+TEST_P(Apertures, ReadFramesOfAnyStrides) {
+  const auto cube = noise({40, 3 * 44}, 4);
+  const auto on_device = to_device(exec(), cube.view());
+  auto every_third = host_array<float, 2>({40, 44}), turned = host_array<float, 2>({132, 40});
+  for (index_t y = 0; y < 40; ++y) {
+    for (index_t x = 0; x < 44; ++x) every_third.view()(y, x) = cube.view()(y, 3 * x);
+    for (index_t x = 0; x < 132; ++x) turned.view()(x, y) = cube.view()(y, x);
+  }
+  const std::vector<Position> positions{{20.2, 21.7}, {0.3, 42.9}, {39, 8}};
+  const float* data = std::as_const(on_device).data();
+  for (const double radius : {2.4, 9.1}) {
+    EXPECT_EQ(aperture_sums(exec(), {data, {40, 44}, {132, 3}}, positions, radius),
+              sums(every_third, positions, radius));
+    EXPECT_EQ(aperture_sums(exec(), {data, {132, 40}, {1, 132}}, positions, radius), sums(turned, positions, radius));
+  }
+}
+
+TEST_P(Apertures, IgnoreWhatLiesBesideThem) {
+  auto frame = constant({40, 40}, 1);
+  for (index_t y = 0; y < 40; ++y)
+    for (index_t x = 0; x < 40; ++x)
+      if (std::hypot(static_cast<double>(y) - 20, static_cast<double>(x) - 19) > 12.8)  // a pixel's half diagonal away
+        frame.view()(y, x) =
+            (x + y) % 3 == 0 ? std::numeric_limits<float>::quiet_NaN() : 3e38F * (x % 2 == 0 ? 1.0F : -1.0F);
+  EXPECT_NEAR(sums(frame, {{20, 19}}, 12)[0], std::numbers::pi * 144, 1e-9);
+  EXPECT_NEAR(sums(frame, {{20.4, 18.7}}, 2.4)[0], std::numbers::pi * 5.76, 1e-10);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Apertures);
