@@ -7,11 +7,12 @@
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/linalg/eigh_crossover.hpp"
 
 namespace hci {
 namespace {
 
-constexpr index_t kMostRows = 128;
+constexpr index_t kMostRows = crossover::kJacobiRows;
 constexpr int kMostSweeps = 40;  // 6 to 9 are needed; only rounding could go on turning
 
 /// Columns count as orthogonal when their cosine is below this: a few roundings. What is left of the off-diagonal
@@ -286,8 +287,8 @@ void solve_in_blocks(Exec& exec, View<const double, 3> a, Matrix<double> values,
   if (n <= 16) return launch_blocks<4>(exec, a, values, vectors);
   if (n <= 32) return launch_blocks<8>(exec, a, values, vectors);
   if (n <= 64) return launch_blocks<16>(exec, a, values, vectors);
-  if (n <= 96) return launch_blocks<24>(exec, a, values, vectors);
-  launch_blocks<32>(exec, a, values, vectors);
+  static_assert(kMostRows <= 24 * kLanes);
+  launch_blocks<24>(exec, a, values, vectors);
 }
 #endif
 
