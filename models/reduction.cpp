@@ -10,6 +10,7 @@
 #include "kernels/geometry/annulus.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/geometry/spline.hpp"
+#include "kernels/image/filters.hpp"
 #include "models/detect/peak.hpp"
 
 namespace hci {
@@ -47,6 +48,17 @@ void zero_centre(Frame<float> frame, double radius) {
   for (const index_t pixel : circle(frame.extent(0), frame.extent(1), radius)) frame.data()[pixel] = 0;
 }
 
+/// A frame on the host, smoothed by a Gaussian; what is NaN stays NaN and makes no neighbour so.
+void smooth_frame(Exec& exec, double fwhm, Frame<float> host) {
+  const Cube<const float> one(host.data(), {1, host.extent(0), host.extent(1)});
+  const auto frame = to_device(exec, one);
+  Array<float, 3> smooth(exec, one.extents());
+  low_pass(exec, frame.view(), LowPass::gauss, {.fwhm_y = fwhm, .fwhm_x = fwhm}, smooth.view());
+  const auto found = to_host(exec, smooth.view());
+  for (index_t i = 0; i < host.size(); ++i)
+    if (!std::isnan(host.data()[i])) host.data()[i] = found.data()[i];
+}
+
 /// "35.3 MB of residuals and 1.2 MB of matrices".
 MemoryNeed need_of(const std::vector<std::pair<std::size_t, const char*>>& parts) {
   MemoryNeed need;
@@ -78,6 +90,8 @@ Reduction::Reduction(Recipe recipe)
   require(recipe_.combine.collapse != Collapse::wmean && recipe_.combine.collapse_ifs != Collapse::wmean,
           "collapse: wmean needs weights, which a recipe cannot give; use mean, or trimmean");
   require(recipe_.combine.trim_keep >= 1, "trim_keep is ", recipe_.combine.trim_keep, ", it must be at least 1");
+  require(recipe_.combine.smooth >= 0 && std::isfinite(recipe_.combine.smooth), "smooth is ", recipe_.combine.smooth,
+          " px, it must be a FWHM, or 0 for none");
   require(!recipe_.save_residuals || algorithm_->variants().size() == 1,
           "save_residuals: a list of ncomp gives as many residual cubes; ask for one ncomp");
 }
@@ -202,6 +216,7 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
         const Frame<float> out = result.frames.view()[static_cast<index_t>(variant)];
         download<float, 2>(exec, frame.view(), out);
         exec.wait();
+        if (recipe_.combine.smooth > 0) smooth_frame(exec, recipe_.combine.smooth, out);
         zero_centre(out, disc);
         if (!is_last) progress.stage("subtract");
       },

@@ -21,6 +21,7 @@ struct CombineParams {
   Collapse collapse = Collapse::median;
   int trim_keep = 50;
   Collapse collapse_ifs = Collapse::mean;
+  double smooth = 0;
 
   template <class Field>
   void fields(Field&& field) {
@@ -31,6 +32,7 @@ struct CombineParams {
     field("collapse", collapse, "over frames: median, mean, sum, trimmean, max, absmean");
     field("trim_keep", trim_keep, "trimmean: central values that are kept");
     field("collapse_ifs", collapse_ifs, "over the channels of a spectral cube: mean, median, sum, ...");
+    field("smooth", smooth, "FWHM of a Gaussian with which the final frame is smoothed, px; 0: it is not");
   }
 };
 

@@ -12,8 +12,11 @@ std::vector<Effect> effects_of(const Reduction& reduction, std::optional<index_t
   const bool trims =
       recipe.combine.collapse == Collapse::trimmean || (several && recipe.combine.collapse_ifs == Collapse::trimmean);
   bool automatic = false;
-  for (const auto& [name, text] : recipe.algorithm_settings)
+  bool randomized = false;
+  for (const auto& [name, text] : recipe.algorithm_settings) {
     automatic = automatic || (name == "ncomp" && text == "auto");
+    randomized = randomized || (name == "svd_mode" && text == "randsvd");
+  }
   // Of a library that each frame has for itself; where references may come, with and without them.
   bool own = false, least = false, most = false;
   for (const bool references : {false, true}) {
@@ -47,6 +50,7 @@ std::vector<Effect> effects_of(const Reduction& reduction, std::optional<index_t
       {"collapse_ifs", several, "a cube of several channels"},
       {"starphot", recipe.snr, "--snr"},
       {"tol", automatic, "--ncomp auto"},
+      {"seed", randomized || recipe.algorithm != "pca", "--svd-mode randsvd"},
       {"ref_strategy", has_references.value_or(true), "--cube-ref"},
       {"collapse_ref", has_references.value_or(true), "--cube-ref"},
   };

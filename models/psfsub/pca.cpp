@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "engine/params.hpp"
@@ -10,6 +12,7 @@
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/scale_rows.hpp"
 #include "kernels/linalg/subtract_product.hpp"
+#include "kernels/linalg/svd.hpp"
 #include "models/psfsub/ncomp.hpp"
 #include "models/psfsub/principal_components.hpp"
 #include "models/psfsub/region_gram.hpp"
@@ -31,6 +34,19 @@ struct Prepared {
   int removed = -1;                      ///< components that the residual lacks; -1: it holds nothing yet
 };
 
+/// Where the components come from; names as in VIP, whose exact solvers differ in speed and rounding: here one serves
+/// for all.
+enum class SvdMode {
+  exact,      ///< eigenpairs of the Gram matrix in double
+  randomized  ///< randomized SVD of the frames; see Pca::from_frames()
+};
+constexpr auto enum_names(SvdMode) {
+  return std::array<std::pair<std::string_view, SvdMode>, 4>{{{"eigen", SvdMode::exact},
+                                                              {"lapack", SvdMode::exact},
+                                                              {"arpack", SvdMode::exact},
+                                                              {"randsvd", SvdMode::randomized}}};
+}
+
 /// Principal components of the library projected out of the targets (PCA, KLIP), by way of the
 /// library's Gram matrix: residual = X - C X with C from G = X Xᵀ alone.
 ///   Amara & Quanz 2012, MNRAS 427, 948;  Soummer, Pueyo & Larkin 2012, ApJL 755, L28
@@ -40,11 +56,17 @@ class Pca final : public PsfSubtraction {
     Ncomp ncomp;
     Scaling scaling = Scaling::none;
     double tol = 0.1;
+    SvdMode svd_mode = SvdMode::exact;
+    std::uint64_t seed = 1;
     template <class Field>
     void fields(Field&& field) {
       field("ncomp", ncomp, "principal components: 20; 1,5,10 or 1:20:2 (each); 0.95 (share of the variance); auto");
       field("scaling", scaling, "none, temp-mean, spat-mean, temp-standard or spat-standard");
       field("tol", tol, "ncomp auto: the noise must drop by this much, in units of the data, for one more component");
+      field("svd_mode", svd_mode,
+            "eigen, of the Gram matrix in float64 (lapack and arpack mean the same), or randsvd, approximate: for "
+            "thousands of frames that share a library");
+      field("seed", seed, "of the random numbers of randsvd");
     }
   };
 
@@ -53,6 +75,9 @@ class Pca final : public PsfSubtraction {
       require(!list->empty(), "pca: ncomp is an empty list");
       for (int count : *list) require(count >= 1, "pca: ncomp is ", count, "; there must be 1 component at least");
     }
+    require(params_.svd_mode == SvdMode::exact || listed() != nullptr, "pca: ncomp ", to_text(params_.ncomp),
+            " needs all singular values, which svd_mode randsvd does not give: "
+            "use svd_mode eigen, or a number of components");
     require(params_.tol > 0, "pca: tol is ", params_.tol, "; it must be positive");
   }
 
@@ -71,7 +96,15 @@ class Pca final : public PsfSubtraction {
       work.emplace_back(size.references * size.pixels * sizeof(float), "scaled reference frames");
     // Gram matrix, its copy and the eigenvectors of the solver; scalar products of targets outside the library.
     const bool targets_apart = n == size.references;
-    work.emplace_back((3 * n * n + (targets_apart ? size.frames * n : 0)) * sizeof(double), "matrices");
+    const std::size_t cross = targets_apart ? size.frames * n : 0;
+    if (params_.svd_mode == SvdMode::randomized && !size.own_libraries && (targets_apart || size.references == 0)) {
+      constexpr std::size_t kTiles = std::size_t{128} << 20;  // of columns in double, on CUDA
+      const std::size_t block = (static_cast<std::size_t>(std::ranges::max(*listed())) + 10) * n;
+      work.emplace_back(std::min(n * size.pixels * sizeof(double), kTiles), "frames in double precision");
+      work.emplace_back((5 * block + cross) * sizeof(double), "matrices");
+    } else {
+      work.emplace_back((3 * n * n + cross) * sizeof(double), "matrices");
+    }
     // Of a list the weights of all regions stay until the last variant is made, else those of one.
     const std::size_t regions = count > 1 ? size.regions : 1;
     const std::size_t largest = listed() == nullptr ? n : static_cast<std::size_t>(std::ranges::max(*listed()));
@@ -167,6 +200,10 @@ class Pca final : public PsfSubtraction {
     Prepared made;
     made.rows = library_rows(region);
     check_counts(region, small_libraries_are_errors);
+    if (from_frames(region, made.rows)) {
+      prepare_from_frames(exec, region, made);
+      return made;
+    }
     const RegionGram grams = clean_gram(exec, region, made);
     share.reach(kShareOfGrams);
     if (region.shares_library())
@@ -222,7 +259,7 @@ class Pca final : public PsfSubtraction {
   }
 
   void prepare_shared(Exec& exec, const Region& region, const RegionGram& grams, Prepared& made) const {
-    const index_t n = made.rows.count(), frames = region.targets.extent(0);
+    const index_t n = made.rows.count();
     made.counts = common_counts(exec, grams);
     const index_t wanted = made.counts.empty() ? n : *std::max_element(made.counts.begin(), made.counts.end());
     const index_t k = std::min(wanted, n);
@@ -230,6 +267,41 @@ class Pca final : public PsfSubtraction {
     Array<double, 2> vectors(exec, {k, n});
     eigh_top(exec, grams.library.view(), k, values.view(), vectors.view());
     if (automatic()) made.counts = {automatic_count(exec, region, made, values, vectors)};
+    keep_components(exec, region, values, vectors, grams.cross, made);
+  }
+
+  /// Whether the randomized SVD serves: for one library of one kind of frames. Where each target has its own library,
+  /// or the references join the targets, the Gram matrix is needed anyway, and its eigenpairs are exact.
+  bool from_frames(const Region& region, const LibraryRows& rows) const {
+    return params_.svd_mode == SvdMode::randomized && region.shares_library() &&
+           (rows.targets == 0 || rows.references == 0);
+  }
+
+  /// Without a Gram matrix no NaN would show: masked pixels are looked for first.
+  void prepare_from_frames(Exec& exec, const Region& region, Prepared& made) const {
+    made.used = region.used;
+    leave_out_masked(exec, region, made);
+    const Matrix<const float> targets = scaled_targets(exec, region, made);
+    const Matrix<const float> references = scaled_references(exec, region, made);
+    const index_t n = made.rows.count(), frames = targets.extent(0);
+    made.counts = *listed();
+    const index_t k = std::min<index_t>(std::ranges::max(made.counts), n);
+    Array<double, 1> values(exec, {k});
+    Array<double, 2> vectors(exec, {k, n}), cross;
+    svd_randomized(exec, made.rows.targets > 0 ? targets : references, made.used, values.view(), vectors.view(),
+                   {.seed = params_.seed});
+    require(all_finite(exec, values.view()), "pca: ", region.name, ": the squares of the pixels overflow");
+    if (made.rows.targets == 0) {
+      cross = Array<double, 2>(exec, {frames, n});
+      cross_gram(exec, targets, references, made.used, cross.view());
+    }
+    keep_components(exec, region, values, vectors, cross, made);
+  }
+
+  /// From eigenpairs of a shared library to the factors of the model. cross (t, n): as in RegionGram.
+  static void keep_components(Exec& exec, const Region& region, const Array<double, 1>& values,
+                              const Array<double, 2>& vectors, const Array<double, 2>& cross, Prepared& made) {
+    const index_t k = vectors.extent(0), n = vectors.extent(1), frames = region.targets.extent(0);
     for (int& count : made.counts) count = static_cast<int>(std::min<index_t>(count, k));
     // A target that is in the library has its entry of the eigenvector as score: no division by
     // small eigenvalues.
@@ -241,7 +313,7 @@ class Pca final : public PsfSubtraction {
       to_single(exec, transposed, values.view(), true, made.left.view());
     } else {
       Array<double, 2> scores(exec, {frames, k});
-      component_scores(exec, grams.cross.view(), {values.data(), {1, k}}, {vectors.data(), {1, k, n}}, scores.view());
+      component_scores(exec, cross.view(), {values.data(), {1, k}}, {vectors.data(), {1, k, n}}, scores.view());
       to_single(exec, scores.view(), values.view(), true, made.left.view());
     }
   }

@@ -309,6 +309,50 @@ TEST_P(MainJob, RefusesASourceNearTheStarOrOutsideBeforeItBegins) {
   }
 }
 
+/// The values of VIP's randsvd in double precision: 0.999998 and more between it and its exact modes for any seed.
+TEST_P(MainJob, RandomizedComponentsMakeTheSameFrame) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube.fits");
+  Recipe recipe{.algorithm_settings = {{"ncomp", "5"}}};
+  const auto exact = Reduction(recipe).run(exec(), data);
+  recipe.algorithm_settings.emplace_back("svd_mode", "randsvd");
+  const auto randomized = Reduction(recipe).run(exec(), data);
+  double xy = 0, xx = 0, yy = 0;
+  for (index_t i = 0; i < exact.frame.size(); ++i) {
+    const double x = exact.frame.data()[i], y = randomized.frame.data()[i];
+    xy += x * y;
+    xx += x * x;
+    yy += y * y;
+  }
+  EXPECT_GT(xy / std::sqrt(xx * yy), 0.99999);
+  EXPECT_NE(xx, yy);
+}
+
+/// One pixel of all frames, on the axis of rotation, spread by a Gaussian of FWHM 3: weights that fall by half at 1.5
+/// px.
+TEST_P(MainJob, SmoothsTheFinalFrame) {
+  Dataset data;
+  data.cube = host_array<float, 4>({3, 1, 21, 21});
+  std::fill(data.cube.data(), data.cube.data() + data.cube.size(), 0.0F);
+  data.angles = {0, 0, 0};
+  for (index_t t = 0; t < 3; ++t) data.cube.view()(t, 0, 10, 10) = static_cast<float>(t);  // residuals -1, 0, 1
+  data.cube.view()(0, 0, 3, 3) = std::numeric_limits<float>::quiet_NaN();
+  Recipe recipe{.algorithm = "median", .combine = {.collapse = Collapse::max, .smooth = 3}};
+  const auto smooth = Reduction(recipe).run(exec(), data);
+  recipe.combine.smooth = 0;
+  const auto sharp = Reduction(recipe).run(exec(), data);
+  const double peak = smooth.frame.view()(10, 10);
+  EXPECT_EQ(sharp.frame.view()(10, 10), 1);
+  EXPECT_LT(peak, 0.2);
+  for (const index_t d : {1, 2, 3})
+    EXPECT_NEAR(smooth.frame.view()(10, 10 + d) / peak, std::exp2(-4.0 * double(d * d) / 9), 1e-5);
+  for (index_t i = 0; i < sharp.frame.size(); ++i)
+    ASSERT_EQ(std::isnan(smooth.frame.data()[i]), std::isnan(sharp.frame.data()[i])) << i;
+  EXPECT_TRUE(std::isnan(smooth.frame.view()(3, 3)));
+  recipe.combine.smooth = -1;
+  EXPECT_THROW(Reduction{recipe}, InvalidInput);
+}
+
 TEST(Recipe, WithAnUnknownSettingIsRefused) {
   EXPECT_THROW(Reduction({.algorithm = "pca", .algorithm_settings = {{"ncompo", "3"}}}), InvalidInput);
   EXPECT_THROW(Reduction({.algorithm = "magic", .algorithm_settings = {}}), InvalidInput);

@@ -137,6 +137,75 @@ TEST_P(Pca, OfReferencesUsesThemAlone) {
     }
 }
 
+/// With ten random vectors beyond those wanted, as many as there are frames: nothing is lost, so that what
+/// differs is rounding. Of more frames the approximation shows, and with it the seed.
+TEST_P(Pca, RandomizedTakesTheComponentsFromTheFrames) {
+  const SyntheticCube cube(12, 21), references(9, 21, 0, 12, 9), many(40, 21);
+  const auto pixels = all_pixels(cube);
+  const Rows rows = rows_of(cube, pixels), library = rows_of(references, pixels);
+  const auto algorithm = make_psf_subtraction("pca", {{"ncomp", "5,2"}, {"svd_mode", "randsvd"}, {"seed", "7"}});
+  const auto adi = residuals_of(exec(), *algorithm, {}, cube);
+  const auto rdi = residuals_of(exec(), *algorithm, {}, cube, &references);
+  for (std::size_t v = 0; v < 2; ++v)
+    for (index_t t : {0, 11}) {
+      const int count = v == 0 ? 5 : 2;
+      const auto& frame = rows[static_cast<std::size_t>(t)];
+      expect_frame(adi[v], t, pixels, residual_by_hand(frame, rows, count), rounding(cube, 2 * cube.frames), "adi");
+      expect_frame(rdi[v], t, pixels, residual_by_hand(frame, library, count), rounding(cube, 20), "rdi");
+    }
+  const auto run = [&](const char* mode, const char* seed) {
+    const auto found = residuals_of(
+        exec(), *make_psf_subtraction("pca", {{"ncomp", "8"}, {"svd_mode", mode}, {"seed", seed}}), {}, many);
+    return std::vector<float>(found[0].data(), found[0].data() + found[0].size());
+  };
+  const auto squares = [](const std::vector<float>& residual) {
+    return std::inner_product(residual.begin(), residual.end(), residual.begin(), 0.0);
+  };
+  const auto first = run("randsvd", "1");
+  EXPECT_EQ(first, run("randsvd", "1"));
+  EXPECT_NE(first, run("randsvd", "2"));
+  EXPECT_GT(squares(first), squares(run("lapack", "1")));  // nobody takes more away than the true components
+  EXPECT_LT(squares(first), 1.1 * squares(run("arpack", "1")));
+}
+
+/// Where it has no place the exact solver serves, and a share of the variance is refused.
+TEST_P(Pca, RandomizedGivesWayToTheGramMatrixThatIsThere) {
+  const SyntheticCube cube(24, 21), references(9, 21, 0, 12, 9);
+  RegionParams both, apart;
+  both.ref_strategy = RefStrategy::ardi;
+  apart.source_xy = PixelXY{17, 12};
+  apart.delta_rot = DeltaRot{0.5, 0.5};
+  for (const RegionParams& params : {both, apart}) {
+    const auto run = [&](const char* mode) {
+      return residuals_of(exec(), *make_psf_subtraction("pca", {{"ncomp", "3"}, {"svd_mode", mode}}), params, cube,
+                          params.source_xy ? nullptr : &references);
+    };
+    const auto one = run("randsvd"), other = run("eigen");
+    for (index_t i = 0; i < one[0].size(); ++i) ASSERT_EQ(one[0].data()[i], other[0].data()[i]);
+  }
+  EXPECT_THROW(make_psf_subtraction("pca", {{"ncomp", "0.9"}, {"svd_mode", "randsvd"}}), InvalidInput);
+  EXPECT_THROW(make_psf_subtraction("pca", {{"ncomp", "auto"}, {"svd_mode", "randsvd"}}), InvalidInput);
+  EXPECT_THROW(make_psf_subtraction("pca", {{"svd_mode", "cupy"}}), InvalidInput);
+}
+
+/// A pixel that is masked in one frame: no Gram matrix tells of it.
+TEST_P(Pca, RandomizedLeavesMaskedPixelsOut) {
+  SyntheticCube cube(12, 21);
+  const auto run = [&](const char* mode) {
+    return residuals_of(exec(), *make_psf_subtraction("pca", {{"ncomp", "3"}, {"svd_mode", mode}}), {}, cube);
+  };
+  cube.at(4, 10, 11) = std::numeric_limits<float>::quiet_NaN();
+  const auto exact = run("eigen"), randomized = run("randsvd");
+  cube.at(4, 10, 11) = 0;
+  for (index_t t = 0; t < 12; ++t)
+    for (index_t p = 0; p < 441; ++p) {
+      const float want = exact[0].data()[t * 441 + p], found = randomized[0].data()[t * 441 + p];
+      ASSERT_EQ(std::isnan(found), p == 10 * 21 + 11);
+      if (std::isnan(found)) continue;
+      ASSERT_NEAR(found, want, rounding(cube, 2 * cube.frames));
+    }
+}
+
 TEST_P(Pca, InAnnuliLooksAtTheirPixelsOnly) {
   const SyntheticCube cube(16, 31);
   RegionParams params;
