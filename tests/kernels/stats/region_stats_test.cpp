@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include "kernels/core/copy.hpp"
 #include "tests/support/devices.hpp"
@@ -80,6 +82,41 @@ TEST_P(RegionStats, AreThoseOfTheSortedValues) {
           ASSERT_EQ(got(kStatMad), median_of(distances));
         }
     }
+}
+
+// A few infinities leave the order statistics as they are; where the median is infinite, the MAD is NaN
+// as NumPy's. Zeros of both signs, equal values, one value, NaN alone.
+TEST_P(RegionStats, OfInfinitiesAndOfEqualValues) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const std::vector<float> values{-kInf, 1, 2, 7, kInf, kInf, kInf, kNan, -0.0F, 0, 5, 5, 5};
+  const std::vector<PixelSet> sets{{0, 1, 2, 3, 4}, {3, 4, 5, 6, 7}, {8, 9, 7}, {10, 11, 12}, {7}, {7, 3}};
+  const auto frames = to_device(exec(), values);
+  Array<double, 3> out(exec(), {1, static_cast<index_t>(sets.size()), kRegionStats});
+  region_stats(exec(), Cube<const float>(frames.data(), {1, 1, 13}), sets, out.view());
+  const auto found = to_host(exec(), out.view());
+  const auto stat = [&](index_t set, RegionStat which) { return found.view()(0, set, which); };
+  EXPECT_EQ(stat(0, kStatMedian), 2);
+  EXPECT_EQ(stat(0, kStatMad), 5);  // of inf, 1, 0, 5, inf
+  EXPECT_EQ(stat(0, kStatMin), -kInf);
+  EXPECT_EQ(stat(0, kStatMax), kInf);
+  EXPECT_TRUE(std::isnan(stat(0, kStatMean)) && std::isnan(stat(0, kStatDeviation)));
+  EXPECT_EQ(stat(1, kStatMedian), kInf);
+  EXPECT_TRUE(std::isnan(stat(1, kStatMad)));
+  EXPECT_EQ(stat(2, kStatCount), 2);
+  EXPECT_EQ(stat(2, kStatMedian), 0);
+  EXPECT_EQ(stat(2, kStatMad), 0);
+  for (const auto& [which, want] : std::vector<std::pair<RegionStat, double>>{{kStatCount, 3},
+                                                                              {kStatMean, 5},
+                                                                              {kStatDeviation, 0},
+                                                                              {kStatMin, 5},
+                                                                              {kStatMax, 5},
+                                                                              {kStatMedian, 5},
+                                                                              {kStatMad, 0}})
+    EXPECT_EQ(stat(3, which), want) << which;
+  EXPECT_EQ(stat(4, kStatCount), 0);
+  EXPECT_TRUE(std::isnan(stat(4, kStatMin)) && std::isnan(stat(4, kStatMad)));
+  EXPECT_EQ(stat(5, kStatCount), 1);
+  EXPECT_EQ(stat(5, kStatMedian), 7);
 }
 
 TEST_P(RegionStats, QuantilesInterpolateLinearly) {
