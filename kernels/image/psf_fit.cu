@@ -99,7 +99,7 @@ struct FitStamp {
 constexpr int kWarpsPerBlock = 2;
 
 template <class Model>
-__global__ void __launch_bounds__(32 * kWarpsPerBlock, Model::count > 5 ? 4 : 5)
+__global__ void __launch_bounds__(32 * kWarpsPerBlock, 4)
     fit_with_warps(Cube<const float> stamps, double fwhm_start, Vector<FitRecord> fits) {
   const int lane = static_cast<int>(threadIdx.x % 32);
   const index_t step = index_t(gridDim.x) * kWarpsPerBlock;
