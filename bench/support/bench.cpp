@@ -9,19 +9,30 @@
 
 namespace hci::bench {
 
+namespace {
+
+void add(const std::string& name, const std::vector<index_t>& shape, Device device, const Body& body) {
+  std::ostringstream full;
+  full << name << "/" << device.name() << "/";
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) full << (axis == 0 ? "" : "x") << shape[axis];
+  benchmark::RegisterBenchmark(full.str().c_str(),
+                               [device, body](benchmark::State& state) {
+                                 Exec exec(device);
+                                 body(state, exec);
+                               })
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
+}  // namespace
+
 bool on_every_device(const std::string& name, const std::vector<index_t>& shape, const Body& body) {
-  std::ostringstream size;
-  for (std::size_t axis = 0; axis < shape.size(); ++axis) size << (axis == 0 ? "" : "x") << shape[axis];
-  for (const DeviceInfo& info : available_devices()) {
-    const Device device = info.device;
-    benchmark::RegisterBenchmark((name + "/" + device.name() + "/" + size.str()).c_str(),
-                                 [device, body](benchmark::State& state) {
-                                   Exec exec(device);
-                                   body(state, exec);
-                                 })
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
-  }
+  for (const DeviceInfo& info : available_devices()) add(name, shape, info.device, body);
+  return true;
+}
+
+bool on_the_cpu(const std::string& name, const std::vector<index_t>& shape, const Body& body) {
+  add(name, shape, Device{}, body);
   return true;
 }
 

@@ -18,6 +18,9 @@ using Body = std::function<void(benchmark::State&, Exec&)>;
 /// Example: const bool registered = on_every_device("rotate/lanczos4", {489, 210, 210}, body);
 bool on_every_device(const std::string& name, const std::vector<index_t>& shape, const Body& body);
 
+/// The same for the CPU alone: what has no other side.
+bool on_the_cpu(const std::string& name, const std::vector<index_t>& shape, const Body& body);
+
 /// Times work(), which enqueues on the Exec, until the benchmark has run long enough; gives the mean
 /// seconds of a call. It is called once before the clock starts. On CUDA many calls share one wait,
 /// so that short kernels are not timed by their launches' latency.

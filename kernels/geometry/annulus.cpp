@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/geometry/annulus.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -28,14 +29,33 @@ bool in_sector(double phi, double start, double end) {
   return phi >= start && phi < end;
 }
 
-/// The pixels for which inside(dy, dx) holds, offsets from the centre.
-template <class Inside>
-PixelSet pixels_where(index_t ny, index_t nx, const Inside& inside) {
+/// Calls visit(index, dy, dx) for the pixels with inner <= r < outer, and for a few beside them, in the order of their
+/// indices; offsets are from the centre. A job asks for every annulus of its frames: none looks at all of the pixels.
+template <class Visit>
+void visit_ring(index_t ny, index_t nx, double inner, double outer, const Visit& visit) {
   const double cy = frame_centre(ny), cx = frame_centre(nx);
+  const auto column = [&](double x) { return static_cast<index_t>(std::clamp(x, 0.0, static_cast<double>(nx))); };
+  for (index_t y = 0; y < ny; ++y) {
+    const double dy = static_cast<double>(y) - cy;
+    if (std::abs(dy) > outer + 1) continue;
+    const double reach = std::sqrt(std::max(0.0, outer * outer - dy * dy)) + 1;
+    const double hole = std::abs(dy) < inner ? std::max(0.0, std::sqrt(inner * inner - dy * dy) - 1) : 0;
+    const index_t first = column(std::floor(cx - reach)), last = column(std::ceil(cx + reach) + 1);
+    const index_t hole_first = column(std::ceil(cx - hole)), hole_last = column(std::floor(cx + hole));
+    for (index_t x = first; x < last; ++x) {
+      if (x == hole_first) x = std::max(x, hole_last);
+      if (x < last) visit(y * nx + x, dy, static_cast<double>(x) - cx);
+    }
+  }
+}
+
+/// The pixels for which inside(dy, dx) holds, all of them within `outer` of the centre, none within `inner`.
+template <class Inside>
+PixelSet pixels_where(index_t ny, index_t nx, double inner, double outer, const Inside& inside) {
   PixelSet set;
-  for (index_t y = 0; y < ny; ++y)
-    for (index_t x = 0; x < nx; ++x)
-      if (inside(static_cast<double>(y) - cy, static_cast<double>(x) - cx)) set.push_back(y * nx + x);
+  visit_ring(ny, nx, inner, outer, [&](index_t index, double dy, double dx) {
+    if (inside(dy, dx)) set.push_back(index);
+  });
   return set;
 }
 
@@ -48,26 +68,24 @@ std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, dou
   require(width > 0, "annulus: the width is ", width, " px; it must be positive");
   require(theta_init >= 0 && theta_init < 360, "annulus: the first segment starts at ", theta_init,
           " degrees; give an angle from 0 up to 360");
-  const double cy = frame_centre(ny), cx = frame_centre(nx), outer = inner + width;
+  const double outer = inner + width;
   const double coverage = radians(std::ceil(360.0 / segments)), first = radians(theta_init);
   std::vector<PixelSet> sets(static_cast<std::size_t>(segments));
-  for (index_t y = 0; y < ny; ++y)
-    for (index_t x = 0; x < nx; ++x) {
-      const double dy = static_cast<double>(y) - cy, dx = static_cast<double>(x) - cx;
-      const double r = std::sqrt(dx * dx + dy * dy);
-      if (r < inner || r >= outer) continue;
-      const double phi = azimuth(dy, dx);
-      for (int i = 0; i < segments; ++i) {
-        const double start = first + i * coverage;
-        if (in_sector(phi, start, start + coverage)) sets[static_cast<std::size_t>(i)].push_back(y * nx + x);
-      }
+  visit_ring(ny, nx, inner, outer, [&](index_t index, double dy, double dx) {
+    const double r = std::sqrt(dx * dx + dy * dy);
+    if (r < inner || r >= outer) return;
+    const double phi = azimuth(dy, dx);
+    for (int i = 0; i < segments; ++i) {
+      const double start = first + i * coverage;
+      if (in_sector(phi, start, start + coverage)) sets[static_cast<std::size_t>(i)].push_back(index);
     }
+  });
   return sets;
 }
 
 PixelSet circle(index_t ny, index_t nx, double radius) {
   require(radius >= 0, "circle: the radius is ", radius, " px; it must not be negative");
-  return pixels_where(ny, nx, [=](double dy, double dx) { return dx * dx + dy * dy < radius * radius; });
+  return pixels_where(ny, nx, 0, radius, [=](double dy, double dx) { return dx * dx + dy * dy < radius * radius; });
 }
 
 PixelSet annulus(index_t ny, index_t nx, double inner, double width) {
@@ -80,7 +98,7 @@ PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, doubl
   require(start >= 0 && start < 360 && end > start && end <= start + 360, "annular_wedge: from ", start, " to ", end,
           " degrees; the start must be from 0 up to 360, the end beyond it by a turn at most");
   const double first = radians(start), last = first + radians(end - start);
-  return pixels_where(ny, nx, [=](double dy, double dx) {
+  return pixels_where(ny, nx, inner, inner + width, [=](double dy, double dx) {
     const double r = std::sqrt(dx * dx + dy * dy);
     return r >= inner && r < inner + width && in_sector(azimuth(dy, dx), first, last);
   });
@@ -88,8 +106,9 @@ PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, doubl
 
 PixelSet ellipse(index_t ny, index_t nx, double a, double b, double angle) {
   require(a >= b && b > 0, "ellipse: the semi-axes are ", a, " and ", b, " px; the longer comes first");
-  const double f = std::sqrt(a * a - b * b), fy = f * std::cos(radians(angle)), fx = f * std::sin(radians(angle));
-  return pixels_where(ny, nx, [=](double dy, double dx) {
+  // Not a² - b², which rounding may leave below 0 for a circle.
+  const double f = std::sqrt((a - b) * (a + b)), fy = f * std::cos(radians(angle)), fx = f * std::sin(radians(angle));
+  return pixels_where(ny, nx, 0, a, [=](double dy, double dx) {
     return std::hypot(dy - fy, dx - fx) + std::hypot(dy + fy, dx + fx) < 2 * a;
   });
 }

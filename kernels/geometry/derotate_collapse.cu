@@ -23,8 +23,6 @@ bool ranks(Collapse mode) { return mode == Collapse::median || mode == Collapse:
 constexpr int kThreads = 256;
 /// A tile is this wide; pixel p of it is (p / kTileColumns, p % kTileColumns).
 constexpr int kTileColumns = 8;
-/// No value has it; from_order_key() makes it NaN again.
-constexpr std::uint32_t kNanKey = 0xffffffffU;
 
 /// What a block does: it gathers the derotated values of a tile's pixels into shared memory as order
 /// keys, and collapses them from there.
@@ -80,18 +78,9 @@ struct Ranking {
   /// Order statistic k of the n values: its key grows bit by bit from the top, until no other key of any
   /// pixel of the warp begins like it (about 20 bits for hundreds of values, 32 for equal ones).
   __device__ std::uint32_t key_of_rank(index_t k, int n) const {
-    std::uint32_t key = 0;
-    int begin = 0, end = n;  // ranks of the keys that begin like this one
-    for (std::uint32_t bit = 0x80000000U; bit != 0; bit >>= 1) {
-      const int split = below(key | bit);
-      if (split <= k) {
-        key |= bit;
-        begin = split;
-      } else {
-        end = split;
-      }
-      if (__all_sync(~0U, end - begin <= 1 ? 1 : 0) != 0) break;
-    }
+    const std::uint32_t key = key_prefix_of_rank(
+        static_cast<int>(k), n, KeyRange{}, [this](std::uint32_t tried) { return below(tried); },
+        [](int left) { return __all_sync(~0U, left <= 1 ? 1 : 0) != 0; });
     std::uint32_t found = kNanKey;
     for (int i = 0; i < count; ++i) {
       const std::uint32_t other = mine[i * kThreads];
@@ -180,7 +169,7 @@ __global__ void __launch_bounds__(kThreads, spline_order(method) > 3 ? 2 : 3)
       const int count = static_cast<int>(tile.frames - first < tile.held ? tile.frames - first : tile.held);
       for (int t = thread / tile.pixels; t < count; t += lanes) {
         const float v = value(first + t, y, x);
-        keys[tile.place(t, mine)] = v == v ? order_key(v) : kNanKey;
+        keys[tile.place(t, mine)] = order_key_or_nan(v);
       }
       __syncthreads();
       int p = thread;

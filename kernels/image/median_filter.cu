@@ -9,12 +9,12 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/geometry/sampling.hpp"
 #include "kernels/image/median_filter_plan.hpp"
-#include "kernels/stats/collapse_plan.hpp"
+#include "kernels/stats/order_statistic.hpp"
 
 namespace hci {
 namespace {
 
-/// One output pixel: the key of its median grows bit by bit from the top.
+/// One output pixel.
 struct MedianPixel {
   Cube<const float> in;
   Vector<const Footprint::Offset> offsets;
@@ -33,15 +33,14 @@ struct MedianPixel {
       const float v = value(t, y, x, i);
       valid += v == v;
     }
-    std::uint32_t key = 0;
-    for (std::uint32_t bit = 0x80000000U; bit != 0; bit >>= 1) {
+    const std::uint32_t key = key_of_rank(valid / 2, [&](std::uint32_t tried) {
       index_t below = 0;
       for (index_t i = 0; i < offsets.extent(0); ++i) {
         const float v = value(t, y, x, i);
-        below += v == v && order_key(v) < (key | bit);
+        below += v == v && order_key(v) < tried;
       }
-      if (below <= valid / 2) key |= bit;
-    }
+      return below;
+    });
     out(t, y, x) = valid == 0 ? NAN : from_order_key(key);
   }
 };

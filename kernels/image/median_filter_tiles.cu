@@ -18,7 +18,7 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/geometry/sampling.hpp"
 #include "kernels/image/median_filter_plan.hpp"
-#include "kernels/stats/collapse_plan.hpp"
+#include "kernels/stats/order_statistic.hpp"
 
 #if HCI_HAVE_CUDA
 namespace hci {
@@ -26,7 +26,6 @@ namespace {
 
 constexpr int kTile = 32, kThreads = 256;
 constexpr std::size_t kMostShared = 48 * 1024;
-constexpr std::uint32_t kMaskedKey = 0xffffffffU;  // above that of infinity
 
 /// Neighbouring pixels of a footprint's row: offset of the first in the tile, and how many.
 struct Run {
@@ -41,21 +40,21 @@ struct TilePlan {
 
 /// The key with half of the window's valid ones below it.
 __device__ std::uint32_t middle_key(const std::uint32_t* keys, const Run* runs, int count) {
-  std::uint32_t low = kMaskedKey, high = 0;
+  std::uint32_t low = kNanKey, high = 0;
   int valid = 0;
   for (int r = 0; r < count; ++r)
     for (int i = 0; i < runs[r].count; ++i) {
       const std::uint32_t key = keys[runs[r].first + i];
-      if (key == kMaskedKey) continue;
+      if (key == kNanKey) continue;
       ++valid;
       low = key < low ? key : low;
       high = key > high ? key : high;
     }
-  if (valid == 0) return kMaskedKey;
+  if (valid == 0) return kNanKey;
   const int wanted = valid / 2;
   while (low < high) {
     const std::uint32_t limit = low + (high - low) / 2;
-    std::uint32_t below = 0, above = kMaskedKey;
+    std::uint32_t below = 0, above = kNanKey;
     int not_above = 0;
     for (int r = 0; r < count; ++r)
       for (int i = 0; i < runs[r].count; ++i) {
@@ -88,14 +87,14 @@ __global__ void __launch_bounds__(kThreads) median_tiles(Cube<const float> in, T
         const index_t row = border_index(top - plan.above + i / plan.columns, in.extent(1), plan.border);
         const index_t column = border_index(left - plan.left + i % plan.columns, in.extent(2), plan.border);
         const float v = row < 0 || column < 0 ? 0.0F : in(t, row, column);
-        keys[i] = v == v ? order_key(v) : kMaskedKey;
+        keys[i] = order_key_or_nan(v);
       }
       __syncthreads();
       const int c = thread % kTile;
       for (int r = thread / kTile; r < kTile; r += kThreads / kTile) {
         if (top + r >= in.extent(1) || left + c >= in.extent(2)) continue;
         const std::uint32_t key = middle_key(keys + (r + plan.above) * plan.columns + c + plan.left, runs, count);
-        out(t, top + r, left + c) = key == kMaskedKey ? NAN : from_order_key(key);
+        out(t, top + r, left + c) = key == kNanKey ? NAN : from_order_key(key);
       }
     }
 }

@@ -31,12 +31,9 @@ struct Samples {
     }
     return n;
   }
-  /// Order statistic k (from 0, NaN not counted): its key grows bit by bit from the top.
+  /// Order statistic k (from 0, NaN not counted).
   HCI_HD std::uint32_t key_of_rank(index_t k) const {
-    std::uint32_t key = 0;
-    for (std::uint32_t bit = 0x80000000U; bit != 0; bit >>= 1)
-      if (below(key | bit) <= k) key |= bit;
-    return key;
+    return hci::key_of_rank(k, [this](std::uint32_t key) { return below(key); });
   }
 };
 
@@ -47,7 +44,7 @@ HCI_HD float median(const Samples& samples) {
   const std::uint32_t low = samples.key_of_rank(k);
   if (n % 2 == 1) return middle_of(from_order_key(low), from_order_key(low));
   index_t not_above = 0;
-  std::uint32_t next = 0xffffffffU;
+  std::uint32_t next = kNanKey;
   for (index_t t = 0; t < samples.count; ++t) {
     const float v = samples(t);
     if (v != v) continue;

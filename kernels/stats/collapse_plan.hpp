@@ -2,10 +2,9 @@
 #pragma once
 // Private to kernels/: what the implementations of collapse() share.
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 
 #include "kernels/stats/collapse.hpp"
+#include "kernels/stats/order_statistic.hpp"
 
 namespace hci {
 
@@ -17,24 +16,6 @@ Trim trim_of(index_t frames, int keep);
 
 /// The CPU's tuned collapse of a cube whose x axis is dense.
 void collapse_cpu(Exec& exec, Cube<const float> in, const CollapseOptions& options, Frame<float> out);
-
-/// An integer that orders as the float does (-0 below +0).
-HCI_HD inline std::uint32_t order_key(float value) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
-}
-HCI_HD inline float from_order_key(std::uint32_t key) {
-  const std::uint32_t bits = (key & 0x80000000U) != 0 ? key & 0x7fffffffU : ~key;
-  float value = 0;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-/// The median between its two middle values; never -0, so that the order of equal zeros is no matter.
-HCI_HD inline float middle_of(float low, float high) {
-  return low == high ? low + 0.0F : static_cast<float>(0.5 * (double(low) + double(high)));
-}
 
 /// Sum of the order statistics first .. last, whose values are `low` and `high`, when `between` is
 /// the sum of what lies strictly between these, `not_above_low` counts values <= low and

@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/stats/collapse_plan.hpp"
+#include "kernels/core/packed_sets.hpp"
+#include "kernels/stats/order_statistic.hpp"
 
 namespace hci {
 namespace {
@@ -39,11 +39,8 @@ struct MedianOfSet {
   /// The largest key below which there are at most count / 2 values is the upper middle one; the
   /// lower middle one is the same or the largest value below it.
   HCI_HD float by_counting(index_t first, index_t count, index_t p) const {
-    std::uint32_t key = 0;
-    for (int bit = 31; bit >= 0; --bit) {
-      const std::uint32_t tried = key | (1U << bit);
-      if (below(first, count, p, tried) <= count / 2) key = tried;
-    }
+    const std::uint32_t key =
+        key_of_rank(count / 2, [&](std::uint32_t tried) { return below(first, count, p, tried); });
     std::uint32_t lower = 0;
     index_t smaller = 0;
     for (index_t i = 0; i < count; ++i) {
@@ -93,17 +90,12 @@ void row_medians(Exec& exec, Matrix<const float> x, const std::vector<std::vecto
                  Matrix<float> medians) {
   require(medians.extent(0) == static_cast<index_t>(sets.size()) && medians.extent(1) == x.extent(1),
           "row_medians: shapes differ");
-  std::vector<index_t> offsets{0}, rows;
-  for (const auto& set : sets) {
-    for (index_t row : set) {
-      require(row >= 0 && row < x.extent(0), "row_medians: row ", row, " of ", x.extent(0));
-      rows.push_back(row);
-    }
-    offsets.push_back(static_cast<index_t>(rows.size()));
-  }
-  const auto device_offsets = to_device(exec, std::move(offsets));
-  const auto device_rows = to_device(exec, std::move(rows));
-  for_each(exec, medians.extents(), MedianOfSet{x, device_offsets.view(), device_rows.view(), medians});
+  const index_t rows = x.extent(0);
+  const PackedSets packed = pack_sets(exec, sets, [rows](index_t row) {
+    require(row >= 0 && row < rows, "row_medians: row ", row, " of ", rows);
+    return row;
+  });
+  for_each(exec, medians.extents(), MedianOfSet{x, packed.offsets.view(), packed.items.view(), medians});
 }
 
 void subtract_rows(Exec& exec, Matrix<const float> x, Matrix<const float> models, Vector<const double> factors,

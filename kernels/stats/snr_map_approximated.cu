@@ -101,6 +101,11 @@ Circles circles_of(Frame<const float> averaged, int count) {
   return circles;
 }
 
+struct Zero {
+  Frame<float> out;
+  HCI_HD void operator()(index_t y, index_t x) const { out(y, x) = 0; }
+};
+
 struct SnrOnCircle {
   Frame<const float> averaged;
   Vector<const std::int32_t> first;
@@ -145,7 +150,7 @@ void snr_map_approximated(Exec& exec, Frame<const float> frame, double fwhm, Fra
   const double inner = fwhm / 2 + 1;
   const double width = static_cast<double>(std::min(frame.extent(0), frame.extent(1))) / 2 - 1.5 * fwhm - 1;
   if (width <= 0) {
-    fill_zero(exec, out);
+    for_each(exec, out.extents(), Zero{out});
     return;
   }
   Array<float, 2> averaged(exec, frame.extents());

@@ -200,8 +200,7 @@ void on_the_fly(Exec& exec, const Problem& p, const CollapseOptions& options, Fr
 
 using Way = void (*)(Exec&, const Problem&, const CollapseOptions&, Frame<float>);
 
-void run(benchmark::State& state, Extents<3> shape, index_t k, Collapse mode, Way way) {
-  Exec exec;
+void run(benchmark::State& state, Exec& exec, Extents<3> shape, index_t k, Collapse mode, Way way) {
   const Problem problem = problem_of(shape, k);
   Array<float, 2> out(exec, {shape[1], shape[2]}), expected(exec, {shape[1], shape[2]});
   written(exec, problem, {.mode = mode}, expected.view());
@@ -217,16 +216,11 @@ void run(benchmark::State& state, Extents<3> shape, index_t k, Collapse mode, Wa
 }
 
 bool add(Extents<3> shape, index_t k, Collapse mode) {
-  for (const auto& [name, way] : {std::pair<const char*, Way>{"written", written}, {"on_the_fly", on_the_fly}}) {
-    const std::string size = std::to_string(shape[0]) + "x" + std::to_string(shape[1]) + "x" + std::to_string(shape[2]);
-    benchmark::RegisterBenchmark(("derotate_residual/" + std::string(name) + "/ncomp" + std::to_string(k) +
-                                  (mode == Collapse::median ? "/median/cpu/" : "/mean/cpu/") + size)
-                                     .c_str(),
-                                 [=, way = way](benchmark::State& state) { run(state, shape, k, mode, way); })
-        ->UseRealTime()
-        ->MeasureProcessCPUTime()
-        ->Unit(benchmark::kMillisecond);
-  }
+  for (const auto& [name, way] : {std::pair<const char*, Way>{"written", written}, {"on_the_fly", on_the_fly}})
+    on_the_cpu("derotate_residual/" + std::string(name) + "/ncomp" + std::to_string(k) +
+                   (mode == Collapse::median ? "/median" : "/mean"),
+               {shape[0], shape[1], shape[2]},
+               [=, way = way](benchmark::State& state, Exec& exec) { run(state, exec, shape, k, mode, way); });
   return true;
 }
 

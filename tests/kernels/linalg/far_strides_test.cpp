@@ -17,12 +17,8 @@
 #include "kernels/linalg/subspace_products.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "kernels/linalg/svd.hpp"
-#include "tests/kernels/linalg/far_rows.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
-#include "tests/support/devices.hpp"
-#if defined(HCI_CUDA_EMULATED)
-#include "cuda_emulation/control.hpp"
-#endif
+#include "tests/support/far_rows.hpp"
 
 namespace hci::test {
 namespace {
@@ -42,27 +38,8 @@ auto vector_of(Exec& exec, const Values& on_device) {
   return std::vector(host.data(), host.data() + host.size());
 }
 
-class FarRowsOfMatrices : public OnEveryDevice {
+class FarRowsOfMatrices : public WithFarRows {
  protected:
-  void SetUp() override {
-    OnEveryDevice::SetUp();
-    if (IsSkipped()) return;
-#if defined(HCI_CUDA_EMULATED)
-    if (exec().on_cuda()) cuda_emulation::set_memory(0, std::size_t{100} << 30);
-#endif
-    try {  // as much as any test takes
-      const auto one = far<double>({0, 0}, 2, 1), two = far<double>({0, 0}, 2, 1), three = far<double>({0, 0}, 2, 1);
-    } catch (const OutOfDeviceMemory&) {
-      GTEST_SKIP() << "the device has no room for rows so far apart";
-    } catch (const std::bad_alloc&) {
-      GTEST_SKIP() << "this machine has no addresses for rows so far apart";
-    }
-  }
-  void TearDown() override {
-#if defined(HCI_CUDA_EMULATED)
-    if (!IsSkipped() && exec().on_cuda()) cuda_emulation::set_memory(0, std::size_t{16} << 30);
-#endif
-  }
   template <class T>
   FarRows<T> far(const std::vector<T>& dense, index_t rows = kRows, index_t columns = kColumns) {
     return FarRows<T>(exec(), dense, rows, columns);

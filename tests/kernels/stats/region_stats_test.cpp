@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include "kernels/core/copy.hpp"
 #include "tests/support/devices.hpp"
@@ -42,7 +44,8 @@ double median_of(const std::vector<double>& sorted) {
 }
 
 TEST_P(RegionStats, AreThoseOfTheSortedValues) {
-  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 1, 1}, {3, 13, 10}, {2, 130, 101}})
+  for (const auto& [nt, ny, nx] :
+       std::vector<std::array<index_t, 3>>{{1, 1, 1}, {1, 16, 16}, {3, 13, 10}, {2, 130, 101}})
     for (const bool with_nan : {false, true}) {
       const auto host = noisy_frames(nt, ny, nx, with_nan);
       const DeviceInput<float, 3> frames(exec(), host.view());
@@ -80,6 +83,41 @@ TEST_P(RegionStats, AreThoseOfTheSortedValues) {
           ASSERT_EQ(got(kStatMad), median_of(distances));
         }
     }
+}
+
+// A few infinities leave the order statistics as they are; where the median is infinite, the MAD is NaN
+// as NumPy's. Zeros of both signs, equal values, one value, NaN alone.
+TEST_P(RegionStats, OfInfinitiesAndOfEqualValues) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const std::vector<float> values{-kInf, 1, 2, 7, kInf, kInf, kInf, kNan, -0.0F, 0, 5, 5, 5};
+  const std::vector<PixelSet> sets{{0, 1, 2, 3, 4}, {3, 4, 5, 6, 7}, {8, 9, 7}, {10, 11, 12}, {7}, {7, 3}};
+  const auto frames = to_device(exec(), values);
+  Array<double, 3> out(exec(), {1, static_cast<index_t>(sets.size()), kRegionStats});
+  region_stats(exec(), Cube<const float>(frames.data(), {1, 1, 13}), sets, out.view());
+  const auto found = to_host(exec(), out.view());
+  const auto stat = [&](index_t set, RegionStat which) { return found.view()(0, set, which); };
+  EXPECT_EQ(stat(0, kStatMedian), 2);
+  EXPECT_EQ(stat(0, kStatMad), 5);  // of inf, 1, 0, 5, inf
+  EXPECT_EQ(stat(0, kStatMin), -kInf);
+  EXPECT_EQ(stat(0, kStatMax), kInf);
+  EXPECT_TRUE(std::isnan(stat(0, kStatMean)) && std::isnan(stat(0, kStatDeviation)));
+  EXPECT_EQ(stat(1, kStatMedian), kInf);
+  EXPECT_TRUE(std::isnan(stat(1, kStatMad)));
+  EXPECT_EQ(stat(2, kStatCount), 2);
+  EXPECT_EQ(stat(2, kStatMedian), 0);
+  EXPECT_EQ(stat(2, kStatMad), 0);
+  for (const auto& [which, want] : std::vector<std::pair<RegionStat, double>>{{kStatCount, 3},
+                                                                              {kStatMean, 5},
+                                                                              {kStatDeviation, 0},
+                                                                              {kStatMin, 5},
+                                                                              {kStatMax, 5},
+                                                                              {kStatMedian, 5},
+                                                                              {kStatMad, 0}})
+    EXPECT_EQ(stat(3, which), want) << which;
+  EXPECT_EQ(stat(4, kStatCount), 0);
+  EXPECT_TRUE(std::isnan(stat(4, kStatMin)) && std::isnan(stat(4, kStatMad)));
+  EXPECT_EQ(stat(5, kStatCount), 1);
+  EXPECT_EQ(stat(5, kStatMedian), 7);
 }
 
 TEST_P(RegionStats, QuantilesInterpolateLinearly) {
@@ -122,6 +160,29 @@ TEST_P(RegionStats, ProfileOfARadialFrameIsItsFunction) {
   EXPECT_TRUE(std::isnan(found.view()(0, 0)));
   for (index_t t = 0; t < 2; ++t)
     for (index_t r = t == 0 ? 1 : 0; r < 12; ++r) EXPECT_EQ(found.view()(t, r), static_cast<double>(t + 2 * r));
+}
+
+// NaN left out; odd and even sides, one frame, one pixel. Sums of n terms in other orders.
+TEST_P(RegionStats, ProfileIsTheMeanOfItsBins) {
+  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 1, 1}, {1, 16, 16}, {3, 20, 23}}) {
+    const auto host = noisy_frames(nt, ny, nx, true);
+    const DeviceInput<float, 3> frames(exec(), host.view());
+    const auto bins = radial_bins(ny, nx);
+    Array<double, 2> means(exec(), {nt, static_cast<index_t>(bins.size())});
+    radial_profile(exec(), frames.view(), means.view());
+    const auto found = to_host(exec(), means.view());
+    for (index_t t = 0; t < nt; ++t)
+      for (std::size_t b = 0; b < bins.size(); ++b) {
+        const auto values = sorted_values(host.view()[t], bins[b]);
+        double mean = 0, size = 0;
+        for (const double v : values) mean += v / static_cast<double>(values.size()), size += std::fabs(v);
+        const double got = found.view()(t, static_cast<index_t>(b));
+        if (values.empty())
+          EXPECT_TRUE(std::isnan(got));
+        else
+          EXPECT_NEAR(got, mean, 4 * DBL_EPSILON * size);
+      }
+  }
 }
 
 TEST_P(RegionStats, ReadsThroughStrides) {
