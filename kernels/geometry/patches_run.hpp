@@ -78,7 +78,7 @@ __device__ inline Extremes of_warp(Extremes of) {
 /// bilinearly. (3000, 20, 11, 11) is 29 MB: floor 7 us on an H200 (4.3 TB/s), 91 us on a GTX 1080 (320 GB/s), whose
 /// double arithmetic (0.28 TFLOP/s) makes it 0.2 ms with the turn. Not measured on a GPU yet.
 template <int per_lane, class Source>
-__global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 3 : 4)
+__global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 3 : 0)
     make_slices(Source source, bool scale, Patches<float> out) {
   const index_t b = blockIdx.x, k = index_t(blockIdx.y) * blockDim.y + threadIdx.y;
   if (k >= out.extent(1)) return;
