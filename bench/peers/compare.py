@@ -175,7 +175,10 @@ def main():
     work = ROOT / "build/bench-data"
     work.mkdir(parents=True, exist_ok=True)
     told = context(options)
-    results = [compare(case, options, work) for case in CASES if re.search(options.only, case[0])]
+    cases = [case for case in CASES if re.search(options.only, case[0])]
+    if not cases:
+        return print(f"no case is named like {options.only!r}", file=sys.stderr)
+    results = [compare(case, options, work) for case in cases]
     stored = {"context": told, "cases": results}
     for path in options.kernels:
         stored[path.stem] = json.loads(path.read_text())

@@ -5,8 +5,8 @@
 
 Ours is kernels_bench (google-benchmark), a peer is a process of its own; both run without
 OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE on arrays of the same shape and the same kind: a halo, 30 patterns
-that change slowly, noise. A time is the least of all rounds. Results go to
-bench/results/<date>-<machine>-kernels.{json,md}.
+that change slowly, noise. A time is the least of all rounds. The image filters and fits are those of
+image_kernels.py. Results go to bench/results/<date>-<machine>-kernels.{json,md}.
 """
 import argparse
 import concurrent.futures
@@ -17,6 +17,8 @@ import re
 import subprocess
 import sys
 import time
+
+import image_kernels
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -45,6 +47,7 @@ CASES = [
      [("nmf", "scikit-learn NMF, cd, the same start and rounds", None)]),
     ("Sigma clipping 5 x 5, MAD (61,210,210)", "sigma_clip/5_mad/cpu/61x210x210",
      [("clip_array", "VIP clip_array (numba)", None)]),
+    *image_kernels.CASES,
 ]
 
 
@@ -155,7 +158,7 @@ def clip_array():
 
 
 OTHERS = {"photutils": photutils_sums, "patches": patches, "solve pos": solve_pos, "nnls": nnls, "nmf": nmf,
-          "clip_array": clip_array}
+          "clip_array": clip_array, **image_kernels.PEERS}
 
 
 def peer_calls(peer):
@@ -249,6 +252,7 @@ def main():
     parser.add_argument("--bench", default=ROOT / "build/bench/bin/kernels_bench", type=pathlib.Path)
     parser.add_argument("--rounds", default=3, type=int)
     parser.add_argument("--only", default="", help="regular expression on the name of a case")
+    parser.add_argument("--device", default="cpu", choices=["cpu"])
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
     options = parser.parse_args()
@@ -256,9 +260,12 @@ def main():
         return time_here(options.peer, 1 if options.peer in ("vip_fft", "svd lapack float32", "clip_array", "nmf") else 3)
     from compare import context
 
-    options.cuhci, options.device = options.bench.parent / "cuhci", "cpu"
+    options.cuhci = options.bench.parent / "cuhci"
     told = context(options)
-    results = [compare(case, options) for case in CASES if re.search(options.only, case[0])]
+    cases = [case for case in CASES if re.search(options.only, case[0])]
+    if not cases:
+        return print(f"no kernel's case is named like {options.only!r}", file=sys.stderr)
+    results = [compare(case, options) for case in cases]
     machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
     options.output.mkdir(parents=True, exist_ok=True)
     name = options.output / f"{told['date'][:10]}-{machine}-kernels"

@@ -23,7 +23,8 @@ index_t spline_padding(int order, Border border);
 ///   out      (t, y + 2 padding, x + 2 padding) on the device
 /// A NaN counts as the value outside (0) while the coefficients are made, and is NaN again in the
 /// coefficient at its place; so it reaches what reads it, and no more. Recursions in double, stored as
-/// float32. Scratch: twice the bytes of out, or 256 MiB (one frame, if that is more).
+/// float32. Scratch: twice the bytes of out, or 256 MiB (one frame, if that is more); 4 MiB (a frame for each thread)
+/// on the CPU's tuned path.
 void spline_coefficients(Exec& exec, Cube<const float> in, int order, Border border, Vector<const float> outside,
                          Cube<float> out);
 

@@ -95,10 +95,11 @@ struct FitStamp {
 };
 
 #if HCI_HAVE_CUDA
-constexpr int kWarpsPerBlock = 4;
+/// Few, since a lane takes 150 to 216 registers: blocks of two warps leave the fewest of them unused.
+constexpr int kWarpsPerBlock = 2;
 
 template <class Model>
-__global__ void __launch_bounds__(32 * kWarpsPerBlock)
+__global__ void __launch_bounds__(32 * kWarpsPerBlock, 4)
     fit_with_warps(Cube<const float> stamps, double fwhm_start, Vector<FitRecord> fits) {
   const int lane = static_cast<int>(threadIdx.x % 32);
   const index_t step = index_t(gridDim.x) * kWarpsPerBlock;

@@ -105,6 +105,12 @@ double first_detail(Frame<const float> frame, index_t y, index_t x) {
   return static_cast<double>(frame(y, x)) - weighted(frame, kernel, y, x);
 }
 
+bool add_starlet(Extents<3> shape) {
+  return add(
+      "starlet/1", shape, [](Exec& exec, Cube<const float> in, Cube<float> out) { starlet_filter(exec, in, 1, out); },
+      first_detail, 41);
+}
+
 const Extents<3> kCube{489, 210, 210}, kSmall{61, 101, 101};
 
 const bool registered[] = {
@@ -134,9 +140,8 @@ const bool registered[] = {
           return sum;
         },
         50),
-    add(
-        "starlet/1", kCube, [](Exec& exec, Cube<const float> in, Cube<float> out) { starlet_filter(exec, in, 1, out); },
-        first_detail, 41),
+    add_starlet(kCube),
+    add_starlet(kSmall),
 };
 
 }  // namespace

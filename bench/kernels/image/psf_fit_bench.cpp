@@ -50,10 +50,9 @@ bool add(const std::string& name, PsfModel model, index_t count, index_t side) {
 }
 
 const bool registered[] = {
-    add("gauss", PsfModel::gauss, 5000, 19),
-    add("moff", PsfModel::moff, 5000, 19),
-    add("airy", PsfModel::airy, 1000, 19),
-    add("gauss", PsfModel::gauss, 1, 19),
+    add("gauss", PsfModel::gauss, 5000, 19), add("moff", PsfModel::moff, 5000, 19),
+    add("airy", PsfModel::airy, 1000, 19),   add("gauss", PsfModel::gauss, 1, 19),
+    add("gauss", PsfModel::gauss, 50, 19),   add("moff", PsfModel::moff, 50, 19),
 };
 
 }  // namespace

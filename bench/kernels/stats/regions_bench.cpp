@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Apertures, statistics of regions and of pixels over time, sigma clipping.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 #include "bench/support/bench.hpp"
 #include "bench/support/synthetic.hpp"
@@ -37,6 +39,14 @@ void time_apertures(benchmark::State& state, Exec& exec, index_t count, double r
   state.counters["apertures/s"] = static_cast<double>(count) / timed(state, exec, go);
 }
 
+double sorted_median(Frame<const float> frame, const PixelSet& set) {
+  std::vector<float> values;
+  for (const index_t pixel : set) values.push_back(frame(pixel / kSize, pixel % kSize));
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return static_cast<float>((double(values[(n - 1) / 2]) + double(values[n / 2])) / 2);
+}
+
 double bytes_of_cube(const Extents<3>& extents) { return 4.0 * static_cast<double>(extents.size()); }
 
 void time_regions(benchmark::State& state, Exec& exec) {
@@ -46,7 +56,36 @@ void time_regions(benchmark::State& state, Exec& exec) {
   Array<double, 3> out(exec, {61, static_cast<index_t>(bins.size()), kRegionStats});
   const auto go = [&] { region_stats(exec, in.view(), bins, out.view()); };
   go();
-  if (to_host(exec, out.view()).view()(0, 0, kStatCount) != 1) return state.SkipWithError("the first bin is one pixel");
+  const auto found = to_host(exec, out.view());
+  for (std::size_t s = 0; s < bins.size(); s += 10)
+    if (found.view()(7, static_cast<index_t>(s), kStatMedian) != sorted_median(cube.view()[7], bins[s]))
+      return state.SkipWithError("a median differs from the sorted one");
+  report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
+}
+
+void time_profiles(benchmark::State& state, Exec& exec) {
+  auto cube = speckle_cube(61, kSize, kSize);
+  const DeviceInput<float, 3> in(exec, cube.view());
+  const auto bins = radial_bins(kSize, kSize);
+  Array<double, 2> means(exec, {61, static_cast<index_t>(bins.size())});
+  const auto go = [&] { radial_profile(exec, in.view(), means.view()); };
+  go();
+  if (to_host(exec, means.view()).view()(3, 0) != static_cast<double>(cube.view()(3, kSize / 2, kSize / 2)))
+    return state.SkipWithError("the first bin is the central pixel");
+  report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
+}
+
+void time_quantiles(benchmark::State& state, Exec& exec) {
+  const auto cube = speckle_cube(61, kSize, kSize);
+  const DeviceInput<float, 3> in(exec, cube.view());
+  const auto bins = radial_bins(kSize, kSize);
+  Array<double, 3> out(exec, {61, static_cast<index_t>(bins.size()), 3});
+  const auto go = [&] { region_quantiles(exec, in.view(), bins, {0.05, 0.5, 0.95}, out.view()); };
+  go();
+  const auto found = to_host(exec, out.view());
+  for (std::size_t s = 0; s < bins.size(); s += 10)
+    if (std::fabs(found.view()(7, static_cast<index_t>(s), 1) / sorted_median(cube.view()[7], bins[s]) - 1) > 1e-6)
+      return state.SkipWithError("a median differs from the sorted one");
   report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
 }
 
@@ -56,8 +95,27 @@ void time_moments(benchmark::State& state, Exec& exec) {
   Array<float, 2> mean(exec, {kSize, kSize}), deviation(exec, {kSize, kSize});
   const auto go = [&] { temporal_moments(exec, in.view(), mean.view(), deviation.view()); };
   go();
-  if (!(to_host(exec, deviation.view()).view()(5, 5) > 0)) return state.SkipWithError("noise has no deviation");
+  double sum = 0, squares = 0;
+  for (index_t t = 0; t < 489; ++t) sum += double(cube.view()(t, 5, 7)) / 489;
+  for (index_t t = 0; t < 489; ++t) squares += std::pow(double(cube.view()(t, 5, 7)) - sum, 2) / 489;
+  if (std::fabs(double(to_host(exec, deviation.view()).view()(5, 7)) / std::sqrt(squares) - 1) > 1e-6)
+    return state.SkipWithError("a deviation is wrong");
   report_bytes(state, exec, timed(state, exec, go), 2 * bytes_of_cube(cube.extents()));
+}
+
+/// The cube is read for the median, read and written as distances, and read again.
+void time_mads(benchmark::State& state, Exec& exec) {
+  const auto cube = speckle_cube(489, kSize, kSize);
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<float, 2> median(exec, {kSize, kSize}), mad(exec, {kSize, kSize});
+  const auto go = [&] { temporal_mad(exec, in.view(), median.view(), mad.view()); };
+  go();
+  const float centre = to_host(exec, median.view()).view()(5, 7);
+  std::vector<float> distances;
+  for (index_t t = 0; t < 489; ++t) distances.push_back(std::fabs(cube.view()(t, 5, 7) - centre));
+  std::nth_element(distances.begin(), distances.begin() + 244, distances.end());
+  if (to_host(exec, mad.view()).view()(5, 7) != distances[244]) return state.SkipWithError("a MAD is wrong");
+  report_bytes(state, exec, timed(state, exec, go), 4 * bytes_of_cube(cube.extents()));
 }
 
 void time_clip(benchmark::State& state, Exec& exec) {
@@ -77,6 +135,9 @@ const bool registered[] = {on_every_device("aperture_sums", {20000, kSize, kSize
                            on_every_device("aperture_sums/12_px", {2000, kSize, kSize},
                                            [](auto& state, Exec& exec) { time_apertures(state, exec, 2000, 12); }),
                            on_every_device("region_stats/by_radius", {61, kSize, kSize}, time_regions),
+                           on_every_device("region_quantiles/by_radius", {61, kSize, kSize}, time_quantiles),
+                           on_every_device("radial_profile", {61, kSize, kSize}, time_profiles),
+                           on_every_device("temporal_mad", {489, kSize, kSize}, time_mads),
                            on_every_device("temporal_moments", {489, kSize, kSize}, time_moments),
                            on_every_device("sigma_clip/5_mad", {61, kSize, kSize}, time_clip)};
 

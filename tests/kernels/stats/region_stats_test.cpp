@@ -44,7 +44,8 @@ double median_of(const std::vector<double>& sorted) {
 }
 
 TEST_P(RegionStats, AreThoseOfTheSortedValues) {
-  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 1, 1}, {3, 13, 10}, {2, 130, 101}})
+  for (const auto& [nt, ny, nx] :
+       std::vector<std::array<index_t, 3>>{{1, 1, 1}, {1, 16, 16}, {3, 13, 10}, {2, 130, 101}})
     for (const bool with_nan : {false, true}) {
       const auto host = noisy_frames(nt, ny, nx, with_nan);
       const DeviceInput<float, 3> frames(exec(), host.view());
@@ -159,6 +160,29 @@ TEST_P(RegionStats, ProfileOfARadialFrameIsItsFunction) {
   EXPECT_TRUE(std::isnan(found.view()(0, 0)));
   for (index_t t = 0; t < 2; ++t)
     for (index_t r = t == 0 ? 1 : 0; r < 12; ++r) EXPECT_EQ(found.view()(t, r), static_cast<double>(t + 2 * r));
+}
+
+// NaN left out; odd and even sides, one frame, one pixel. Sums of n terms in other orders.
+TEST_P(RegionStats, ProfileIsTheMeanOfItsBins) {
+  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 1, 1}, {1, 16, 16}, {3, 20, 23}}) {
+    const auto host = noisy_frames(nt, ny, nx, true);
+    const DeviceInput<float, 3> frames(exec(), host.view());
+    const auto bins = radial_bins(ny, nx);
+    Array<double, 2> means(exec(), {nt, static_cast<index_t>(bins.size())});
+    radial_profile(exec(), frames.view(), means.view());
+    const auto found = to_host(exec(), means.view());
+    for (index_t t = 0; t < nt; ++t)
+      for (std::size_t b = 0; b < bins.size(); ++b) {
+        const auto values = sorted_values(host.view()[t], bins[b]);
+        double mean = 0, size = 0;
+        for (const double v : values) mean += v / static_cast<double>(values.size()), size += std::fabs(v);
+        const double got = found.view()(t, static_cast<index_t>(b));
+        if (values.empty())
+          EXPECT_TRUE(std::isnan(got));
+        else
+          EXPECT_NEAR(got, mean, 4 * DBL_EPSILON * size);
+      }
+  }
 }
 
 TEST_P(RegionStats, ReadsThroughStrides) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kernels/core/error.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
@@ -80,6 +81,27 @@ TEST_P(RowMedians, AreSubtractedAndMaskWholeColumns) {
   EXPECT_EQ(host.view()(0, 0), -1);
   EXPECT_EQ(host.view()(1, 0), 3);
   EXPECT_TRUE(std::isnan(host.view()(0, 1)));  // the column is masked in row 1
+}
+
+TEST_P(RowMedians, OfOneValue) {
+  const auto x = device_matrix<float>(exec(), {4.5F}, 1, 1);
+  Array<float, 2> medians(exec(), {1, 1}), out(exec(), {1, 1});
+  row_medians(exec(), x.view(), {{0}}, medians.view());
+  EXPECT_EQ(to_host(exec(), medians.view()).data()[0], 4.5F);
+  subtract_rows(exec(), x.view(), medians.view(), {}, out.view());
+  EXPECT_EQ(to_host(exec(), out.view()).data()[0], 0);
+}
+
+// More columns than a tile of the CPU, and no multiple of it; in place.
+TEST_P(RowMedians, AreSubtractedFromWideRows) {
+  const index_t rows = 5, columns = 2 * 256 + 37;
+  const auto x = speckle_rows(rows, columns), m = speckle_rows(1, columns);
+  auto device = device_matrix(exec(), x, rows, columns);
+  const auto model = device_matrix(exec(), m, 1, columns);
+  subtract_rows(exec(), std::as_const(device).view(), model.view(), {}, device.view());
+  const auto host = to_host(exec(), std::as_const(device).view());
+  for (index_t i = 0; i < rows * columns; ++i)
+    ASSERT_EQ(host.data()[i], x[static_cast<std::size_t>(i)] - m[static_cast<std::size_t>(i % columns)]);
 }
 
 TEST_P(RowMedians, RefuseRowsThatAreNotThere) {

@@ -33,7 +33,8 @@ double median_of(std::vector<double> values) {
 }
 
 TEST_P(Temporal, AreTheStatisticsOfEachPixel) {
-  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 2, 1}, {8, 3, 65}, {61, 9, 130}}) {
+  for (const auto& [nt, ny, nx] :
+       std::vector<std::array<index_t, 3>>{{1, 2, 1}, {2, 1, 64}, {8, 3, 65}, {61, 9, 130}}) {
     const auto host = noisy_cube(nt, ny, nx);
     const DeviceInput<float, 3> cube(exec(), host.view());
     Array<float, 2> mean(exec(), {ny, nx}), deviation(exec(), {ny, nx}), median(exec(), {ny, nx}),
@@ -64,6 +65,21 @@ TEST_P(Temporal, AreTheStatisticsOfEachPixel) {
         ASSERT_NEAR(mads.view()(y, x), median_of(distances), 2 * 1100 * FLT_EPSILON);
       }
   }
+}
+
+TEST_P(Temporal, OfOneValueAreThatAndNothing) {
+  auto host = host_array<float>(Extents<3>{1, 1, 1});
+  host.data()[0] = -3.25F;
+  const DeviceInput<float, 3> cube(exec(), host.view());
+  Array<float, 2> first(exec(), {1, 1}), second(exec(), {1, 1});
+  temporal_moments(exec(), cube.view(), first.view(), second.view());
+  EXPECT_EQ(to_host(exec(), first.view()).data()[0], -3.25F);
+  EXPECT_EQ(to_host(exec(), second.view()).data()[0], 0);
+  temporal_mad(exec(), cube.view(), first.view(), second.view());
+  EXPECT_EQ(to_host(exec(), first.view()).data()[0], -3.25F);
+  EXPECT_EQ(to_host(exec(), second.view()).data()[0], 0);
+  EXPECT_THROW(temporal_moments(exec(), Cube<const float>(cube.view().data(), {0, 1, 1}), first.view(), second.view()),
+               InvalidInput);
 }
 
 TEST_P(Temporal, FillsOnlyWhatIsAskedFor) {
