@@ -96,8 +96,8 @@ struct Store {
 // Bytes of a pixel: 4 + 8 with the columns, 8 + 4 + 4 (the frame again, for its NaN) with the rows. Flops: 8 a pole in
 // double. (489, 210, 210) with spline3, padded to 244 x 244 (border constant), is 0.73 GB and 0.5 GFLOP: floor 0.17 ms
 // on an H200 (4.3 TB/s copied), 2.3 ms on a GTX 1080 (320 GB/s; its double arithmetic, 0.28 TFLOP/s, 1.7 ms). A thread
-// for each line in memory, which the portable path is, moves 92 bytes a pixel with one pole and 92 with two (it filters
-// in place), rows by accesses that share nothing.
+// for each line in memory, which the portable path is, moves 92 bytes a pixel with one pole and 156 with two, rows by
+// accesses that share nothing.
 // Shape: 32 lines, so that a row of them is 256 bytes, if two blocks fit a multiprocessor, else 16, 8 or 4: 244 x 33
 // doubles are 64 KB, three blocks on an H200 (227 KiB), whose steps hide one another's latencies; 16 lines on a GTX
 // 1080 (48 KiB a block). The four warps of a block load and store, the first one filters: its 2 x 244 dependent steps

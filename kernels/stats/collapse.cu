@@ -8,6 +8,12 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/stats/collapse_plan.hpp"
 
+// Bytes for an output pixel of T frames: 4 T, read once by the modes that accumulate (2 flops in double each):
+// 86 MB for (489, 210, 210), 0.02 ms on an H200 (4.3 TB/s), 0.27 ms on a GTX 1080 (320 GB/s). An order statistic
+// is found by counting, about 20 passes for hundreds of values, with a compare and an add each: 1.8 GB, from
+// memory where the cube is larger than L2, 0.4 ms and 5.7 ms. A thread has one pixel, so that a warp reads 128
+// neighbouring bytes in each pass. After a derotation nobody needs it: derotate_collapse() ranks in shared memory.
+
 namespace hci {
 namespace {
 
@@ -31,9 +37,16 @@ struct Samples {
     }
     return n;
   }
-  /// Order statistic k (from 0, NaN not counted).
-  HCI_HD std::uint32_t key_of_rank(index_t k) const {
-    return hci::key_of_rank(k, [this](std::uint32_t key) { return below(key); });
+  /// Order statistic k (from 0) of the n values that are not NaN.
+  HCI_HD std::uint32_t key_of_rank(index_t k, index_t n) const {
+    const std::uint32_t prefix = key_prefix_of_rank(
+        k, n, KeyRange{}, [this](std::uint32_t key) { return below(key); }, [](index_t left) { return left <= 1; });
+    std::uint32_t found = kNanKey;
+    for (index_t t = 0; t < count; ++t) {
+      const std::uint32_t key = order_key_or_nan((*this)(t));
+      found = key >= prefix && key < found ? key : found;
+    }
+    return found;
   }
 };
 
@@ -41,7 +54,7 @@ HCI_HD float median(const Samples& samples) {
   const index_t n = samples.valid();
   if (n == 0) return NAN;
   const index_t k = (n - 1) / 2;
-  const std::uint32_t low = samples.key_of_rank(k);
+  const std::uint32_t low = samples.key_of_rank(k, n);
   if (n % 2 == 1) return middle_of(from_order_key(low), from_order_key(low));
   index_t not_above = 0;
   std::uint32_t next = kNanKey;
@@ -62,7 +75,7 @@ HCI_HD float trimmed_mean(const Samples& samples, Trim trim) {
   const index_t n = samples.valid();
   if (n <= trim.first) return NAN;
   const index_t last = last_kept(trim, n);
-  RunningTrim running{from_order_key(samples.key_of_rank(trim.first)), from_order_key(samples.key_of_rank(last))};
+  RunningTrim running{from_order_key(samples.key_of_rank(trim.first, n)), from_order_key(samples.key_of_rank(last, n))};
   for (index_t t = 0; t < samples.count; ++t) running.add(samples(t));
   return running.result(trim.first, last);
 }

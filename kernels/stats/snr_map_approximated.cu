@@ -11,6 +11,12 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/geometry/centre.hpp"
 
+// Averages: of a disc of 2.4 px 21 reads of 4 bytes, shared with neighbours (L1), and as many additions. Circles:
+// 5.7 r points, each 12 bytes from L2 and 10 flops in double. (210, 210): 13 M points, 0.15 GB and 0.13 GFLOP, 0.03
+// ms on an H200 (6 TB/s from L2), 0.5 ms on a GTX 1080 (0.28 TFLOP/s); threads are pixels, and a warp's 32
+// neighbours in a row have nearly the same circle, so its points come from L1. The host's work on the circles
+// between the two kernels takes longer than both on an H200, 0.5 ms: this map is for a quick look.
+
 namespace hci {
 namespace {
 

@@ -1,93 +1,146 @@
 // SPDX-License-Identifier: MIT
-// Frames whose rows are more than 2^27 pixels apart, so that offsets pass 2^31 within a frame: address
-// space that is reserved but, but for a page for each row, never there.
-#include <gtest/gtest.h>
-#include <sys/mman.h>
+// Frames whose rows are more than 2^27 pixels apart, so that offsets pass 2^31 within a frame, for every kernel of
+// kernels/geometry that takes strides.
+#include <cmath>
+#include <limits>
 
-#include <cstring>
-#include <random>
-
-#include "kernels/core/copy.hpp"
+#include "kernels/geometry/crop_pad.hpp"
 #include "kernels/geometry/derotate_collapse.hpp"
+#include "kernels/geometry/patches.hpp"
+#include "kernels/geometry/patches_augment.hpp"
+#include "kernels/geometry/resample.hpp"
+#include "kernels/geometry/resample_time.hpp"
+#include "kernels/geometry/rescale.hpp"
+#include "kernels/geometry/rescale_search.hpp"
 #include "kernels/geometry/shift.hpp"
+#include "kernels/geometry/spline.hpp"
+#include "tests/support/far_cube.hpp"
 
 namespace hci::test {
 namespace {
 
 constexpr Extents<3> kShape{2, 21, 19};
-constexpr index_t kRowStride = (index_t{1} << 27) + 5, kFrameStride = 24;
 
-class FarStrides : public ::testing::TestWithParam<Path> {
- protected:
-  void SetUp() override {
-    bytes_ = static_cast<std::size_t>(kShape[1] * kRowStride) * sizeof(float);
-    void* reserved = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (reserved == MAP_FAILED) GTEST_SKIP() << "no address space of " << bytes_ << " bytes";
-    far_ = {static_cast<float*>(reserved), kShape, {kFrameStride, kRowStride, 1}};
-    std::mt19937 random(3);
-    std::normal_distribution<float> noise;
-    for (index_t t = 0; t < kShape[0]; ++t)
-      for (index_t y = 0; y < kShape[1]; ++y)
-        for (index_t x = 0; x < kShape[2]; ++x) near_.view()(t, y, x) = far_(t, y, x) = noise(random);
-  }
-  void TearDown() override {
-    if (far_.data() != nullptr) munmap(far_.data(), bytes_);
-  }
-  Cube<const float> dense() const { return near_.view(); }
-
-  Exec exec_{Exec::Options{.path = GetParam()}};
-  std::size_t bytes_ = 0;
-  Cube<float> far_;
-  Array<float, 3> near_ = host_array<float, 3>(kShape), from_near_ = host_array<float, 3>(kShape),
-                  from_far_ = host_array<float, 3>(kShape);
-};
-
-/// The tuned lanczos4 takes its portable way at such offsets, which adds in another order: 64 products whose
-/// weights sum to at most 2.3 in size, of values up to 4, each sum rounded to 6e-8 of that.
-void expect_same(const float* a, const float* b, index_t n, Rotation method) {
-  for (index_t i = 0; i < n; ++i) {
-    if (method == Rotation::lanczos4)
-      ASSERT_NEAR(a[i], b[i], 5e-6) << i;
-    else
-      ASSERT_EQ(a[i], b[i]) << "method " << int(method) << ", " << i;
-  }
-}
+using FarFrames = WithFarCubes;
 
 constexpr Rotation kMethods[] = {Rotation::lanczos4, Rotation::bicubic, Rotation::nearest, Rotation::spline3,
                                  Rotation::fft};
 const std::vector<double> kAngles = {33, -120};
 
-TEST_P(FarStrides, AreNoMatterToARotation) {
+/// The CPU's tuned lanczos4 takes its portable way at such offsets, which adds in another order: 64 products whose
+/// weights sum to at most 2.3 in size, of values up to 4, each sum rounded to 6e-8 of that.
+double tolerance_of(Rotation method) { return method == Rotation::lanczos4 ? 5e-6 : 0; }
+
+TEST_P(FarFrames, AreNoMatterToARotation) {
+  for (const Rotation method : kMethods)
+    expect_alike(
+        kShape, kShape,
+        [&](Cube<const float> in, Cube<float> out) { derotate(exec(), in, kAngles, {.method = method}, out); },
+        tolerance_of(method));
+  for (const Rotation method : {Rotation::bilinear, Rotation::fft})
+    expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) {
+      derotate(exec(), in, kAngles, {.method = method, .edge_blend = EdgeBlend::interp_noise}, out);
+    });
+}
+
+TEST_P(FarFrames, AreNoMatterToARotationWithACollapse) {
+  for (const Rotation method : kMethods)
+    for (const Collapse mode : {Collapse::median, Collapse::mean})
+      expect_alike(
+          kShape, {1, 21, 19},
+          [&](Cube<const float> in, Cube<float> out) {
+            derotate_collapse(exec(), in, kAngles, {.method = method}, {.mode = mode}, out[0]);
+          },
+          tolerance_of(method));
+}
+
+TEST_P(FarFrames, AreNoMatterToAShift) {
+  const std::vector<Shift> shifts{{1.3, -2.25}, {-4, 0.5}};
+  for (const Rotation method : kMethods)
+    expect_alike(kShape, kShape,
+                 [&](Cube<const float> in, Cube<float> out) { shift(exec(), in, shifts, {.method = method}, out); });
+}
+
+TEST_P(FarFrames, AreNoMatterToSplineCoefficients) {
+  for (const int order : {3, 5})
+    expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) {
+      spline_coefficients(exec(), in, order, Border::reflect, {}, out);
+    });
+}
+
+TEST_P(FarFrames, AreNoMatterToAChangeOfScale) {
   for (const Rotation method : kMethods) {
-    derotate(exec_, dense(), kAngles, {.method = method}, from_near_.view());
-    derotate(exec_, far_, kAngles, {.method = method}, from_far_.view());
-    expect_same(from_near_.data(), from_far_.data(), from_far_.size(), method);
-    if (method == Rotation::fft) continue;
-    Array<float, 2> a = host_array<float, 2>({21, 19}), b = host_array<float, 2>({21, 19});
-    derotate_collapse(exec_, dense(), kAngles, {.method = method}, {}, a.view());
-    derotate_collapse(exec_, far_, kAngles, {.method = method}, {}, b.view());
-    expect_same(a.data(), b.data(), a.size(), method);
+    expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) {
+      rescale(exec(), in, {1.2, 0.8}, {.method = method}, out);
+    });
+    const Extents<2> wide = rescaled_sides({21, 19}, {1.2, 1}), fine = resampled_sides({21, 19}, 1.5, method);
+    expect_alike(kShape, {2, wide[0], wide[1]}, [&](Cube<const float> in, Cube<float> out) {
+      rescale_wavelengths(exec(), in, {1.2, 1}, method, WavelengthScaling::forward, out);
+    });
+    expect_alike(kShape, {2, fine[0], fine[1]},
+                 [&](Cube<const float> in, Cube<float> out) { resample(exec(), in, 1.5, {.method = method}, out); });
   }
 }
 
-TEST_P(FarStrides, AreNoMatterToAShift) {
-  for (const Rotation method : kMethods) {
-    const std::vector<Shift> shifts{{1.3, -2.25}, {-4, 0.5}};
-    shift(exec_, dense(), shifts, {.method = method}, from_near_.view());
-    shift(exec_, far_, shifts, {.method = method}, from_far_.view());
-    expect_same(from_near_.data(), from_far_.data(), from_far_.size(), method);
+TEST_P(FarFrames, AreNoMatterToWindows) {
+  expect_alike(kShape, {2, 17, 11}, [&](Cube<const float> in, Cube<float> out) { crop_or_pad(exec(), in, {}, out); });
+  expect_alike(kShape, {2, 25, 30}, [&](Cube<const float> in, Cube<float> out) {
+    crop_or_pad(exec(), in, {.border = Border::reflect}, out);
+  });
+  expect_alike({5, 21, 19}, {2, 21, 19}, [&](Cube<const float> in, Cube<float> out) {
+    subsample(exec(), in, 2, {.mode = Collapse::median}, out);
+  });
+}
+
+TEST_P(FarFrames, AreNoMatterToAScaleSearch) {
+  auto cube = noise<3>({3, 21, 19}, 4);
+  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] += 10;
+  const auto near = to_device(exec(), cube.view());
+  FarCube far(exec(), cube.view()), far_mask(exec(), slice(Cube<const float>(cube.view()), 0, 1));
+  const auto mask = to_device(exec(), cube.view()[0]);
+  const std::vector<double> wavelengths = {1, 1.1, 1.2}, fluxes = {1, 1, 1};
+  const ScaleSearch search{.method = Rotation::bicubic};
+  const auto want = find_scales(exec(), near.view(), wavelengths, fluxes, search, mask.view());
+  const auto got = find_scales(exec(), far.view(), wavelengths, fluxes, search, far_mask.view()[0]);
+  EXPECT_EQ(got.scales, want.scales);
+  EXPECT_EQ(got.fluxes, want.fluxes);
+}
+
+/// Patches (b, k, 18, 5) as a cube of b k frames.
+View<float, 4> as_patches(Cube<float> frames, index_t slices) {
+  return {frames.data(),
+          {frames.extent(0) / slices, slices, frames.extent(1), frames.extent(2)},
+          {slices * frames.stride(0), frames.stride(0), frames.stride(1), frames.stride(2)}};
+}
+View<const float, 4> as_patches(Cube<const float> frames, index_t slices) {
+  return as_patches(Cube<float>(const_cast<float*>(frames.data()), frames.extents(), frames.strides()), slices);
+}
+
+TEST_P(FarFrames, AreNoMatterToPatches) {
+  const std::vector<Position> whole{{10, 9}, {2, 15}, {20, 0}}, between{{10.3, 9.6}, {2.5, 15}, {20, 0.2}};
+  for (const PatchScaling scaling : {PatchScaling::none, PatchScaling::slice, PatchScaling::sample}) {
+    expect_alike(kShape, {6, 18, 5}, [&](Cube<const float> in, Cube<float> out) {
+      extract_patches(exec(), in, whole, {.scaling = scaling}, as_patches(out, 2));
+    });
+    for (const Rotation method : {Rotation::bilinear, Rotation::lanczos4})
+      expect_alike(
+          kShape, {6, 18, 5},
+          [&](Cube<const float> in, Cube<float> out) {
+            extract_patches(exec(), in, between, {.angles = kAngles, .method = method, .scaling = scaling},
+                            as_patches(out, 2));
+          },
+          tolerance_of(method));
+    expect_alike({6, 18, 5}, {4, 18, 5}, [&](Cube<const float> in, Cube<float> out) {
+      turn_patches(exec(), as_patches(in, 2), {{.parent = 2, .angle = 40, .dy = 0.3}, {.mirror_y = true}},
+                   {.scaling = scaling}, as_patches(out, 2));
+    });
+    expect_alike({6, 18, 5}, {4, 18, 5}, [&](Cube<const float> in, Cube<float> out) {
+      average_patches(exec(), as_patches(in, 2), {0, 2, 1, 2}, 2, scaling, as_patches(out, 2));
+    });
   }
 }
 
-TEST_P(FarStrides, AreNoMatterToAnOutput) {
-  derotate(exec_, dense(), kAngles, {}, from_near_.view());
-  derotate(exec_, dense(), kAngles, {}, far_);
-  for (index_t t = 0; t < kShape[0]; ++t)
-    for (index_t y = 0; y < kShape[1]; ++y)
-      EXPECT_EQ(std::memcmp(&far_(t, y, 0), &from_near_.view()(t, y, 0), 19 * sizeof(float)), 0) << t << " " << y;
-}
-
-INSTANTIATE_TEST_SUITE_P(, FarStrides, ::testing::Values(Path::portable, Path::tuned));
+HCI_INSTANTIATE_ON_EVERY_DEVICE(FarFrames);
 
 }  // namespace
 }  // namespace hci::test
