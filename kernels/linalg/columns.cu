@@ -7,6 +7,10 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 
+// All are bound by memory: 8 bytes a number that is moved, 4 a number that is looked at. A disc of 60 px of 489 frames
+// (5.5 M numbers, 44 MB): 10 us on an H200 (4.3 TB/s), 0.14 ms on a GTX 1080 (0.32 TB/s); masks of (489, 44100): 20 us
+// and 0.27 ms. Neighbouring threads have neighbouring entries of the set: an annulus's runs are read in whole lines.
+
 namespace hci {
 namespace {
 
@@ -32,12 +36,13 @@ struct Fill {
 };
 
 /// A tile of columns for each index, so that the CPU reads whole cache lines; CUDA uses tiles of one.
+template <index_t kWidth>
 struct UnuseMasked {
   Matrix<const float> x;
   Vector<std::uint8_t> used;
-  index_t width;
   HCI_HD void operator()(index_t tile) const {
-    const index_t first = tile * width, last = first + width < x.extent(1) ? first + width : x.extent(1);
+    const index_t first = tile * kWidth;
+    const index_t last = kWidth == 1 || first + kWidth < x.extent(1) ? first + kWidth : x.extent(1);
     for (index_t t = 0; t < x.extent(0); ++t) {
       const Vector<const float> row = x[t];
       for (index_t p = first; p < last; ++p)
@@ -73,8 +78,9 @@ void fill_columns(Exec& exec, float value, Vector<const index_t> columns, Matrix
 void unuse_masked_columns(Exec& exec, Matrix<const float> x, Vector<std::uint8_t> used) {
   require(used.extent(0) == x.extent(1), "unuse_masked_columns: ", used.extent(0), " flags for ", x.extent(1),
           " columns");
-  const index_t width = exec.on_cuda() ? 1 : 512;
-  for_each(exec, Extents<1>{(x.extent(1) + width - 1) / width}, UnuseMasked{x, used, width});
+  constexpr index_t kWidth = 512;
+  if (exec.on_cuda()) return for_each(exec, Extents<1>{x.extent(1)}, UnuseMasked<1>{x, used});
+  for_each(exec, Extents<1>{(x.extent(1) + kWidth - 1) / kWidth}, UnuseMasked<kWidth>{x, used});
 }
 
 void mask_columns(Exec& exec, Vector<const std::uint8_t> used, Matrix<float> x) {

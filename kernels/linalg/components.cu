@@ -79,28 +79,28 @@ struct AutomaticCount {
   double pixels, tolerance;
   Vector<index_t> counts;
 
+  /// Over all entries of the part that one component has in the library.
+  HCI_HD double sum_of_component(const Vector<const double>& vector) const {
+    double in_vector = 0, in_sums = 0;
+    for (index_t i = 0; i < vector.extent(0); ++i) {
+      in_vector += vector(i);
+      in_sums += vector(i) * sums(i);
+    }
+    return in_vector * in_sums;
+  }
+
   HCI_HD void operator()(index_t b) const {
-    const index_t size = sizes(b) < values.extent(1) ? sizes(b) : values.extent(1), n = vectors.extent(2);
+    const index_t size = sizes(b) < values.extent(1) ? sizes(b) : values.extent(1);
     const double entries = static_cast<double>(sizes(b)) * pixels;
     double squares = 0, total = 0;
     for (index_t j = 0; j < size; ++j) {
       squares += values(b, j) > 0 ? values(b, j) : 0;
-      double in_vector = 0, in_sums = 0;
-      for (index_t i = 0; i < n; ++i) {
-        in_vector += vectors(b, j, i);
-        in_sums += vectors(b, j, i) * sums(i);
-      }
-      total += in_vector * in_sums;
+      total += sum_of_component(vectors[b][j]);
     }
     double before = 0;
     for (index_t j = 0; j < size; ++j) {
       squares -= values(b, j) > 0 ? values(b, j) : 0;
-      double in_vector = 0, in_sums = 0;
-      for (index_t i = 0; i < n; ++i) {
-        in_vector += vectors(b, j, i);
-        in_sums += vectors(b, j, i) * sums(i);
-      }
-      total -= in_vector * in_sums;
+      total -= sum_of_component(vectors[b][j]);
       const double mean = total / entries, variance = squares / entries - mean * mean;
       const double noise = variance > 0 ? std::sqrt(variance) : 0;
       counts(b) = j + 1;

@@ -2,6 +2,8 @@
 #include "kernels/linalg/eigh_dense.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,16 +18,44 @@ namespace hci {
 namespace {
 
 #if HCI_HAVE_CUDA
-/// From the solver's ascending pairs to the k largest, descending.
+struct RowIsFinite {
+  View<const double, 3> a;
+  Matrix<std::uint8_t> finite;
+  HCI_HD void operator()(index_t b, index_t i) const {
+    finite(b, i) = 1;
+    for (index_t j = 0; j < a.extent(2); ++j)
+      if (!std::isfinite(a(b, i, j))) finite(b, i) = 0;
+  }
+};
+struct AllRowsAre {
+  Matrix<const std::uint8_t> finite;
+  Vector<std::uint8_t> all;
+  HCI_HD void operator()(index_t b) const {
+    all(b) = 1;
+    for (index_t i = 0; i < finite.extent(1); ++i)
+      if (finite(b, i) == 0) all(b) = 0;
+  }
+};
+
+/// cuSOLVER says nothing of what it makes of NaN: it does not get any.
+struct CopyFinite {
+  View<const double, 3> a;
+  Vector<const std::uint8_t> finite;
+  View<double, 3> out;
+  HCI_HD void operator()(index_t b, index_t i, index_t j) const { out(b, i, j) = finite(b) != 0 ? a(b, i, j) : 0; }
+};
+
+/// From the solver's ascending pairs to the k largest, descending; NaN for a matrix that was not finite.
 struct TakeTop {
   Matrix<const double> w;  // (problem, n) ascending
   View<const double, 3> z;
+  Vector<const std::uint8_t> finite;
   Matrix<double> values;
   View<double, 3> vectors;
   HCI_HD void operator()(index_t b, index_t j, index_t i) const {
     const index_t from = w.extent(1) - 1 - j;
-    vectors(b, j, i) = z(b, from, i);
-    if (i == 0) values(b, j) = w(b, from);
+    vectors(b, j, i) = finite(b) != 0 ? z(b, from, i) : NAN;
+    if (i == 0) values(b, j) = finite(b) != 0 ? w(b, from) : NAN;
   }
 };
 
@@ -33,8 +63,7 @@ void check_infos(Exec& exec, const Array<int, 1>& infos, const char* routine) {
   const auto host = to_host(exec, infos.view());
   for (index_t b = 0; b < host.size(); ++b)
     if (host.data()[b] != 0)
-      throw DeviceError(std::string(routine) + " failed (info " + std::to_string(host.data()[b]) +
-                        "): does the matrix hold NaN or infinity?");
+      throw DeviceError(std::string(routine) + " failed (info " + std::to_string(host.data()[b]) + ")");
 }
 
 /// Eigenpairs n - k + 1 .. n of one matrix, which is destroyed, ascending. False where the solver loses some, as
@@ -89,18 +118,23 @@ void by_cusolver(Exec& exec, View<const double, 3> a, Matrix<double> values, Vie
   }
   Array<double, 3> z(exec, a.extents());
   Array<double, 1> w(exec, {batch * n});
-  copy(exec, a, z.view());
+  Array<std::uint8_t, 2> finite_rows(exec, {batch, n});
+  Array<std::uint8_t, 1> finite(exec, {batch});
+  for_each(exec, finite_rows.extents(), RowIsFinite{a, finite_rows.view()});
+  for_each(exec, finite.extents(), AllRowsAre{finite_rows.view(), finite.view()});
+  const CopyFinite copy_matrices{a, finite.view(), z.view()};
+  for_each(exec, a.extents(), copy_matrices);
   index_t pairs = n;
   if (alone) {
     pairs = k;
     if (!cusolver_top(exec, n, z.data(), k, w)) {
-      copy(exec, a, z.view());
+      for_each(exec, a.extents(), copy_matrices);
       pairs = n;
     }
   }
   if (pairs == n) cusolver_batch(exec, n, batch, z.data(), w.data());
   for_each(exec, vectors.extents(),
-           TakeTop{{w.data(), {batch, pairs}}, {z.data(), {batch, pairs, n}}, values, vectors});
+           TakeTop{{w.data(), {batch, pairs}}, {z.data(), {batch, pairs, n}}, finite.view(), values, vectors});
 }
 #endif
 
@@ -115,8 +149,7 @@ void eigh_dense(Exec& exec, View<const double, 3> a, Matrix<double> values, View
   if (batch == 0) return;
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
-    if (exec.tuned() && n <= std::min(crossover::kJacobiRows, jacobi_most_rows(exec)))
-      return jacobi_eigh(exec, a, values, vectors);
+    if (exec.tuned() && n <= jacobi_most_rows(exec)) return jacobi_eigh(exec, a, values, vectors);
     return by_cusolver(exec, a, values, vectors);
   }
 #endif

@@ -247,7 +247,7 @@ void eigh_top_subsets(Exec& exec, Matrix<const double> a, const std::vector<Inde
   require(values.extents() == Extents<2>{problems, k} && values.is_dense() &&
               vectors.extents() == Extents<3>{problems, k, n} && vectors.is_dense(),
           "eigh_top_subsets: the results do not fit ", problems, " problems");
-  check_sets(sets, n);
+  check_sets("eigh_top_subsets", sets, n);
   if (problems == 0) return;
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) return subsets_on_cuda(exec, a, sets, values, vectors);

@@ -14,8 +14,8 @@ namespace hci {
 // follows. On CUDA our part of a problem's bits depends on its own size, n and k only, not on the problems beside
 // it nor on the memory in use; which kernel cuBLAS and cuSOLVER take for a batch is theirs to say.
 // Residuals and scalar products of different vectors are at the level of n eps |a| in either case. Throws
-// DeviceError where a solver reports that it failed. A matrix that holds NaN or infinity is such a failure to LAPACK
-// and cuSOLVER, while our own solvers for small matrices return NaN: who may have such ones asks all_finite() first.
+// DeviceError where a solver reports that it failed. A matrix that holds NaN or infinity gets NaN for all its results,
+// whoever solves it, and the others of its batch get theirs.
 
 /// One matrix.
 ///   a (n, n) double, dense, both triangles, on the Exec's device

@@ -7,7 +7,8 @@
 
 namespace hci::cpu {
 
-/// LAPACK. a (n, n) is destroyed. values (k) and vectors (k rows of length n, `stride` apart), descending.
+/// LAPACK. a (n, n) is destroyed. values (k) and vectors (k rows of length n, `stride` apart), descending; all NaN
+/// where a holds NaN or infinity.
 void lapack_eigh_top(index_t n, double* a, index_t k, double* values, double* vectors, index_t stride);
 
 /// The k largest pairs of a matrix, or of a principal submatrix of one.

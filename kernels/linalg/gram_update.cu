@@ -23,11 +23,13 @@ struct AddStamps {
   /// The stamp of row t times row u.
   HCI_HD double stamp_times_row(index_t b, index_t t, index_t u) const {
     const index_t pixels = x.extent(1);
+    const Vector<const index_t> at = columns[b][t];
+    const Vector<const float> stamp = values[b][t], row = x[u];
     double sum = 0;
-    for (index_t s = 0; s < columns.extent(2); ++s) {
-      const index_t column = columns(b, t, s);
+    for (index_t s = 0; s < at.extent(0); ++s) {
+      const index_t column = at(s);
       if (column >= pixels) break;
-      sum += static_cast<double>(values(b, t, s)) * static_cast<double>(x(u, column));
+      sum += static_cast<double>(stamp(s)) * static_cast<double>(row(column));
     }
     return sum;
   }
@@ -35,12 +37,14 @@ struct AddStamps {
   /// The stamps of rows t and u where they overlap.
   HCI_HD double stamp_times_stamp(index_t b, index_t t, index_t u) const {
     const index_t pixels = x.extent(1), most = columns.extent(2);
+    const Vector<const index_t> at_t = columns[b][t], at_u = columns[b][u];
+    const Vector<const float> of_t = values[b][t], of_u = values[b][u];
     double sum = 0;
     index_t i = 0, j = 0;
     while (i < most && j < most) {
-      const index_t left = columns(b, t, i), right = columns(b, u, j);
+      const index_t left = at_t(i), right = at_u(j);
       if (left >= pixels || right >= pixels) break;
-      if (left == right) sum += static_cast<double>(values(b, t, i)) * static_cast<double>(values(b, u, j));
+      if (left == right) sum += static_cast<double>(of_t(i)) * static_cast<double>(of_u(j));
       i += left <= right;
       j += right <= left;
     }

@@ -7,11 +7,12 @@
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/linalg/eigh_crossover.hpp"
 
 namespace hci {
 namespace {
 
-constexpr index_t kMostRows = 128;
+constexpr index_t kMostRows = crossover::kJacobiRows;
 constexpr int kMostSweeps = 40;  // 6 to 9 are needed; only rounding could go on turning
 
 /// Columns count as orthogonal when their cosine is below this: a few roundings. What is left of the off-diagonal
@@ -122,8 +123,9 @@ struct SolveAlone {
 // Shape: four lanes hold a pair of columns in registers (n / 4 rows each), so that products and rotation
 // read each element once, and two shuffles make a sum; 2 n threads play a whole round at once.
 // Column starts are 4 modulo 16 doubles apart: the four pairs of a half-warp, neighbours in the
-// tournament, use different banks. n = 64: 34 KiB, 128 threads, six blocks in the 228 KiB of a
-// multiprocessor.
+// tournament, use different banks. n = 64: 34 KiB and 128 threads of 128 registers: four blocks on a
+// multiprocessor, for which its registers are the limit; n = 96: 77 KB, two blocks, which both limits allow. On a
+// GTX 1080 (96 KiB of a multiprocessor, 48 KiB of a block) n = 64 has two blocks, and 70 rows are the most.
 constexpr int kLanes = 4;
 
 /// Tournament of `players` (even): in each of players - 1 rounds everybody meets somebody else.
@@ -196,8 +198,13 @@ __device__ bool sweep_of_block(double* columns, int n, int groups, int group, in
   return turned;
 }
 
+/// Threads of a block, and blocks of a multiprocessor for which the registers shall do (ptxas finds room for them
+/// without spills; a fifth block of 64 rows would spill).
+constexpr int block_threads(int rows) { return 2 * kLanes * rows; }
+constexpr int resident_blocks(int rows) { return rows == 24 ? 2 : rows == 16 ? 4 : rows == 8 ? 12 : 32; }
+
 template <int kRows>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(block_threads(kRows), resident_blocks(kRows))
     solve_in_block(View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
   HCI_DYNAMIC_SHARED(double, columns);
   __shared__ double lengths[kMostRows], widths[kMostRows];
@@ -286,8 +293,8 @@ void solve_in_blocks(Exec& exec, View<const double, 3> a, Matrix<double> values,
   if (n <= 16) return launch_blocks<4>(exec, a, values, vectors);
   if (n <= 32) return launch_blocks<8>(exec, a, values, vectors);
   if (n <= 64) return launch_blocks<16>(exec, a, values, vectors);
-  if (n <= 96) return launch_blocks<24>(exec, a, values, vectors);
-  launch_blocks<32>(exec, a, values, vectors);
+  static_assert(kMostRows <= 24 * kLanes);
+  launch_blocks<24>(exec, a, values, vectors);
 }
 #endif
 

@@ -5,7 +5,8 @@
 
 namespace hci {
 
-/// Largest order that jacobi_eigh() takes on this device: what one block's shared memory holds, 128 at most.
+/// Largest order that jacobi_eigh() takes on this device: what one block's shared memory holds, 96 at most, since
+/// larger ones are cuSOLVER's anyway (eigh_crossover.hpp).
 index_t jacobi_most_rows(Exec& exec);
 
 /// The k largest eigenvalues, in descending order, and the eigenvectors of many small symmetric matrices.

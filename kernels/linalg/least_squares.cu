@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/least_squares.hpp"
 
-#include <algorithm>
 #include <cfloat>
 #include <cmath>
-#include <functional>
-#include <utility>
 
-#include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/team.hpp"
 
@@ -315,24 +311,6 @@ struct SolveNonnegative {
   }
 };
 
-struct OnDevice {
-  Array<index_t, 1> offsets, members;
-  index_t most = 0;
-};
-
-OnDevice pack(Exec& exec, const std::vector<IndexSet>& sets) {
-  std::vector<index_t> offsets{0}, members;
-  OnDevice packed;
-  for (const IndexSet& set : sets) {
-    members.insert(members.end(), set.begin(), set.end());
-    offsets.push_back(static_cast<index_t>(members.size()));
-    packed.most = std::max(packed.most, static_cast<index_t>(set.size()));
-  }
-  packed.offsets = to_device(exec, std::move(offsets));
-  packed.members = to_device(exec, std::move(members));
-  return packed;
-}
-
 void check_shapes(const char* what, const View<const double, 3>& a, const std::vector<IndexSet>& sets,
                   const Matrix<const double>& rhs, const Matrix<double>& c) {
   const index_t n = a.extent(1), problems = static_cast<index_t>(sets.size());
@@ -340,10 +318,7 @@ void check_shapes(const char* what, const View<const double, 3>& a, const std::v
           ": the matrices are (", a.extent(0), ", ", n, ", ", a.extent(2), ") for ", problems, " problems");
   require(rhs.extent(0) == problems && rhs.extent(1) == n && c.extents() == rhs.extents(), what,
           ": right sides and coefficients are not (", problems, ", ", n, ")");
-  for (const IndexSet& set : sets)
-    require(std::adjacent_find(set.begin(), set.end(), std::greater_equal<>()) == set.end() &&
-                (set.empty() || (set.front() >= 0 && set.back() < n)),
-            what, ": an index set is not ascending or outside 0 .. ", n - 1);
+  check_sets(what, sets, n);
 }
 
 }  // namespace
@@ -352,7 +327,7 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
                    double damping, Matrix<double> c) {
   check_shapes("solve_subsets", a, sets, rhs, c);
   require(damping >= 0 && std::isfinite(damping), "solve_subsets: the damping is ", damping, "; it must be >= 0");
-  const OnDevice packed = pack(exec, sets);
+  const PackedSets packed = pack_sets(exec, sets);
   for_each_team(exec, static_cast<index_t>(sets.size()), Triangle::doubles(packed.most) + packed.most,
                 SolveDamped{{a, rhs, packed.offsets.view(), packed.members.view()}, damping, packed.most, c});
 }
@@ -360,7 +335,7 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
 void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets,
                                Matrix<const double> rhs, Matrix<double> c) {
   check_shapes("solve_nonnegative_subsets", a, sets, rhs, c);
-  const OnDevice packed = pack(exec, sets);
+  const PackedSets packed = pack_sets(exec, sets);
   for_each_team(exec, static_cast<index_t>(sets.size()), SolveNonnegative::doubles(packed.most),
                 SolveNonnegative{{a, rhs, packed.offsets.view(), packed.members.view()}, packed.most, c});
 }

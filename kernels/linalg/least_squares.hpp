@@ -2,7 +2,7 @@
 #pragma once
 #include "kernels/core/exec.hpp"
 #include "kernels/core/view.hpp"
-#include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/submatrix.hpp"
 
 namespace hci {
 

@@ -4,10 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+
+// All are bound by memory: 24 bytes an entry of a submatrix (8 for the squares, 8 to read, 8 to write), 16 of a vector.
+// 100 submatrices of order 469 (22 M entries): 0.53 GB if nothing stayed in the cache, where the matrix that they come
+// from (1.9 MB) does: 8 bytes an entry are left, 41 us on an H200 (4.3 TB/s), 0.55 ms on a GTX 1080 (0.32 TB/s). The
+// filled diagonals of short sets add up m squares each, which only as many threads do as there are such places.
 
 namespace hci {
 namespace {
@@ -70,15 +76,28 @@ struct Zero {
 
 }  // namespace
 
-void check_sets(const std::vector<IndexSet>& sets, index_t n) {
+void check_sets(const char* what, const std::vector<IndexSet>& sets, index_t n) {
   for (const IndexSet& set : sets)
     require(std::adjacent_find(set.begin(), set.end(), std::greater_equal<>()) == set.end() &&
                 (set.empty() || (set.front() >= 0 && set.back() < n)),
-            "an index set is not ascending or outside 0 .. ", n - 1);
+            what, ": an index set is not ascending or outside 0 .. ", n - 1);
+}
+
+PackedSets pack_sets(Exec& exec, const std::vector<IndexSet>& sets) {
+  std::vector<index_t> offsets{0}, members;
+  PackedSets packed;
+  for (const IndexSet& set : sets) {
+    members.insert(members.end(), set.begin(), set.end());
+    offsets.push_back(static_cast<index_t>(members.size()));
+    packed.most = std::max(packed.most, static_cast<index_t>(set.size()));
+  }
+  packed.offsets = to_device(exec, std::move(offsets));
+  packed.members = to_device(exec, std::move(members));
+  return packed;
 }
 
 Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n, index_t least) {
-  check_sets(sets, n);
+  check_sets("index_table", sets, n);
   auto most = static_cast<std::size_t>(least);
   for (const IndexSet& set : sets) most = std::max(most, set.size());
   std::vector<index_t> table(sets.size() * most, -1);

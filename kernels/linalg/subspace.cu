@@ -273,11 +273,11 @@ class Iteration {
       if (report_.converged[item] != 0 || given_up_[item] != 0) continue;
       double excess = 1;
       const double limit = tolerance_ * std::fabs(ritz.view()(b, 0));
-      bool found = true;
+      bool found = true, finite = true;
       for (index_t j = 0; j < shape_.block; ++j) {
         double square = 0;
         for (index_t c = 0; c < squares.extent(2); ++c) square += squares.view()(b, j, c);
-        if (!std::isfinite(square)) throw DeviceError("subspace_top: a matrix holds NaN or infinity");
+        finite = finite && std::isfinite(square);
         const double length = std::sqrt(square);
         lengths_[static_cast<std::size_t>(b * shape_.block + j)] = length;
         if (j < shape_.wanted && ritz.view()(b, j) < -limit) found = false;  // indefinite: or a dead row
@@ -287,8 +287,9 @@ class Iteration {
         found = false;
         excess = std::max(excess, length / limit);
       }
+      found = found && finite;
       now[item] = report_.converged[item] = found ? 1 : 0;
-      given_up_[item] = !found && is_hopeless(former_excess_[item], excess) ? 1 : 0;
+      given_up_[item] = !finite || (!found && is_hopeless(former_excess_[item], excess)) ? 1 : 0;
       former_excess_[item] = excess;
       if (found || given_up_[item] != 0) open[item].clear();
       fresh = std::max(fresh, static_cast<index_t>(open[item].size()));

@@ -62,8 +62,8 @@ struct SubspaceReport {
 /// The start is random by counters (Philox): the same bits for any number of threads. On CUDA the bits of a
 /// problem do not depend on the others of its batch: all blocks have the full size as long as a problem is open. On
 /// the CPU a block has the rows that the hungriest problem needs: give it one problem at a time.
-/// For positive semidefinite matrices; where one of the k largest is below 0, the problem does not converge.
-/// Throws DeviceError for NaN or infinity in a matrix.
+/// For positive semidefinite matrices; where one of the k largest is below 0, the problem does not converge, nor where
+/// its matrix holds NaN or infinity. The others of its batch are not touched by that.
 ///   Golub & Underwood 1977, in Mathematical Software III, 361;  Musco & Musco 2015, NIPS 28
 ///   Saad 2011, Numerical Methods for Large Eigenvalue Problems, ch. 5 and 6
 SubspaceReport subspace_top(Exec& exec, const SymmetricOperator& a, Matrix<double> values, View<double, 3> vectors,

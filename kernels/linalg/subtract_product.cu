@@ -35,7 +35,8 @@ struct Subtract {
 void multiply(Exec& exec, Matrix<const float> c, Matrix<const float> y, index_t first, index_t width,
               Matrix<float> product) {
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda() && exec.tuned() && fits_blas(c) && fits_blas(y)) {  // row-major matrices are cuBLAS's transposed ones: productᵀ = yᵀ cᵀ
+  if (exec.on_cuda() && exec.tuned() && fits_blas(c) &&
+      fits_blas(y)) {  // row-major matrices are cuBLAS's transposed ones: productᵀ = yᵀ cᵀ
     const DeviceGuard guard(exec.cuda().device());
     const float one = 1, zero = 0;
     check(cublasSgemm(exec.cuda().cublas(), CUBLAS_OP_N, CUBLAS_OP_N, static_cast<int>(width),

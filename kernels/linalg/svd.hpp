@@ -15,7 +15,8 @@ namespace hci {
 /// A product of r vectors costs 4 r t p flops, x xᵀ itself t^2 p. Beside the tiles no memory is taken.
 class RowsOperator final : public SymmetricOperator {
  public:
-  RowsOperator(Matrix<const float> x, UsedColumns used) : x_(x), used_(used) {}
+  /// Throws InvalidInput for a matrix without entries, and for flags that do not fit.
+  RowsOperator(Matrix<const float> x, UsedColumns used);
   index_t batch() const override { return 1; }
   index_t order() const override { return x_.extent(0); }
   void apply(Exec& exec, View<const double, 3> v, View<double, 3> w) const override;

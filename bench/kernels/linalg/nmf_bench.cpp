@@ -63,7 +63,9 @@ void time_injection(benchmark::State& state, Exec& exec) {
     square += 1 + 2 * static_cast<double>(row.view()(7, columns.view()(0, 7, s)));
   if (std::fabs(to_host(exec, out.view()).view()(0, 7, 7) - square) > 1e-10 * square)
     return state.SkipWithError("the updated Gram matrix is wrong");
-  timed(state, exec, go);
+  // Two gathered products for each pair of rows and pixel of a stamp; pairs u <= t.
+  const double flops = 4.0 * kStamp * kStamp * kFrames * (kFrames + 1) / 2;
+  report_flops(state, exec, timed(state, exec, go), flops, Precision::f64);
 }
 
 const bool registered[] = {on_every_device("nmf/ncomp20/10_rounds", {kFrames, kSize, kSize}, time_nmf),

@@ -7,8 +7,7 @@
 #include <random>
 
 #include "kernels/core/error.hpp"
-#include "tests/kernels/linalg/matrices.hpp"
-#include "tests/kernels/linalg/spectra.hpp"
+#include "tests/kernels/linalg/eigenpairs.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -25,12 +24,7 @@ TEST_P(EighTop, FindsTheLargestPairs) {
       auto sorted = spectrum;
       std::sort(sorted.rbegin(), sorted.rend());
       for (index_t k : {index_t{1}, (n + 3) / 4, n}) {
-        const auto device = device_matrix(exec(), a, n, n);
-        Array<double, 1> values(exec(), {k});
-        Array<double, 2> vectors(exec(), {k, n});
-        eigh_top(exec(), device.view(), k, values.view(), vectors.view());
-        const auto w = to_host(exec(), values.view());
-        const auto v = to_host(exec(), vectors.view());
+        const auto [w, v] = top_pairs(exec(), a, n, k);
         const std::string what = name + ", n " + std::to_string(n) + ", k " + std::to_string(k);
         expect_eigenpairs(a, n, k, w.data(), v.data(), what);
         for (index_t j = 0; j < k;
@@ -60,14 +54,8 @@ TEST_P(EighTop, SolvesSubmatricesAsIfTheyWereAlone) {
   sets.push_back({});
   sets.push_back({7});
   sets.push_back({2, 30, 60});
-  const auto problems = static_cast<index_t>(sets.size());
-  const auto device = device_matrix(exec(), a, n, n);
-  Array<double, 2> values(exec(), {problems, k});
-  Array<double, 3> vectors(exec(), {problems, k, n});
-  eigh_top_subsets(exec(), device.view(), sets, k, values.view(), vectors.view());
-  const auto w = to_host(exec(), values.view());
-  const auto v = to_host(exec(), vectors.view());
-  for (index_t b = 0; b < problems; ++b) {
+  const auto [w, v] = subset_pairs(exec(), a, n, sets, k);
+  for (index_t b = 0; b < static_cast<index_t>(sets.size()); ++b) {
     const IndexSet& set = sets[static_cast<std::size_t>(b)];
     const auto size = static_cast<index_t>(set.size()), found = std::min(k, size);
     Symmetric sub(static_cast<std::size_t>(size * size));
@@ -101,12 +89,7 @@ TEST_P(EighTop, SolvesBatchesOfHardSpectra) {
       IndexSet everyone(static_cast<std::size_t>(n));
       std::iota(everyone.begin(), everyone.end(), 0);
       const index_t k = std::min<index_t>(n, 12);
-      const auto device = device_matrix(exec(), a, n, n);
-      Array<double, 2> values(exec(), {3, k});
-      Array<double, 3> vectors(exec(), {3, k, n});
-      eigh_top_subsets(exec(), device.view(), {everyone, everyone, everyone}, k, values.view(), vectors.view());
-      const auto w = to_host(exec(), values.view());
-      const auto v = to_host(exec(), vectors.view());
+      const auto [w, v] = subset_pairs(exec(), a, n, {everyone, everyone, everyone}, k);
       for (index_t b = 0; b < 3; ++b)
         expect_eigenpairs(a, n, k, w.data() + b * k, v.data() + b * k * n, name + ", n " + std::to_string(n));
     }
@@ -123,6 +106,63 @@ TEST_P(EighTop, RefusesWhatHasNoAnswer) {
   EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 0}}, 2, w.view(), v.view()), InvalidInput);
   EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 4}}, 2, w.view(), v.view()), InvalidInput);
   EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 1}}, 2, w.view(), v.view()), InvalidInput);
+}
+
+/// Whoever solves it: lanes and Jacobi at orders of 20, LAPACK and cuSOLVER, the iteration from 130 (CUDA) and 300 on.
+/// A neighbour is solved as if nothing were.
+TEST_P(EighTop, GivesNaNForNaNAndInfinityAndSolvesTheNeighbours) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
+    for (const index_t n : {1, 2, 20, 61, 130, 260}) {
+      if (n > 61 && !std::isnan(bad)) continue;  // the emulated device is slow
+      std::vector<double> spectrum;
+      for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(1.0 + double(i), -2.0));
+      const Symmetric good = with_eigenvalues(spectrum, 3);
+      Symmetric a = good;
+      a.back() = bad;
+      const index_t k = std::min<index_t>(n, 4);
+      const auto expect_nan = [&](const Pairs& found, index_t b) {
+        for (index_t j = 0; j < k; ++j) {
+          EXPECT_TRUE(std::isnan(found.values.view()(b, j))) << bad << ", order " << n;
+          for (index_t i = 0; i < n; ++i) ASSERT_TRUE(std::isnan(found.vectors.view()(b, j, i))) << bad << ", " << n;
+        }
+      };
+      expect_nan(top_pairs(exec(), a, n, k), 0);
+      const Pairs batch =
+          pairs_of(exec(), {a, good, a}, n, k,
+                   [&](View<const double, 3> all, const Matrix<double>& values, const View<double, 3>& vectors) {
+                     eigh_top_batch(exec(), all, k, values, vectors);
+                   });
+      expect_nan(batch, 0);
+      expect_eigenpairs(good, n, k, &batch.values.view()(1, 0), &batch.vectors.view()(1, 0, 0), "a neighbour");
+      expect_nan(batch, 2);
+    }
+}
+
+/// The last row and column hold NaN: the sets without them are solved, those with them are NaN where they are not zero.
+TEST_P(EighTop, GivesNaNForSubsetsWithNaNOnly) {
+  for (const index_t n : {21, 61, 140, 310}) {
+    const index_t k = 4;
+    std::vector<double> spectrum;
+    for (index_t i = 0; i + 1 < n; ++i) spectrum.push_back(std::pow(1.0 + double(i), -2.0));
+    const Symmetric inner = with_eigenvalues(spectrum, 3);
+    Symmetric a(static_cast<std::size_t>(n * n), std::numeric_limits<double>::quiet_NaN());
+    IndexSet everyone, clean;
+    for (index_t i = 0; i < n; ++i) {
+      everyone.push_back(i);
+      if (i + 1 == n) continue;
+      clean.push_back(i);
+      for (index_t j = 0; j + 1 < n; ++j)
+        a[static_cast<std::size_t>(i * n + j)] = inner[static_cast<std::size_t>(i * (n - 1) + j)];
+    }
+    const Pairs found = subset_pairs(exec(), a, n, {clean, everyone, clean}, k);
+    for (const index_t b : {0, 2}) {
+      std::vector<double> inside;
+      for (index_t j = 0; j < k; ++j)
+        for (const index_t i : clean) inside.push_back(found.vectors.view()(b, j, i));
+      expect_eigenpairs(inner, n - 1, k, &found.values.view()(b, 0), inside.data(), "order " + std::to_string(n));
+    }
+    for (index_t j = 0; j < k; ++j) EXPECT_TRUE(std::isnan(found.values.view()(1, j))) << "order " << n;
+  }
 }
 
 /// All results of subsets `first` .. `last` - 1, solved together.
