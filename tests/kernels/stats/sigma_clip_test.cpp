@@ -7,6 +7,7 @@
 #include <random>
 
 #include "kernels/core/copy.hpp"
+#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -29,12 +30,6 @@ Array<float, 3> noisy_frames(index_t nt, index_t ny, index_t nx) {
 std::pair<index_t, index_t> box(index_t at, index_t n, index_t side) {
   const index_t first = std::clamp<index_t>(at - side / 2, 0, std::max<index_t>(n - side, 0));
   return {first, std::min(first + side, n)};
-}
-
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
 }
 
 std::vector<double> neighbors(Frame<const float> frame, const std::vector<bool>& good, index_t y, index_t x,
