@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/geometry/patches_scale.hpp"
 #include "kernels/geometry/rotate_cpu.hpp"
 #include "kernels/stats/lanes.hpp"
 
@@ -67,15 +68,15 @@ struct Extremes {
   }
 };
 
-void scale_row(float* row, index_t count, float low, float range) {
+void scale_row(float* row, index_t count, const UnitScale& unit) {
   Floats values;
   index_t x = 0;
   for (; x + kLanes <= count; x += kLanes) {
     std::memcpy(&values, row + x, sizeof values);
-    values = (values - low) / range;
+    values = unit.inside(values);
     std::memcpy(row + x, &values, sizeof values);
   }
-  for (; x < count; ++x) row[x] = (row[x] - low) / range;
+  for (; x < count; ++x) row[x] = unit.inside(row[x]);
 }
 
 /// A slice as rows as long as they can be.
@@ -95,13 +96,13 @@ void scale_group(const Cube<float>& slices) {
     low = std::min(low, extremes.low[lane]);
     high = std::max(high, extremes.high[lane]);
   }
-  low += 0.0F;  // -0 becomes 0
+  const UnitScale unit(low, high);
   for (index_t k = 0; k < slices.extent(0); ++k) {
     const Frame<float> rows = long_rows(slices[k]);
     for (index_t i = 0; i < rows.extent(0); ++i) {
       float* row = rows.data() + i * rows.stride(0);
-      if (high > low)
-        scale_row(row, rows.extent(1), low, high - low);
+      if (unit.spreads())
+        scale_row(row, rows.extent(1), unit);
       else
         for (index_t x = 0; x < rows.extent(1); ++x) row[x] -= row[x];
     }

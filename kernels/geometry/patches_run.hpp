@@ -8,6 +8,7 @@
 
 #include "kernels/core/launch.hpp"
 #include "kernels/geometry/patches.hpp"
+#include "kernels/geometry/patches_scale.hpp"
 
 namespace hci::patch {
 
@@ -20,12 +21,6 @@ struct Extremes {
     if (value > high && value <= FLT_MAX) high = value;
   }
 };
-
-/// -0 becomes 0, so that the order in which equal values came does not show.
-HCI_HD inline float scaled(float value, Extremes of) {
-  const float range = of.high - of.low;
-  return range > 0 ? (value - (of.low + 0.0F)) / range : value - value;
-}
 
 template <class Source>
 struct Fill {
@@ -50,9 +45,10 @@ struct ScaleGroup {
       const float* row = &patches(b, first + r / rows, r % rows, 0);
       for (index_t j = 0; j < width; ++j) of.take(row[j * step]);
     }
+    const UnitScale unit(of.low, of.high);
     for (index_t r = 0; r < slices * rows; ++r) {
       float* row = &patches(b, first + r / rows, r % rows, 0);
-      for (index_t j = 0; j < width; ++j) row[j * step] = scaled(row[j * step], of);
+      for (index_t j = 0; j < width; ++j) row[j * step] = unit(row[j * step]);
     }
   }
 };
@@ -100,9 +96,10 @@ __global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 3 : 0)
     }
   }
   if (scale) of = of_warp(of);
+  const UnitScale unit(of.low, of.high);
   float* to = &out(b, k, 0, 0);
   for (int s = 0; s < per_lane; ++s)
-    if (lane + 32 * s < count) to[lane + 32 * s] = scale ? scaled(values[s], of) : values[s];
+    if (lane + 32 * s < count) to[lane + 32 * s] = scale ? unit(values[s]) : values[s];
 }
 
 /// A block scales a group of slices: a warp for one slice, 8 warps for a whole sample. 8 bytes a value to memory (the
@@ -127,7 +124,8 @@ __global__ inline void __launch_bounds__(32 * kWarps) scale_groups(Patches<float
     of.low = fminf(of.low, lows[w]);
     of.high = fmaxf(of.high, highs[w]);
   }
-  for (index_t at = threadIdx.x; at < count; at += blockDim.x) value(at) = scaled(value(at), of);
+  const UnitScale unit(of.low, of.high);
+  for (index_t at = threadIdx.x; at < count; at += blockDim.x) value(at) = unit(value(at));
 }
 
 template <int per_lane, class Source>

@@ -97,7 +97,9 @@ class LanePixels {
         if (!std::isfinite(value)) continue;
         moments_.add(value, y, x, y * extents_[1] + x);
         if (lane == kLanes) {
-          groups_.emplace_back();
+          // Lanes that stay empty are at the first one's pixel: where the model is finite for that it is for them,
+          // and 0 times it is 0.
+          groups_.push_back({.y = static_cast<double>(y), .x = static_cast<double>(x), .value = value});
           lane = 0;
         }
         Group& group = groups_.back();
@@ -130,7 +132,7 @@ class LanePixels {
 
  private:
   struct Group {
-    Four y, x, value, counts;
+    Four y, x, value, counts = {};
   };
   static double sum_of(Four lanes) { return (lanes.v[0] + lanes.v[1]) + (lanes.v[2] + lanes.v[3]); }
 

@@ -10,9 +10,9 @@
 #include "kernels/stats/row_medians_cpu.hpp"
 
 // A median of n rows reads 4 n bytes, of rows that other sets read too, and writes 4. Up to 24 values are sorted
-// by insertion in local memory, n^2 / 4 moves; more are counted, 34 n reads. (61, 10201) with sets of 4: 2.5 MB
-// in and out and from L2 10 MB, 2 us on an H200 and 0.03 ms on a GTX 1080; with sets of 48 1 G reads by warps of
-// 32 neighbours, 32 M of them: 0.12 ms and 0.9 ms (one a cycle and multiprocessor). A thread has one median:
+// by insertion in registers (the loops unroll), n^2 / 4 moves; more are counted, 34 n reads. (61, 10201) with sets of
+// 4: 2.5 MB in and out and from L2 10 MB, 2 us on an H200 and 0.03 ms on a GTX 1080; with sets of 48 1 G reads by warps
+// of 32 neighbours, 32 M of them: 0.12 ms and 0.9 ms (one a cycle and multiprocessor). A thread has one median:
 // neighbours in a row read neighbouring addresses. subtract_rows reads a column twice, for NaN and for the
 // difference, and writes it once: 12 bytes and 1 flop a value; (489, 44100): 0.26 GB, 0.06 ms and 0.8 ms.
 
@@ -69,16 +69,15 @@ struct MedianOfSet {
 };
 
 /// A tile of columns, so that the CPU reads whole cache lines; CUDA uses tiles of one.
-constexpr index_t kMostWidth = 256;
+template <index_t kWidth>
 struct SubtractRows {
   Matrix<const float> x, models;
   Vector<const double> factors;
-  index_t width;
   Matrix<float> out;
   HCI_HD void operator()(index_t tile) const {
-    const index_t first = tile * width;
-    const index_t count = first + width < x.extent(1) ? width : x.extent(1) - first;
-    float mask[kMostWidth];  // 0, or NaN for the column
+    const index_t first = tile * kWidth;
+    const index_t count = first + kWidth < x.extent(1) ? kWidth : x.extent(1) - first;
+    float mask[kWidth];  // 0, or NaN for the column
     for (index_t p = 0; p < count; ++p) mask[p] = 0;
     for (index_t t = 0; t < x.extent(0); ++t)
       for (index_t p = 0; p < count; ++p)
@@ -112,8 +111,10 @@ void subtract_rows(Exec& exec, Matrix<const float> x, Matrix<const float> models
               (models.extent(0) == 1 || models.extent(0) == x.extent(0)) &&
               (factors.size() == 0 || factors.size() == x.extent(0)),
           "subtract_rows: shapes differ");
-  const index_t width = exec.on_cuda() ? 1 : kMostWidth;
-  for_each(exec, Extents<1>{(x.extent(1) + width - 1) / width}, SubtractRows{x, models, factors, width, out});
+  const index_t columns = x.extent(1);
+  if (exec.on_cuda()) return for_each(exec, Extents<1>{columns}, SubtractRows<1>{x, models, factors, out});
+  constexpr index_t kWidth = 256;
+  for_each(exec, Extents<1>{(columns + kWidth - 1) / kWidth}, SubtractRows<kWidth>{x, models, factors, out});
 }
 
 }  // namespace hci

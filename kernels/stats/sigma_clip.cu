@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/stats/sigma_clip_plan.hpp"
 
 // A pixel reads its n = side^2 - 1 neighbours, which its own neighbours read too (L1), and sorts them by
 // insertion: n^2 / 4 moves on average, each a read, a comparison and a write of the thread's local memory, as
@@ -20,101 +20,6 @@
 
 namespace hci {
 namespace {
-
-constexpr index_t kMostSide = 15;
-
-/// First and last index of the box along one axis.
-struct Span {
-  index_t first, last;
-  HCI_HD Span(index_t at, index_t n, index_t reach) {
-    index_t before = at < reach ? at : reach, after = n - 1 - at < reach ? n - 1 - at : reach;
-    const index_t lacks_before = reach - before, lacks_after = reach - after;
-    if (before < after)
-      after += lacks_before;
-    else if (after < before)
-      before += lacks_after;
-    first = at > before ? at - before : 0;
-    last = at + after < n ? at + after : n - 1;
-  }
-};
-
-/// At most kMost values, sorted as they come.
-template <index_t kMost>
-struct Sorted {
-  float values[kMost];
-  index_t count = 0;
-  HCI_HD void add(float value) {
-    index_t place = count++;
-    for (; place > 0 && values[place - 1] > value; --place) values[place] = values[place - 1];
-    values[place] = value;
-  }
-  HCI_HD double median() const {
-    const double upper = static_cast<double>(values[count / 2]);
-    return count % 2 == 1 ? upper : 0.5 * (static_cast<double>(values[count / 2 - 1]) + upper);
-  }
-  HCI_HD double deviation() const {
-    double mean = 0, squares = 0;
-    for (index_t i = 0; i < count; ++i) mean += static_cast<double>(values[i]);
-    mean /= static_cast<double>(count);
-    for (index_t i = 0; i < count; ++i) {
-      const double d = static_cast<double>(values[i]) - mean;
-      squares += d * d;
-    }
-    return std::sqrt(squares / static_cast<double>(count));
-  }
-  /// The median of |value - centre|: from both ends of the sorted values inwards, the largest first.
-  HCI_HD double mad(double centre) const {
-    index_t low = 0, high = count - 1;
-    double upper = 0, lower = 0;
-    for (index_t rank = count - 1; rank >= (count - 1) / 2; --rank) {  // down to the lower middle
-      const double left = std::fabs(static_cast<double>(values[low]) - centre);
-      const double right = std::fabs(static_cast<double>(values[high]) - centre);
-      upper = lower;
-      if (left > right) {
-        lower = left;
-        ++low;
-      } else {
-        lower = right;
-        --high;
-      }
-    }
-    return count % 2 == 1 ? lower : 0.5 * (lower + upper);
-  }
-};
-
-struct Reach {
-  index_t y, x;
-  explicit Reach(const NeighborBox& box) : y(box.side / 2), x(box.side / 2) {
-    if (box.half_res_y) y = std::max<index_t>(1, x / 2);
-  }
-};
-
-template <index_t kMost>
-struct Clip {
-  Cube<const float> frames;
-  View<const std::uint8_t, 2> known;
-  Reach reach;
-  double lower, upper;
-  bool use_mad;
-  View<std::uint8_t, 3> bad;
-
-  HCI_HD bool good(index_t t, index_t y, index_t x) const {
-    return !std::isnan(frames(t, y, x)) && (known.size() == 0 || known(y, x) == 0);
-  }
-  HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    bad(t, y, x) = 0;
-    if (!good(t, y, x)) return;
-    const Span rows(y, frames.extent(1), reach.y), columns(x, frames.extent(2), reach.x);
-    Sorted<kMost> neighbors;
-    for (index_t j = rows.first; j <= rows.last; ++j)
-      for (index_t i = columns.first; i <= columns.last; ++i)
-        if ((j != y || i != x) && good(t, j, i)) neighbors.add(frames(t, j, i));
-    if (neighbors.count == 0) return;
-    const double median = neighbors.median(), sigma = use_mad ? neighbors.mad(median) : neighbors.deviation();
-    const double value = static_cast<double>(frames(t, y, x));
-    bad(t, y, x) = value < median - lower * sigma || value > median + upper * sigma;
-  }
-};
 
 template <index_t kMost>
 struct Replace {
@@ -162,22 +67,6 @@ index_t count_flags(Exec& exec, View<const std::uint8_t, 3> flags) {
   return total;
 }
 
-/// Calls run(n), n a constant, the neighbours that a box of this reach has at most: rounded up to that of a
-/// side of 3, 5, 7 or 15.
-template <class Run>
-void with_neighbors(const Reach& reach, const Run& run) {
-  const index_t side = 2 * reach.x + 1;  // never less than 2 reach.y + 1
-  const auto square = [&](auto most) { run(std::integral_constant<index_t, most * most - 1>()); };
-  if (side <= 3)
-    square(std::integral_constant<index_t, 3>());
-  else if (side <= 5)
-    square(std::integral_constant<index_t, 5>());
-  else if (side <= 7)
-    square(std::integral_constant<index_t, 7>());
-  else
-    square(std::integral_constant<index_t, kMostSide>());
-}
-
 void check_box(const char* what, const NeighborBox& box) {
   require(box.side >= 2 && box.side <= kMostSide, what, ": the box has a side of ", box.side, " px; it must be 3 .. ",
           kMostSide);
@@ -195,10 +84,9 @@ void sigma_clip(Exec& exec, Cube<const float> frames, View<const std::uint8_t, 2
   require(options.lower_sigma >= 0 && options.upper_sigma >= 0, "sigma_clip: lower_sigma ", options.lower_sigma,
           " and upper_sigma ", options.upper_sigma, " must be >= 0");
   const Reach reach(options.neighbor);
-  with_neighbors(reach, [&](auto most) {
-    for_each(exec, frames.extents(),
-             Clip<most>{frames, known, reach, options.lower_sigma, options.upper_sigma, options.mad, bad});
-  });
+  const ClipTask task{frames, known, reach, options.lower_sigma, options.upper_sigma, options.mad, bad};
+  if (!exec.on_cuda() && exec.tuned() && frames.stride(2) == 1) return sigma_clip_cpu(exec, task);
+  with_neighbors(reach, [&](auto most) { for_each(exec, frames.extents(), Clip<most>{task}); });
 }
 
 index_t sigma_filter(Exec& exec, Cube<float> frames, View<std::uint8_t, 3> bad, const NeighborBox& box,

@@ -53,7 +53,12 @@ TEST(HostMemory, DoesNotGrowWithBlocksOfManySizes) {
   use_once(32 * kMiB);
   const std::size_t before = resident_bytes();
   for (std::size_t i = 0; i < 40; ++i) use_once((34 + 2 * i % 20) * kMiB);
-  EXPECT_LT(resident_bytes(), before + 120 * kMiB);
+#ifdef __SANITIZE_ADDRESS__
+  const std::size_t kept = 256 * kMiB;  // freed memory that the sanitizer holds back
+#else
+  const std::size_t kept = 0;
+#endif
+  EXPECT_LT(resident_bytes(), before + kept + 120 * kMiB);
 }
 
 TEST(HostMemory, ServesManyThreads) {

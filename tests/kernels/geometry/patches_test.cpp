@@ -232,6 +232,22 @@ TEST_P(ExtractPatches, AreScaledBySliceOrSample) {
     }
 }
 
+// max - min is no float here; halves of all three are, exactly.
+TEST_P(ExtractPatches, AreScaledWhereTheirRangeIsBeyondFloats) {
+  auto stack = noise({1, 9, 9}, 4);
+  for (index_t i = 0; i < stack.size(); ++i) stack.data()[i] *= 3e36F;
+  stack.view()(0, 4, 4) = 3e38F;
+  stack.view()(0, 5, 4) = -3.2e38F;
+  stack.view()(0, 4, 5) = kNan;
+  for (const PatchScaling scaling : {PatchScaling::slice, PatchScaling::sample}) {
+    const auto got = patches(stack, {{4, 4}}, {9, 9}, {.scaling = scaling});
+    for (index_t i = 0; i < 81; ++i) {
+      const float value = stack.data()[i];
+      expect_same(got.data()[i], (0.5F * value + 1.6e38F) / (1.5e38F + 1.6e38F));
+    }
+  }
+}
+
 TEST_P(ExtractPatches, OfEqualValuesAreZeroWhenScaled) {
   auto stack = host_array<float, 3>({2, 9, 9});
   std::fill_n(stack.data(), stack.size(), 7.0F);

@@ -11,6 +11,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
@@ -26,14 +27,6 @@ class Apertures : public OnEveryDevice {
 Array<float, 2> constant(Extents<2> extents, float value) {
   auto frame = host_array<float, 2>(extents);
   std::fill_n(frame.data(), frame.size(), value);
-  return frame;
-}
-
-Array<float, 2> noise(Extents<2> extents, unsigned seed) {
-  auto frame = host_array<float, 2>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  for (index_t i = 0; i < frame.size(); ++i) frame.data()[i] = normal(random);
   return frame;
 }
 
@@ -68,7 +61,7 @@ TEST_P(Apertures, SumAConstantToTheAreaOfTheDisc) {
 // The chords' midpoint rule with step h errs by less than h^1.5 sqrt(r) where the rim is flat, for
 // each of the pixels in two rows: 2 x 6 x (1/4000)^1.5 x 1.6 x |values| <= 4 gives 3e-4.
 TEST_P(Apertures, WeightEachPixelWithItsOverlap) {
-  const auto frame = noise({20, 21}, 5);
+  const auto frame = noise<2>({20, 21}, 5);
   for (const Position at : {Position{9.3, 10.8}, {8.5, 11.5}, {10, 10}, {7.01, 12.99}}) {
     const double radius = 2.4;
     double want = 0;
@@ -154,7 +147,7 @@ TEST_P(Apertures, AgreeWithThePortablePathAtAnySizeAndPlace) {
 }
 
 TEST_P(Apertures, ReadFramesOfAnyStrides) {
-  const auto cube = noise({40, 3 * 44}, 4);
+  const auto cube = noise<2>({40, 3 * 44}, 4);
   const auto on_device = to_device(exec(), cube.view());
   auto every_third = host_array<float, 2>({40, 44}), turned = host_array<float, 2>({132, 40});
   for (index_t y = 0; y < 40; ++y) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/core/copy.hpp"
+#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -37,10 +38,6 @@ std::vector<double> sorted_values(Frame<const float> frame, const PixelSet& set)
   }
   std::sort(values.begin(), values.end());
   return values;
-}
-double median_of(const std::vector<double>& sorted) {
-  const std::size_t n = sorted.size();
-  return n % 2 == 1 ? sorted[n / 2] : 0.5 * (sorted[n / 2 - 1] + sorted[n / 2]);
 }
 
 TEST_P(RegionStats, AreThoseOfTheSortedValues) {

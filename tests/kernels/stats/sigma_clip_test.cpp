@@ -7,6 +7,7 @@
 #include <random>
 
 #include "kernels/core/copy.hpp"
+#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -31,12 +32,6 @@ std::pair<index_t, index_t> box(index_t at, index_t n, index_t side) {
   return {first, std::min(first + side, n)};
 }
 
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
-
 std::vector<double> neighbors(Frame<const float> frame, const std::vector<bool>& good, index_t y, index_t x,
                               index_t side_y, index_t side_x, bool with_itself) {
   const auto [top, bottom] = box(y, frame.extent(0), side_y);
@@ -53,15 +48,17 @@ TEST_P(SigmaClip, FlagsWhatItsNeighborsDoNotExplain) {
   for (const auto& [nt, ny, nx] :
        std::vector<std::array<index_t, 3>>{{1, 9, 9}, {2, 14, 37}, {1, 1, 1}, {2, 1, 40}, {1, 6, 5}, {1, 20, 33}})
     for (const index_t side : {2, 3, 4, 5, 7, 9, 15})  // an even one counts as the next odd one
-      for (const bool mad : {false, true}) {
+      for (const int way : {0, 1, 2, 3}) {
+        const bool mad = way % 2 == 1, masked = way >= 2;
         auto host = noisy_frames(nt, ny, nx);
-        host.data()[host.size() / 2] = kNan;
+        if (masked) host.data()[host.size() / 2] = kNan;
+        if (masked) host.data()[host.size() / 7] = std::numeric_limits<float>::infinity();
         auto known = host_array<std::uint8_t>(Extents<2>{ny, nx});
-        for (index_t i = 0; i < known.size(); ++i) known.data()[i] = i % 17 == 3;
+        for (index_t i = 0; i < known.size(); ++i) known.data()[i] = masked && i % 17 == 3;
         const DeviceInput<float, 3> frames(exec(), host.view());
         const DeviceInput<std::uint8_t, 2> before(exec(), known.view());
         Flags bad(exec(), host.extents());
-        sigma_clip(exec(), frames.view(), before.view(),
+        sigma_clip(exec(), frames.view(), masked ? before.view() : View<const std::uint8_t, 2>(),
                    {.lower_sigma = 3, .upper_sigma = 4, .neighbor = {side}, .mad = mad}, bad.view());
         const auto found = to_host(exec(), bad.view());
         index_t flagged = 0;
@@ -92,7 +89,7 @@ TEST_P(SigmaClip, FlagsWhatItsNeighborsDoNotExplain) {
             }
         }
         if (ny * nx > 80) {
-          EXPECT_GT(flagged, nt) << "a test of hardly anything";
+          EXPECT_GE(flagged, nt) << "a test of hardly anything";
         }
       }
 }

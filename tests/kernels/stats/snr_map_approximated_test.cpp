@@ -11,6 +11,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/noise.hpp"
 
@@ -26,12 +27,6 @@ class ApproximatedSnrMap : public OnEveryDevice {
     return to_host(exec(), std::as_const(out).view());
   }
 };
-
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
 
 /// The definition in double, pixel by pixel.
 class Definition {

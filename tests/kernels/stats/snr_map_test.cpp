@@ -6,27 +6,19 @@
 #include <cstring>
 #include <limits>
 #include <numbers>
-#include <random>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kUntouched = -12345;
-
-Array<float, 2> noise(Extents<2> extents, unsigned seed) {
-  auto frame = host_array<float, 2>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  for (index_t i = 0; i < frame.size(); ++i) frame.data()[i] = normal(random);
-  return frame;
-}
 
 Array<float, 2> map_of(Exec& exec, const Array<float, 2>& frame, const Array<float, 2>& second,
                        const SnrMapOptions& options) {
@@ -103,33 +95,33 @@ class SnrMap : public OnEveryDevice {
 const Array<float, 2> kNone;
 
 TEST_P(SnrMap, IsItsDefinitionForOddEvenAndOblongFrames) {
-  expect_definition(noise({35, 35}, 1), kNone, {.fwhm = 4.8, .inner = 4.8, .outer = 15.1});
-  expect_definition(noise({34, 34}, 2), kNone, {.fwhm = 4.0, .inner = 4.0, .outer = 15.0});
-  expect_definition(noise({25, 38}, 3), kNone, {.fwhm = 3.1, .inner = 3.1, .outer = 30.0});
+  expect_definition(noise<2>({35, 35}, 1), kNone, {.fwhm = 4.8, .inner = 4.8, .outer = 15.1});
+  expect_definition(noise<2>({34, 34}, 2), kNone, {.fwhm = 4.0, .inner = 4.0, .outer = 15.0});
+  expect_definition(noise<2>({25, 38}, 3), kNone, {.fwhm = 3.1, .inner = 3.1, .outer = 30.0});
 }
 
 TEST_P(SnrMap, TakesAperturesOfAnySize) {
   // 2 asin(1 / 2) goes into a turn exactly 6 times at r = fwhm; 17.3 px are more than two blocks of
   // the tuned path either way.
-  expect_definition(noise({61, 61}, 4), kNone, {.fwhm = 17.3, .inner = 17, .outer = 22});
-  expect_definition(noise({21, 21}, 5), kNone, {.fwhm = 0.7, .inner = 0.5, .outer = 9});
-  expect_definition(noise({21, 21}, 6), kNone, {.fwhm = 2, .inner = 2, .outer = 9});
+  expect_definition(noise<2>({61, 61}, 4), kNone, {.fwhm = 17.3, .inner = 17, .outer = 22});
+  expect_definition(noise<2>({21, 21}, 5), kNone, {.fwhm = 0.7, .inner = 0.5, .outer = 9});
+  expect_definition(noise<2>({21, 21}, 6), kNone, {.fwhm = 2, .inner = 2, .outer = 9});
 }
 
 TEST_P(SnrMap, LeavesTheNeighboursOutOnRequest) {
-  expect_definition(noise({31, 31}, 7), kNone,
+  expect_definition(noise<2>({31, 31}, 7), kNone,
                     {.fwhm = 4.8, .inner = 3, .outer = 13.1, .exclude_negative_lobes = true});
 }
 
 TEST_P(SnrMap, TakesNoiseFromASecondFrame) {
   SnrMapOptions options{.fwhm = 4.2, .inner = 4.2, .outer = 12};
-  expect_definition(noise({31, 30}, 8), noise({31, 30}, 9), options);
+  expect_definition(noise<2>({31, 30}, 8), noise<2>({31, 30}, 9), options);
   options.noise_from_second_only = true;
-  expect_definition(noise({31, 30}, 8), noise({31, 30}, 9), options);
+  expect_definition(noise<2>({31, 30}, 8), noise<2>({31, 30}, 9), options);
 }
 
 TEST_P(SnrMap, DropsAperturesThatCoverMaskedPixels) {
-  auto frame = noise({31, 31}, 10), second = noise({31, 31}, 11);
+  auto frame = noise<2>({31, 31}, 10), second = noise<2>({31, 31}, 11);
   for (const auto& [y, x] : {std::pair{15, 20}, {16, 20}, {8, 8}, {30, 15}}) frame.view()(y, x) = kNaN;
   second.view()(10, 20) = std::numeric_limits<float>::infinity();
   const SnrMapOptions options{.fwhm = 4.8, .inner = 3, .outer = 13.1};
@@ -139,7 +131,7 @@ TEST_P(SnrMap, DropsAperturesThatCoverMaskedPixels) {
 }
 
 TEST_P(SnrMap, WritesOnlyWhatIsWantedAndSkipsZeros) {
-  auto frame = noise({31, 31}, 12);
+  auto frame = noise<2>({31, 31}, 12);
   frame.view()(15, 22) = 0;
   SnrMapOptions options{.fwhm = 4, .inner = 4, .outer = 13};
   options.wanted.assign(31 * 31, 0);
@@ -152,7 +144,7 @@ TEST_P(SnrMap, WritesOnlyWhatIsWantedAndSkipsZeros) {
 }
 
 TEST_P(SnrMap, IsTheSameForAnyNumberOfThreads) {
-  const auto frame = noise({41, 41}, 13);
+  const auto frame = noise<2>({41, 41}, 13);
   const SnrMapOptions options{.fwhm = 4.8, .inner = 4.8, .outer = 18};
   Exec::Options one = GetParam().options, five = GetParam().options;
   one.threads = 1;
@@ -163,7 +155,7 @@ TEST_P(SnrMap, IsTheSameForAnyNumberOfThreads) {
 }
 
 TEST_P(SnrMap, TurnsWithTheFrame) {
-  const auto frame = noise({33, 33}, 14);
+  const auto frame = noise<2>({33, 33}, 14);
   auto turned = host_array<float, 2>({33, 33});
   for (index_t y = 0; y < 33; ++y)
     for (index_t x = 0; x < 33; ++x) turned.view()(x, 32 - y) = frame.view()(y, x);
@@ -179,15 +171,15 @@ TEST_P(SnrMap, OfFramesTooSmallForARingIsLeftAlone) {
     for (index_t i = 0; i < got.size(); ++i) EXPECT_EQ(got.data()[i], kUntouched);
   }
   // At r = fwhm only, 6 - 1 apertures less the two lobes are left; a little further in, 1: no scatter.
-  const auto few = map_of(exec(), noise({21, 21}, 16), kNone,
+  const auto few = map_of(exec(), noise<2>({21, 21}, 16), kNone,
                           {.fwhm = 6.1, .inner = 4, .outer = 4.1, .exclude_negative_lobes = true});
   EXPECT_TRUE(std::isnan(few.view()(10, 14)));
 }
 
 TEST_P(SnrMap, RefusesWhatMakesNoSense) {
-  const auto frame = noise({9, 9}, 17);
+  const auto frame = noise<2>({9, 9}, 17);
   EXPECT_THROW(map_of(exec(), frame, kNone, {.fwhm = -1, .inner = 1, .outer = 4}), InvalidInput);
-  EXPECT_THROW(map_of(exec(), frame, noise({9, 8}, 18), {.fwhm = 2, .inner = 2, .outer = 4}), InvalidInput);
+  EXPECT_THROW(map_of(exec(), frame, noise<2>({9, 8}, 18), {.fwhm = 2, .inner = 2, .outer = 4}), InvalidInput);
   EXPECT_THROW(map_of(exec(), frame, kNone, {.fwhm = 2, .inner = 2, .outer = 4, .noise_from_second_only = true}),
                InvalidInput);
   EXPECT_THROW(map_of(exec(), frame, kNone, {.fwhm = 2, .inner = 2, .outer = 4, .wanted = {1, 0}}), InvalidInput);

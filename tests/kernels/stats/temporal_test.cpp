@@ -8,6 +8,7 @@
 #include <random>
 
 #include "kernels/core/copy.hpp"
+#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -24,12 +25,6 @@ Array<float, 3> noisy_cube(index_t nt, index_t ny, index_t nx) {
   for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = i % 11 == 5 ? kNan : normal(generator);
   for (index_t t = 0; t < nt; ++t) cube.view()(t, ny - 1, nx - 1) = kNan;  // without any value
   return cube;
-}
-
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
 }
 
 TEST_P(Temporal, AreTheStatisticsOfEachPixel) {
