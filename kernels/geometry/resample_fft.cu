@@ -21,26 +21,14 @@ struct TakeFrames {
   }
 };
 
-/// c (i, r, s) = row r of a(i) times row s of b.
-struct TimesTransposed {
-  Cube<const double> a;
-  Matrix<const double> b;
-  Cube<double> c;
-  HCI_HD void operator()(index_t i, index_t r, index_t s) const {
-    double sum = 0;
-    for (index_t k = 0; k < a.extent(2); ++k) sum += a(i, r, k) * b(s, k);
-    c(i, r, s) = sum;
-  }
-};
-
-/// c (i, r, s) = row r of a times column s of b(i).
+/// c (i, r, s) = row r of a(i) times column s of b(i). Any strides: 0 for one matrix of all i, exchanged for a
+/// transposed.
 struct Times {
-  Matrix<const double> a;
-  Cube<const double> b;
+  Cube<const double> a, b;
   Cube<double> c;
   HCI_HD void operator()(index_t i, index_t r, index_t s) const {
     double sum = 0;
-    for (index_t k = 0; k < a.extent(1); ++k) sum += a(r, k) * b(i, k, s);
+    for (index_t k = 0; k < a.extent(2); ++k) sum += a(i, r, k) * b(i, k, s);
     c(i, r, s) = sum;
   }
 };
@@ -76,8 +64,11 @@ void products(Exec& exec, const Cube<double>& frames, Matrix<const double> ry, M
     return;
   }
 #endif
-  for_each(exec, half.extents(), TimesTransposed{frames, rx, half});
-  for_each(exec, made.extents(), Times{ry, half, made});
+  const index_t n = frames.extent(0);
+  const Cube<const double> rx_transposed(rx.data(), {n, rx.extent(1), rx.extent(0)}, {0, rx.stride(1), rx.stride(0)});
+  for_each(exec, half.extents(), Times{frames, rx_transposed, half});
+  const Cube<const double> ry_of_all(ry.data(), {n, ry.extent(0), ry.extent(1)}, {0, ry.stride(0), ry.stride(1)});
+  for_each(exec, made.extents(), Times{ry_of_all, half, made});
 }
 
 /// Scratch of a tile of frames.

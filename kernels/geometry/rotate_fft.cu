@@ -46,6 +46,15 @@ struct LoadRows {
   }
 };
 
+/// Coefficient f of a line of `length` pixels that moves by `shift`, divided by the length; of the one in the middle
+/// what stays real.
+HCI_HD Complex sheared(Complex x, index_t f, index_t length, double shift) {
+  const double m = double(length);
+  if (2 * f >= length) return {x.re * cos(M_PI * shift) / m, 0};
+  const Complex turned = x * phase(double(f) / m * shift);
+  return {turned.re / m, turned.im / m};
+}
+
 /// First shear: spectra (t, r, f); the imaginary part of frequency M / 2 goes to q (t, index of y).
 struct ShearRowsFirst {
   Cube<Complex> spectra;
@@ -54,15 +63,10 @@ struct ShearRowsFirst {
   Matrix<double> q;
 
   HCI_HD void operator()(index_t t, index_t r, index_t f) const {
-    const double shift = shears(t).of_row(r - grid.reach), m = double(grid.length);
-    const Complex x = spectra(t, r, f);
-    if (2 * f < grid.length) {
-      const Complex turned = x * phase(double(f) / m * shift);
-      spectra(t, r, f) = {turned.re / m, turned.im / m};
-    } else {
-      spectra(t, r, f) = {x.re * cos(M_PI * shift) / m, 0};
-      q(t, grid.index(r - grid.reach)) = x.re * sin(M_PI * shift) / m;
-    }
+    const double shift = shears(t).of_row(r - grid.reach);
+    Complex& x = spectra(t, r, f);
+    if (2 * f >= grid.length) q(t, grid.index(r - grid.reach)) = x.re * sin(M_PI * shift) / double(grid.length);
+    x = sheared(x, f, grid.length, shift);
   }
 };
 
@@ -86,15 +90,10 @@ struct ShearColumns {
   Matrix<double> middle;
 
   HCI_HD void operator()(index_t t, index_t j, index_t f) const {
-    const double shift = shears(t).of_column(grid.offset(j)), m = double(grid.length);
-    const Complex x = spectra(t, j, f);
-    if (2 * f < grid.length) {
-      const Complex turned = x * phase(double(f) / m * shift);
-      spectra(t, j, f) = {turned.re / m, turned.im / m};
-    } else {
-      spectra(t, j, f) = {x.re * cos(M_PI * shift) / m, 0};
-      middle(t, j) = x.re;
-    }
+    const double shift = shears(t).of_column(grid.offset(j));
+    Complex& x = spectra(t, j, f);
+    if (2 * f >= grid.length) middle(t, j) = x.re;
+    x = sheared(x, f, grid.length, shift);
   }
 };
 

@@ -37,6 +37,17 @@ HCI_HD Weighted row_sum(const Frame<const float>& frame, const SeparablePlan& pl
   return total;
 }
 
+/// The column pass at row y: all taps along y of what row_sum() gave, part(row), in frames of ny rows.
+template <class Part>
+HCI_HD Weighted column_sum(const SeparablePlan& plan, index_t ny, index_t y, const Part& part) {
+  Weighted total;
+  for (index_t tap = 0; tap < plan.y.count(); ++tap) {
+    const index_t row = border_index(plan.y.place(y, tap), ny, plan.border);
+    total.add(plan.y.weights(tap), row < 0 ? Weighted{0, plan.x.sum} : part(row));
+  }
+  return total;
+}
+
 /// Both passes at once, for few taps: what is in a cache need not go through memory twice.
 struct SeparablePixel {
   Cube<const float> in;
@@ -44,11 +55,8 @@ struct SeparablePixel {
   Cube<float> out;
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    Weighted total;
-    for (index_t tap = 0; tap < plan.y.count(); ++tap) {
-      const index_t row = border_index(plan.y.place(y, tap), in.extent(1), plan.border);
-      total.add(plan.y.weights(tap), row < 0 ? Weighted{0, plan.x.sum} : row_sum(in[t], plan, row, x));
-    }
+    const Frame<const float> frame = in[t];
+    const Weighted total = column_sum(plan, in.extent(1), y, [&](index_t row) { return row_sum(frame, plan, row, x); });
     out(t, y, x) = plan.rule.finish(total.sum, total.weight);
   }
 };
@@ -67,11 +75,7 @@ struct SeparableColumn {
   Cube<float> out;
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    Weighted total;
-    for (index_t tap = 0; tap < plan.y.count(); ++tap) {
-      const index_t row = border_index(plan.y.place(y, tap), rows.extent(1), plan.border);
-      total.add(plan.y.weights(tap), row < 0 ? Weighted{0, plan.x.sum} : rows(t, row, x));
-    }
+    const Weighted total = column_sum(plan, rows.extent(1), y, [&](index_t row) { return rows(t, row, x); });
     out(t, y, x) = plan.rule.finish(total.sum, total.weight);
   }
 };
@@ -123,11 +127,6 @@ std::vector<float> backwards(const std::vector<double>& kernel, double scale) {
 
 double sum_of(const std::vector<double>& kernel) { return std::accumulate(kernel.begin(), kernel.end(), 0.0); }
 
-void check_cubes(const char* caller, const Cube<const float>& in, const Cube<float>& out) {
-  require(in.extents() == out.extents(), caller, ": the input is ", in.extent(0), " x ", in.extent(1), " x ",
-          in.extent(2), ", the output ", out.extent(0), " x ", out.extent(1), " x ", out.extent(2));
-}
-
 /// Adding ones with these weights, in the order of the kernels above.
 float sum_in_order(const std::vector<float>& taps, float one = 1) {
   float sum = 0;
@@ -141,6 +140,11 @@ Taps taps_of(const std::vector<float>& weights, const Array<float, 1>& stored, i
 }
 
 }  // namespace
+
+void check_cubes(const char* caller, const Cube<const float>& in, const Cube<float>& out) {
+  require(in.extents() == out.extents(), caller, ": the input is ", in.extent(0), " x ", in.extent(1), " x ",
+          in.extent(2), ", the output ", out.extent(0), " x ", out.extent(1), " x ", out.extent(2));
+}
 
 void check_kernel(const char* caller, const ConvolutionKernel& kernel, const ConvolveOptions& options) {
   require(!kernel.values.empty() && kernel.ny * kernel.nx == static_cast<index_t>(kernel.values.size()), caller,

@@ -153,11 +153,6 @@ index_t frames_at_a_time(index_t frames, Extents<2> padded) {
   return std::clamp((index_t{1} << 22) / padded.size(), index_t{1}, std::max(frames, index_t{1}));
 }
 
-void check_cubes(const char* caller, const Cube<const float>& in, const Cube<float>& out) {
-  require(in.extents() == out.extents(), caller, ": the input is ", in.extent(0), " x ", in.extent(1), " x ",
-          in.extent(2), ", the output ", out.extent(0), " x ", out.extent(1), " x ", out.extent(2));
-}
-
 }  // namespace
 
 void convolve_fft(Exec& exec, Cube<const float> in, const ConvolutionKernel& kernel, const ConvolveOptions& options,

@@ -53,6 +53,9 @@ struct KernelPlan {
   MaskRule rule;
 };
 
+/// Throws InvalidInput where the cubes differ in shape.
+void check_cubes(const char* caller, const Cube<const float>& in, const Cube<float>& out);
+
 /// Throws InvalidInput where a kernel cannot be used; for all the convolutions.
 void check_kernel(const char* caller, const ConvolutionKernel& kernel, const ConvolveOptions& options);
 

@@ -9,6 +9,11 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 
+// All are bound by memory: the eigenvectors are read once, 8 t k n bytes where each target has its own. The sweep over
+// 20 counts for 489 targets reads 38 MB and writes 19 MB: 13 us on an H200 (4.3 TB/s), 0.18 ms on a GTX 1080 (0.32
+// TB/s); its 0.2 GFLOP take 6 us and 0.7 ms in double. Threads of a warp have neighbouring frames of one target, so
+// that vectors and coefficients move in whole lines; the scores, a thread for each component, read k lines at a time.
+
 namespace hci {
 namespace {
 

@@ -14,6 +14,11 @@
 #include "kernels/linalg/eigh_top_cpu.hpp"
 #include "kernels/linalg/jacobi.hpp"
 
+// Jacobi's floors are at jacobi.cu. cuSOLVER: 4/3 n^3 flops to tridiagonal form, half of them products with a vector,
+// which read the matrix once for each column, and 2 to 4 n^3 for the vectors. n = 489: 0.6 GFLOP, 20 us on an H200 and
+// 2 ms on a GTX 1080 in double; but n steps one after the other, each of some 15 us: 7 ms on either. What is around it
+// here moves 24 n^2 bytes.
+
 namespace hci {
 namespace {
 

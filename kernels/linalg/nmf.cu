@@ -257,7 +257,8 @@ NmfOutcome nmf(Exec& exec, Matrix<const float> x, const NmfOptions& options, Mat
   Array<double, 2> sums(exec, {rows, (pixels + kChunk - 1) / kChunk});
   for_each(exec, sums.extents(), SquaresOrNan{x, sums.view()});
   const double squares = sum_of<2>(exec, sums.view());
-  require(!std::isnan(squares), "nmf: the matrix holds negative numbers or NaN: mask them or set them to 0 first");
+  require(std::isfinite(squares),
+          "nmf: the matrix holds negative numbers, NaN or infinity: mask them or set them to 0 first");
 
   Factors factors(exec, x, h, components);
   nmf_start(exec, x, options.start, options.seed, factors.w(), h);

@@ -50,7 +50,7 @@ struct NmfOutcome {
 ///   x (t, p) float >= 0, rows of unit stride   w (t, k) float   h (k, p) float, dense; k: components
 /// All on the Exec's device. Products over the pixels, and w itself, are in double; h and products over the
 /// frames in float. The same bits for any number of threads. Waits in each iteration (mu: in each tenth).
-/// Throws InvalidInput for a negative or NaN element of x, for k = 0 and k > t, tol < 0, max_iter < 1.
+/// Throws InvalidInput for a negative, NaN or infinite element of x, for k = 0 and k > t, tol < 0, max_iter < 1.
 NmfOutcome nmf(Exec& exec, Matrix<const float> x, const NmfOptions& options, Matrix<float> w, Matrix<float> h);
 
 }  // namespace hci

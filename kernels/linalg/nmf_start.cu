@@ -11,6 +11,9 @@
 #include "kernels/linalg/subtract_product.hpp"
 #include "kernels/random/philox.hpp"
 
+// Once for each factorisation: a Gram matrix with its pairs (see there), k rows of the length of the frames, and two
+// passes over those: nothing beside the rounds of nmf.cu.
+
 namespace hci {
 namespace {
 

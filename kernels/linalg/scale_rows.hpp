@@ -24,7 +24,8 @@ constexpr auto enum_names(Scaling) {
 /// out = x scaled: temp: each column minus its mean over the rows; spat: each row minus its mean over the
 /// used columns; standard: and divided by the standard deviation (of n, not n - 1; by 1 where it is 0).
 ///   x (t, p), out (t, p) on the Exec's device, may be the same, rows of unit stride
-/// Statistics are in double. Columns that are not used are scaled like the others.
+/// Statistics are in double. Columns that are not used are scaled like the others. NaN makes its column NaN (temp), or,
+/// in a used column, its row (spat).
 void scale_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Scaling scaling, Matrix<float> out);
 
 }  // namespace hci

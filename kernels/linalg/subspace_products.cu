@@ -6,6 +6,9 @@
 #include "kernels/linalg/fits_blas.hpp"
 #include "kernels/linalg/subspace_products_cpu.hpp"
 
+// Two flops for each number of m and row of a: cuBLAS. With r = 28 rows 7 flops a byte of m in double: bound by memory
+// on an H200 (34 TFLOP/s / 4.3 TB/s = 8) where m does not stay in the cache, by products on a GTX 1080 (0.9).
+
 namespace hci {
 namespace {
 

@@ -46,29 +46,44 @@ class FarCube {
 class WithFarCubes : public WithFarRows {
  protected:
   /// work(in, out) must make of a far cube, in a far cube, what it makes of a dense one in a dense one: `tolerance`
-  /// apart at most, where one path cannot serve both. In: noise, and a NaN.
+  /// apart at most, where one path cannot serve both. In: noise, and a NaN. Far: the rows of the frames, and then the
+  /// frames.
   template <class Work>
   void expect_alike(Extents<3> in, Extents<3> out, const Work& work, double tolerance = 0) {
     auto cube = noise(in, 3);
     cube.view()(0, in[1] / 2, 3) = std::numeric_limits<float>::quiet_NaN();
-    auto nothing = host_array<float, 3>(out);
-    std::fill_n(nothing.data(), nothing.size(), -7.0F);
     const auto near_in = to_device(exec(), cube.view());
     Array<float, 3> near_out(exec(), out);
-    FarCube far_in(exec(), cube.view()), far_out(exec(), nothing.view());
     work(near_in.view(), near_out.view());
-    work(far_in.view(), far_out.view());
     const auto want = to_host(exec(), std::as_const(near_out).view());
-    const auto got = far_out.values();
+    auto nothing = host_array<float, 3>(out);
+    std::fill_n(nothing.data(), nothing.size(), -7.0F);
+    {
+      FarCube far_in(exec(), cube.view()), far_out(exec(), nothing.view());
+      work(far_in.view(), far_out.view());
+      expect_values(far_out.values(), want, tolerance, "rows");
+    }
+    const auto list = [](const Array<float, 3>& array) {
+      return std::vector<float>(array.data(), array.data() + array.size());
+    };
+    FarRows<float> far_in(exec(), list(cube), in[0], in[1] * in[2]);
+    FarRows<float> far_out(exec(), list(nothing), out[0], out[1] * out[2]);
+    work(far_in.frames(in[1], in[2]), far_out.frames(out[1], out[2]));
+    expect_values(far_out.values(), want, tolerance, "frames");
+  }
+
+ private:
+  static void expect_values(const std::vector<float>& got, const Array<float, 3>& want, double tolerance,
+                            const char* far) {
     std::size_t numbers = 0;
     for (std::size_t i = 0; i < got.size(); ++i) {
       const float value = want.data()[i];
       if (std::isnan(value)) {
-        ASSERT_TRUE(std::isnan(got[i])) << i;
+        ASSERT_TRUE(std::isnan(got[i])) << far << " " << i;
         continue;
       }
       ++numbers;
-      ASSERT_NEAR(got[i], value, tolerance) << i;
+      ASSERT_NEAR(got[i], value, tolerance) << far << " " << i;
     }
     EXPECT_GT(numbers, 0U);
   }

@@ -170,6 +170,7 @@ void register_crossover() {
       const std::vector<index_t> shape{2, n, k};
       on_every_device("crossover/dense", shape, solving(2, n, k, eigh_dense));
       on_every_device("crossover/iteration", shape, solving(2, n, k, by_iteration));
+      on_every_device("crossover/chosen", shape, solving(2, n, k, by_batch));
     }
   for (const index_t n : {16, 32, 64, 96})
     on_every_device("crossover/jacobi", {100, n, 10}, solving(100, n, 10, jacobi_eigh));

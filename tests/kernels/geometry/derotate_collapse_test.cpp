@@ -4,11 +4,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
@@ -16,10 +16,7 @@ namespace {
 class DerotateCollapse : public OnEveryDevice {};
 
 Array<float, 3> noise_cube(Extents<3> shape, bool with_nan) {
-  std::mt19937 random(9);
-  std::normal_distribution<float> noise(1, 10);
-  auto cube = host_array<float, 3>(shape);
-  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = noise(random);
+  auto cube = noise<3>(shape, 9, 1, 10);
   if (with_nan)
     for (index_t t = 0; t < shape[0]; t += 2)
       cube.view()(t, shape[1] / 3, shape[2] / 3) = std::numeric_limits<float>::quiet_NaN();

@@ -4,25 +4,20 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <set>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-Array<float, 4> noise(Extents<4> extents, unsigned seed) {
-  auto patches = host_array<float, 4>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, 10);
-  for (index_t i = 0; i < patches.size(); ++i) patches.data()[i] = normal(random);
-  return patches;
-}
+Array<float, 4> noise(Extents<4> extents, unsigned seed) { return test::noise<4>(extents, seed, 0, 10); }
 
 class AugmentPatches : public OnEveryDevice {
  protected:
@@ -44,28 +39,6 @@ class AugmentPatches : public OnEveryDevice {
   }
 };
 
-/// Pixel i of n continued beyond the edges; -1 for none.
-index_t continued(index_t i, index_t n, Border border) {
-  if (border == Border::constant) return i >= 0 && i < n ? i : -1;
-  if (border == Border::edge) return std::clamp(i, index_t{0}, n - 1);
-  std::vector<index_t> period;
-  for (index_t k = 0; k < n; ++k) period.push_back(k);
-  if (border == Border::symmetric)
-    for (index_t k = n - 1; k >= 0; --k) period.push_back(k);
-  if (border == Border::reflect)
-    for (index_t k = n - 2; k > 0; --k) period.push_back(k);
-  const auto length = static_cast<index_t>(period.size());
-  return period[static_cast<std::size_t>(((i % length) + length) % length)];
-}
-
-double weight(Rotation method, double d) {
-  d = std::abs(d);
-  if (method == Rotation::bilinear) return std::max(0.0, 1 - d);
-  const double a = -0.75;
-  if (d <= 1) return (a + 2) * d * d * d - (a + 3) * d * d + 1;
-  return d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a : 0.0;
-}
-
 /// Value (y, x) of the new patch, in double, step by step backwards.
 double reference(const Frame<const float>& in, const PatchTurn& turn, const TurnOptions& options, double y, double x) {
   const double cy = double(in.extent(0) - 1) / 2, cx = double(in.extent(1) - 1) / 2;
@@ -77,7 +50,7 @@ double reference(const Frame<const float>& in, const PatchTurn& turn, const Turn
   double sum = 0;
   for (auto j = static_cast<index_t>(std::floor(sy)) - 2; j <= static_cast<index_t>(std::floor(sy)) + 3; ++j)
     for (auto i = static_cast<index_t>(std::floor(sx)) - 2; i <= static_cast<index_t>(std::floor(sx)) + 3; ++i) {
-      const double w = weight(options.method, sy - double(j)) * weight(options.method, sx - double(i));
+      const double w = kernel(options.method, sy - double(j)) * kernel(options.method, sx - double(i));
       const index_t row = continued(j, in.extent(0), options.border),
                     column = continued(i, in.extent(1), options.border);
       if (w != 0 && row >= 0 && column >= 0) sum += w * double(in(row, column));

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
@@ -16,13 +17,7 @@ namespace {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr Rotation kMethods[] = {Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear, Rotation::nearest};
 
-Array<float, 3> noise(Extents<3> extents, unsigned seed) {
-  auto cube = host_array<float, 3>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(1, 10);
-  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = normal(random);
-  return cube;
-}
+Array<float, 3> noise(Extents<3> extents, unsigned seed) { return test::noise<3>(extents, seed, 1, 10); }
 
 class ExtractPatches : public OnEveryDevice {
  protected:
@@ -122,21 +117,12 @@ TEST_P(ExtractPatches, TurnedOnTheFlyAreWindowsOfTurnedFrames) {
   }
 }
 
-/// What a pixel at distance d weighs: bilinear, and cubic convolution with A = -0.75.
-double weight(Rotation method, double d) {
-  d = std::abs(d);
-  if (method == Rotation::bilinear) return std::max(0.0, 1 - d);
-  const double a = -0.75;
-  if (d <= 1) return (a + 2) * d * d * d - (a + 3) * d * d + 1;
-  return d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a : 0.0;
-}
-
 /// The frame at any place, in double; zeros outside.
 double interpolated(Rotation method, const Frame<const float>& in, double y, double x) {
   double sum = 0;
   for (index_t i = 0; i < in.extent(0); ++i)
     for (index_t j = 0; j < in.extent(1); ++j)
-      sum += weight(method, double(i) - y) * weight(method, double(j) - x) * double(in(i, j));
+      sum += kernel(method, double(i) - y) * kernel(method, double(j) - x) * double(in(i, j));
   return sum;
 }
 

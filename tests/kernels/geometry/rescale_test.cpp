@@ -5,26 +5,20 @@
 #include <cmath>
 #include <complex>
 #include <limits>
-#include <random>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/resample.hpp"
 #include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-Array<float, 3> noise(Extents<3> extents, unsigned seed) {
-  auto cube = host_array<float, 3>(extents);
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, 10);
-  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = normal(random);
-  return cube;
-}
+Array<float, 3> noise(Extents<3> extents, unsigned seed) { return test::noise<3>(extents, seed, 0, 10); }
 
 class Rescale : public OnEveryDevice {
  protected:
@@ -48,12 +42,7 @@ class Rescale : public OnEveryDevice {
 Extents<2> sides_of(const Array<float, 3>& cube) { return {cube.extent(1), cube.extent(2)}; }
 
 double weight(Rotation method, double d) {
-  d = std::abs(d);
-  if (method == Rotation::bilinear) return std::max(0.0, 1 - d);
-  if (method == Rotation::nearest) return d < 0.5 ? 1 : 0;
-  const double a = -0.75;
-  if (d <= 1) return (a + 2) * d * d * d - (a + 3) * d * d + 1;
-  return d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a : 0.0;
+  return method == Rotation::nearest ? (std::abs(d) < 0.5 ? 1 : 0) : kernel(method, d);
 }
 
 /// The frame at any place, in double.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <tuple>
 
 #include "kernels/core/copy.hpp"
@@ -12,6 +11,7 @@
 #include "kernels/geometry/centre.hpp"
 #include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
@@ -34,13 +34,7 @@ class Derotate : public OnEveryDevice {
   }
 };
 
-Array<float, 3> noise_cube(Extents<3> shape, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> noise(0, 10);
-  auto cube = host_array<float, 3>(shape);
-  for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = noise(random);
-  return cube;
-}
+Array<float, 3> noise_cube(Extents<3> shape, unsigned seed) { return noise<3>(shape, seed, 0, 10); }
 
 /// A planet of 1000 counts, sigma 2.5 px, at separation and polar angle (degrees from +x,
 /// counter-clockwise with y up) about the frame's centre.

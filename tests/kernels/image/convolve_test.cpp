@@ -219,22 +219,6 @@ TEST_P(Convolve, AMaskFarAwayChangesNoBit) {
     for (index_t x = 0; x < 40; ++x) ASSERT_EQ(clean.view()(0, y, x), masked.view()(0, y, x));
 }
 
-TEST_P(Convolve, IndicesBeyond32Bits) {
-  if (exec().on_cuda()) GTEST_SKIP() << "address space without memory: host only";
-  const auto frames = noisy_frames({2, 19, 23}, 20);
-  const FarFrames in(2, 19, 23), out(2, 19, 23);
-  ASSERT_TRUE(in.there() && out.there());
-  copy_pixels(frames.view(), in.view());
-  const std::vector<double> taps = gaussian_taps(1, 9);
-  for (const int way : {0, 1, 2}) {
-    if (way == 0)
-      convolve_separable(exec(), in.view(), taps, taps, {}, out.view());
-    else
-      (way == 1 ? convolve : convolve_fft)(exec(), in.view(), product(taps, taps), {}, out.view());
-    expect_convolved(frames.view(), product(taps, taps), {}, out.view());
-  }
-}
-
 TEST_P(Convolve, RefusesWhatItCannotUse) {
   Array<float, 3> in(exec(), {1, 5, 5}), out(exec(), {1, 5, 5}), other(exec(), {1, 5, 6});
   const ConvolutionKernel box{1, 1, {1}}, zero_sum{1, 2, {1, -1}}, wrong{2, 2, {1}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Frames whose rows are more than 2^27 pixels apart, so that offsets pass 2^31 within a frame, for every kernel of
+// Frames whose rows are more than 2^27 pixels apart, so that offsets pass 2^31 within a frame, and frames that lie more
+// than 2^31 pixels apart, for every kernel of
 // kernels/image that takes strides.
 #include <cmath>
 #include <limits>

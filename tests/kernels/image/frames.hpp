@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // What the tests of the image filters share: frames, and a border of their own making.
-#include <sys/mman.h>
-
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -48,34 +46,6 @@ inline index_t walked(index_t i, index_t n, Border border) {
     }
   }
   return at;
-}
-
-/// Frames that lie 2^31 + 5 floats apart in host memory: address space of which a few pages are used.
-class FarFrames {
- public:
-  FarFrames(index_t frames, index_t ny, index_t nx)
-      : bytes_(std::size_t(kApart * (frames - 1) + ny * nx) * sizeof(float)),
-        data_(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
-        extents_{frames, ny, nx} {}
-  FarFrames(const FarFrames&) = delete;
-  FarFrames& operator=(const FarFrames&) = delete;
-  ~FarFrames() {
-    if (there()) munmap(data_, bytes_);
-  }
-  bool there() const { return data_ != MAP_FAILED; }
-  Cube<float> view() const { return {static_cast<float*>(data_), extents_, {kApart, extents_[2], 1}}; }
-
- private:
-  static constexpr index_t kApart = (index_t{1} << 31) + 5;
-  std::size_t bytes_;
-  void* data_;
-  Extents<3> extents_;
-};
-
-inline void copy_pixels(const Cube<const float>& from, const Cube<float>& to) {
-  for (index_t t = 0; t < from.extent(0); ++t)
-    for (index_t y = 0; y < from.extent(1); ++y)
-      for (index_t x = 0; x < from.extent(2); ++x) to(t, y, x) = from(t, y, x);
 }
 
 }  // namespace hci::test

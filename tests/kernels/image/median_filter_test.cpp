@@ -94,20 +94,6 @@ TEST_P(MedianFilter, OfDifficultValues) {
   expect_medians(exec(), frames, box_footprint(3, 3), Border::edge);
 }
 
-TEST_P(MedianFilter, IndicesBeyond32Bits) {
-  if (exec().on_cuda()) GTEST_SKIP() << "address space without memory: host only";
-  const auto frames = noisy_frames({2, 13, 15}, 9);
-  const FarFrames in(2, 13, 15), out(2, 13, 15);
-  ASSERT_TRUE(in.there() && out.there());
-  copy_pixels(frames.view(), in.view());
-  median_filter(exec(), in.view(), box_footprint(5, 3), Border::edge, out.view());
-  for (index_t y = 0; y < 13; ++y)
-    for (index_t x = 0; x < 15; ++x) {
-      const float want = sorted_median(frames.view()[1], box_footprint(5, 3), Border::edge, y, x);
-      ASSERT_EQ(want, out.view()(1, y, x));
-    }
-}
-
 TEST_P(MedianFilter, RefusesWhatItCannotUse) {
   Array<float, 3> in(exec(), {1, 5, 5}), out(exec(), {1, 5, 5}), other(exec(), {2, 5, 5});
   EXPECT_THROW(median_filter(exec(), in.view(), {}, Border::edge, out.view()), InvalidInput);

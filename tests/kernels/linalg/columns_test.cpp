@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
@@ -51,6 +53,36 @@ TEST_P(Columns, WithAMaskedPixelInAnyRowAreMaskedInAll) {
   const auto host = to_host(exec(), device.view());
   for (index_t t = 0; t < rows; ++t)
     for (index_t p = 0; p < columns; ++p) ASSERT_EQ(std::isnan(host.view()(t, p)), p == 5 || p == 7 || p == 1029);
+}
+
+/// One row, one column, none, and widths beside those of the tiles; NaN goes where its pixel goes.
+TEST_P(Columns, OfAnyNumber) {
+  for (const auto& [rows, columns] : std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 513}, {9, 1}, {5, 511}}) {
+    std::vector<float> x(static_cast<std::size_t>(rows * columns), 2.0F);
+    x.back() = std::numeric_limits<float>::quiet_NaN();
+    const auto device = device_matrix(exec(), x, rows, columns);
+    const auto last = to_device(exec(), std::vector<index_t>{columns - 1});
+    Array<float, 2> one(exec(), {rows, 1}), none(exec(), {rows, 0});
+    gather_columns(exec(), device.view(), last.view(), one.view());
+    gather_columns(exec(), device.view(), to_device(exec(), std::vector<index_t>{}).view(), none.view());
+    const auto cut = to_host(exec(), one.view());
+    for (index_t t = 0; t < rows; ++t) EXPECT_EQ(std::isnan(cut.view()(t, 0)), t + 1 == rows) << rows;
+    auto used = to_device(exec(), std::vector<std::uint8_t>(static_cast<std::size_t>(columns), 1));
+    unuse_masked_columns(exec(), device.view(), used.view());
+    const auto flags = to_host(exec(), used.view());
+    for (index_t p = 0; p < columns; ++p) ASSERT_EQ(flags.data()[p], p + 1 == columns ? 0 : 1) << columns;
+    auto back = device_matrix(exec(), std::vector<float>(x.size(), 7.0F), rows, columns);
+    scatter_columns(exec(), one.view(), last.view(), back.view());
+    const auto host = to_host(exec(), back.view());
+    for (index_t t = 0; t < rows; ++t)
+      for (index_t p = 0; p < columns; ++p) {
+        const float value = host.view()(t, p);
+        if (p + 1 < columns)
+          ASSERT_EQ(value, 7.0F);
+        else
+          ASSERT_TRUE(t + 1 == rows ? std::isnan(value) : value == 2.0F);
+      }
+  }
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Columns);

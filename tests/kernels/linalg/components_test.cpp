@@ -100,6 +100,29 @@ TEST_P(Components, AutomaticCountIsWhereTheNoiseStopsFalling) {
   EXPECT_GT(found.front(), found.back());  // else the cases above say nothing
 }
 
+/// One frame, one component; and NaN in a target's products, which is its own affair.
+TEST_P(Components, OfOneFrameAndOfNaN) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto g = device_matrix<double>(exec(), {6, static_cast<double>(nan), 2}, 3, 1);
+  const auto values = device_matrix<double>(exec(), {4}, 1, 1), vectors = device_matrix<double>(exec(), {1}, 1, 1);
+  Array<double, 2> scores(exec(), {3, 1});
+  component_scores(exec(), g.view(), values.view(), {vectors.data(), {1, 1, 1}}, scores.view());
+  const auto ones = device_matrix<double>(exec(), {1, 1, 1}, 3, 1);
+  const auto counts = to_device(exec(), std::vector<index_t>{1, 1, 0});
+  Array<float, 2> c(exec(), {3, 1});
+  component_coefficients(exec(), scores.view(), {ones.data(), {3, 1, 1}}, counts.view(), c.view());
+  const auto host = to_host(exec(), c.view());
+  EXPECT_EQ(host.data()[0], 1.5F);
+  EXPECT_TRUE(std::isnan(host.data()[1]));
+  EXPECT_EQ(host.data()[2], 0.0F);
+  Array<float, 3> sweep(exec(), {2, 3, 1});
+  component_sweep(exec(), scores.view(), {ones.data(), {3, 1, 1}}, {0, 1}, sweep.view());
+  const auto all = to_host(exec(), sweep.view());
+  EXPECT_EQ(all.data()[1], 0.0F);
+  EXPECT_TRUE(std::isnan(all.data()[4]));
+  EXPECT_EQ(all.data()[5], 0.5F);
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Components);
 
 }  // namespace

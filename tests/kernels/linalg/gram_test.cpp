@@ -34,7 +34,7 @@ Product product(const float* a, const float* b, index_t count, const std::vector
 
 TEST_P(Gram, IsTheProductOfAllPairsInDouble) {
   for (const auto& [rows, columns] :
-       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {3, 385}, {61, 1031}, {130, 50}, {520, 6}}) {
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {5, 1}, {3, 385}, {61, 1031}, {130, 50}, {520, 6}}) {
     const auto x = speckle_rows(rows, columns);
     const auto device = device_matrix(exec(), x, rows, columns);
     Array<double, 2> g(exec(), {rows, rows});

@@ -92,7 +92,7 @@ void naive_round(NmfSolver solver, const Dense& x, Dense& w, Dense& h) {
 
 TEST_P(Nmf, GoesThroughTheSameRoundsAsTheFormulas) {
   for (const auto& [rows, columns, components] :
-       std::vector<std::array<index_t, 3>>{{1, 1, 1}, {7, 30, 3}, {12, 131, 5}}) {
+       std::vector<std::array<index_t, 3>>{{1, 1, 1}, {1, 67, 1}, {7, 1, 2}, {7, 30, 3}, {12, 131, 5}}) {
     const Dense x = uniform(rows, columns, 1);
     for (const auto solver : {NmfSolver::cd, NmfSolver::mu}) {
       Array<double, 2> w0(exec(), {rows, components});
@@ -173,7 +173,7 @@ TEST_P(Nmf, RefusesWhatIsNotNonNegative) {
   EXPECT_THROW(nmf(exec(), fine.view(), {.max_iter = 0}, w.view(), h.view()), InvalidInput);
   EXPECT_THROW(nmf(exec(), fine.view(), {.tol = -1}, w.view(), h.view()), InvalidInput);
   EXPECT_THROW(nmf(exec(), fine.view(), {}, w.view(), high.view()), InvalidInput);
-  for (const double bad : {-1e-3, std::numeric_limits<double>::quiet_NaN()}) {
+  for (const double bad : {-1e-3, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     x(3, 8) = bad;
     const auto device = on_device(exec(), x);
     EXPECT_THROW(nmf(exec(), device.view(), {}, w.view(), h.view()), InvalidInput);

@@ -71,6 +71,21 @@ TEST_P(ScaleRows, TakesTheMeanOfTheUsedColumnsOnly) {
   EXPECT_EQ(host.view()(1, 2), -1);
 }
 
+TEST_P(ScaleRows, SpreadsNaNAlongTheAxisOfTheMean) {
+  const index_t rows = 5, columns = 131;
+  auto x = speckle_rows(rows, columns);
+  x[static_cast<std::size_t>(3 * columns + 70)] = std::numeric_limits<float>::quiet_NaN();
+  const auto device = device_matrix(exec(), x, rows, columns);
+  for (const auto scaling : {Scaling::temp_mean, Scaling::spat_mean, Scaling::temp_standard, Scaling::spat_standard}) {
+    Array<float, 2> out(exec(), {rows, columns});
+    scale_rows(exec(), device.view(), {}, scaling, out.view());
+    const auto host = to_host(exec(), out.view());
+    const bool temp = scaling == Scaling::temp_mean || scaling == Scaling::temp_standard;
+    for (index_t t = 0; t < rows; ++t)
+      for (index_t p = 0; p < columns; ++p) ASSERT_EQ(std::isnan(host.view()(t, p)), temp ? p == 70 : t == 3);
+  }
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(ScaleRows);
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/core/error.hpp"
 #include "kernels/linalg/components.hpp"
@@ -57,6 +58,36 @@ TEST_P(Submatrix, GathersAndScattersIndexSets) {
   }
   EXPECT_THROW(index_table(exec(), {{1, 1}}, kOrder), InvalidInput);
   EXPECT_THROW(index_table(exec(), {{0, kOrder}}, kOrder), InvalidInput);
+}
+
+/// Order 1, no sets at all, and NaN that goes with its rows and columns only.
+TEST_P(Submatrix, OfOneAndOfNaN) {
+  const auto one = device_matrix<double>(exec(), {5}, 1, 1);
+  const auto index = index_table(exec(), {{0}, {}}, 1);
+  Array<double, 3> sub(exec(), {2, 1, 1}), none(exec(), {0, 1, 1});
+  gather_submatrices(exec(), one.view(), index.view(), sub.view());
+  EXPECT_EQ(to_host(exec(), sub.view()).data()[0], 5.0);
+  EXPECT_EQ(to_host(exec(), sub.view()).data()[1], 0.0);
+  gather_submatrices(exec(), one.view(), index_table(exec(), {}, 1).view(), none.view());
+  auto a = numbers(kOrder);
+  for (index_t i = 0; i < kOrder; ++i)
+    a[static_cast<std::size_t>(3 * kOrder + i)] = a[static_cast<std::size_t>(i * kOrder + 3)] =
+        std::numeric_limits<double>::quiet_NaN();
+  const auto device = device_matrix(exec(), a, kOrder, kOrder);
+  const auto sets = index_table(exec(), {{0, 2, 4}, {1, 3, 5}}, kOrder);
+  Array<double, 3> two(exec(), {2, 3, 3});
+  gather_submatrices(exec(), device.view(), sets.view(), two.view());
+  const auto host = to_host(exec(), two.view());
+  for (index_t i = 0; i < 3; ++i)
+    for (index_t j = 0; j < 3; ++j) {
+      EXPECT_FALSE(std::isnan(host.view()(0, i, j)));
+      EXPECT_EQ(std::isnan(host.view()(1, i, j)), i == 1 || j == 1);
+    }
+  const PackedSets packed = pack_sets(exec(), {{1, 4}, {}, {6}});
+  EXPECT_EQ(packed.most, 2);
+  const auto offsets = to_host(exec(), packed.offsets.view()), members = to_host(exec(), packed.members.view());
+  EXPECT_EQ(std::vector<index_t>(offsets.data(), offsets.data() + 4), (std::vector<index_t>{0, 2, 2, 3}));
+  EXPECT_EQ(std::vector<index_t>(members.data(), members.data() + 3), (std::vector<index_t>{1, 4, 6}));
 }
 
 TEST_P(Submatrix, SweepGivesTheCoefficientsOfEachCount) {

@@ -36,7 +36,12 @@ std::vector<double> falling(index_t n, double power) {
 }
 
 TEST_P(Subspace, FindsThePairsOfFallingSpectra) {
-  for (const auto& [n, k, power] : {std::tuple<index_t, index_t, double>{120, 10, 2.5}, {150, 3, 1.0}, {40, 40, 2.0}}) {
+  for (const auto& [n, k, power] : {std::tuple<index_t, index_t, double>{120, 10, 2.5},
+                                    {150, 3, 1.0},
+                                    {40, 40, 2.0},
+                                    {1, 1, 1.0},
+                                    {2, 1, 1.0},
+                                    {9, 7, 1.0}}) {
     const auto spectrum = falling(n, power);
     const Symmetric a = with_eigenvalues(spectrum, 7);
     const Solved found = solved({a}, n, k);

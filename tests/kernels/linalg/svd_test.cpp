@@ -61,6 +61,28 @@ TEST_P(Svd, FindsTheSingularVectorsWithoutTheGramMatrix) {
   EXPECT_THROW(svd_top(exec(), x.view(), {}, squares.view(), left.view()), DeviceError);  // NaN
 }
 
+/// One row, one column, more rows than columns: what the Gram matrix says, whose rank is the smaller side.
+TEST_P(Svd, OfAnyShape) {
+  for (const auto& [rows, columns] : std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 300}, {33, 1}, {40, 7}}) {
+    const auto x = speckle_rows(rows, columns);
+    const auto device = device_matrix(exec(), x, rows, columns);
+    const index_t k = std::min<index_t>(rows, 3);
+    Array<double, 1> squares(exec(), {k});
+    Array<double, 2> left(exec(), {k, rows});
+    const Symmetric g = gram_of(x, rows, columns, std::vector<std::uint8_t>(static_cast<std::size_t>(columns), 1));
+    for (const bool randomized : {false, true}) {  // ten vectors beyond k: no fewer than the rank
+      if (randomized)
+        svd_randomized(exec(), device.view(), {}, squares.view(), left.view());
+      else
+        svd_top(exec(), device.view(), {}, squares.view(), left.view());
+      const auto w = to_host(exec(), squares.view());
+      const auto u = to_host(exec(), left.view());
+      const index_t exist = std::min(k, columns);
+      expect_eigenpairs(g, rows, exist, w.data(), u.data(), std::to_string(rows) + " x " + std::to_string(columns));
+    }
+  }
+}
+
 /// Where the rank is no more than the number of random vectors their span holds everything: exact, up to the
 /// float32 rounding of the rows, which lifts the rank: 2^-24 of the largest entry, sqrt(t p) times for the matrix.
 TEST_P(Svd, RandomizedIsExactForLowRank) {
@@ -120,7 +142,8 @@ TEST_P(Svd, RandomizedIsAnApproximationFromBelow) {
 }
 
 TEST_P(Svd, RefusesWhatHasNoAnswer) {
-  Array<float, 2> x(exec(), {3, 5});
+  Array<float, 2> x(exec(), {3, 5}), empty(exec(), {3, 0});
+  EXPECT_THROW(RowsOperator(empty.view(), {}), InvalidInput);
   Array<double, 1> four(exec(), {4}), two(exec(), {2});
   Array<double, 2> wide(exec(), {4, 3}), left(exec(), {2, 3});
   EXPECT_THROW(svd_top(exec(), x.view(), {}, four.view(), wide.view()), InvalidInput);
