@@ -11,10 +11,10 @@
 
 // A set is read once (4 bytes a pixel, and 8 of its place) into a team's scratch, as integers that order as
 // the numbers do; order statistics are then found by counting passes over the scratch, which is shared
-// memory up to 11,000 pixels: about 16 for the median of some hundred values (until no other value begins
-// with the same bits), as many for the MAD, and 8 besides. 489 frames of 210 x 210 by radius: 0.26 GB from
-// memory, 60 us on an H200 and 0.8 ms on a GTX 1080; 40 passes over 21.6 M keys in shared memory (128 bytes
-// a cycle a multiprocessor) take 0.12 ms and 0.8 ms. A block has one set of one frame: sets differ in size,
+// memory up to 11,000 pixels: some 12 for the median of some hundred values (until no other value begins
+// with the same bits), 16 for the MAD, and 10 besides. 489 frames of 210 x 210 by radius: 0.26 GB from
+// memory, 60 us on an H200 and 0.8 ms on a GTX 1080; 38 passes over 21.6 M keys in shared memory (128 bytes
+// a cycle a multiprocessor) take 0.1 ms and 0.8 ms. A block has one set of one frame: sets differ in size,
 // so blocks are many.
 
 namespace hci {

@@ -82,6 +82,31 @@ TEST_P(FindScales, SkipsMaskedPixelsAndNan) {
   EXPECT_NEAR(found.fluxes[0], 1, 5e-3);
 }
 
+TEST_P(FindScales, TakesOddFramesThatAreNotSquare) {
+  const std::vector<double> scales = {1.25, 1.1, 1}, fluxes = {1.2, 0.9, 1};
+  for (const Extents<2> sides : {Extents<2>{45, 51}, {52, 45}}) {
+    const auto cube = speckles(scales, fluxes, sides);
+    const auto in = to_device(exec(), cube.view());
+    const auto found =
+        find_scales(exec(), in.view(), {1 / 1.22, 1 / 1.12, 1}, {1, 1, 1}, {.method = Rotation::lanczos4}, {});
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_NEAR(found.scales[i], scales[i], 5e-3) << i;
+      EXPECT_NEAR(found.fluxes[i] * fluxes[i], 1, 5e-3) << i;
+    }
+  }
+}
+
+TEST_P(FindScales, OfOneChannelIsOneAndOfOnePixelIsNone) {
+  const auto cube = speckles({1}, {1}, {9, 10});
+  const auto in = to_device(exec(), cube.view());
+  const auto found = find_scales(exec(), in.view(), {1.6}, {3}, {}, {});
+  EXPECT_EQ(found.scales, std::vector<double>{1});
+  EXPECT_EQ(found.fluxes, std::vector<double>{1});
+  const auto pixels = to_device(exec(), std::vector<float>{2, 3});
+  const Cube<const float> two(pixels.data(), {2, 1, 1});
+  EXPECT_THROW(find_scales(exec(), two, {1, 1.2}, {1, 1}, {.method = Rotation::bilinear}, {}), InvalidInput);
+}
+
 TEST_P(FindScales, RefusesWhatMakesNoSense) {
   const auto cube = speckles({1, 1}, {1, 1}, {8, 8});
   const auto in = to_device(exec(), cube.view());

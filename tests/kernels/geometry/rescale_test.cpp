@@ -59,7 +59,7 @@ double interpolated(const Frame<const float>& in, Rotation method, Border border
 
 TEST_P(Rescale, AgreesWithTheDefinitionOfEachMethodAndBorder) {
   const std::vector<double> scales = {1.27, 0.81, 1.0, 1.27};
-  for (const Extents<3> extents : {Extents<3>{4, 21, 21}, {4, 20, 27}, {4, 1, 3}, {4, 9, 40}})
+  for (const Extents<3> extents : {Extents<3>{4, 21, 21}, {4, 20, 27}, {4, 1, 3}, {4, 9, 40}, {4, 1, 1}})
     for (const Extents<2> grown : {Extents<2>{0, 0}, {6, -1}, {-1, 8}})
       for (const Rotation method : {Rotation::bicubic, Rotation::bilinear, Rotation::nearest})
         for (const Border border : {Border::constant, Border::edge, Border::symmetric, Border::reflect, Border::wrap}) {

@@ -133,6 +133,17 @@ TEST_P(ShiftFrames, ByNothingIsTheSame) {
   for (index_t i = 0; i < wide.size(); ++i) EXPECT_NEAR(same.data()[i], wide.data()[i], kRounding);
 }
 
+// Continued, one pixel is a level frame; the weights sum to 1, up to 64 of them rounded to 6e-8.
+TEST_P(ShiftFrames, OfOnePixelIsThatPixel) {
+  const auto cube = noise<3>({2, 1, 1}, 13);
+  for (const auto& [name, method] : enum_names(Rotation{}))
+    for (const Border border : {Border::edge, Border::symmetric, Border::reflect, Border::wrap}) {
+      if (method == Rotation::fft && border != Border::wrap) continue;
+      const auto got = shifted(cube, {{0.5, -1.5}, {-1.25, 1}}, {.method = method, .border = border});
+      for (index_t i = 0; i < 2; ++i) EXPECT_NEAR(got.data()[i], cube.data()[i], 1e-5) << name << int(border);
+    }
+}
+
 TEST_P(ShiftFrames, KeepsTheFramesApart) {
   auto cube = noise<3>({3, 14, 14}, 4);
   const auto alone = shifted(cube, {{0.4, 0.7}, {0.4, 0.7}, {1.4, 0.7}});
@@ -143,6 +154,41 @@ TEST_P(ShiftFrames, KeepsTheFramesApart) {
     EXPECT_TRUE(std::isnan(got.data()[14 * 14 + i]));
     EXPECT_EQ(got.data()[2 * 14 * 14 + i], alone.data()[2 * 14 * 14 + i]);
   }
+}
+
+// Pixel y of the output reads `taps` pixels from floor(y - dy) - (taps - 1) / 2 on, whatever they weigh.
+TEST_P(ShiftFrames, LetsANanReachWhatReadsItAndNoMore) {
+  auto cube = noise<3>({2, 30, 27}, 14);
+  cube.view()(1, 14, 12) = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<Shift> shifts{{1.25, -0.75}, {1.25, -0.75}};
+  for (const auto& [method, taps] : {std::pair<Rotation, index_t>{Rotation::lanczos4, 8},
+                                     {Rotation::bicubic, 4},
+                                     {Rotation::bilinear, 2},
+                                     {Rotation::spline3, 4},
+                                     {Rotation::spline5, 6}}) {
+    const auto got = shifted(cube, shifts, {.method = method});
+    const auto reads = [taps = taps](index_t i, double by, index_t pixel) {
+      const auto first = static_cast<index_t>(std::floor(double(i) - by)) - (taps - 1) / 2;
+      return pixel >= first && pixel < first + taps;
+    };
+    for (index_t y = 0; y < 30; ++y)
+      for (index_t x = 0; x < 27; ++x) {
+        ASSERT_FALSE(std::isnan(got.view()(0, y, x)));
+        ASSERT_EQ(std::isnan(got.view()(1, y, x)), reads(y, 1.25, 14) && reads(x, -0.75, 12))
+            << "method " << int(method) << ", " << y << " " << x;
+      }
+  }
+}
+
+// Tables of 64 MiB are what is made at once: 17 such frames.
+TEST_P(ShiftFrames, TakesMoreFramesThanItsScratchHolds) {
+  const auto cube = noise<3>({18, 1, 60000}, 15);
+  std::vector<Shift> shifts;
+  for (int t = 0; t < 18; ++t) shifts.push_back({0, double(t)});
+  const auto got = shifted(cube, shifts, {.method = Rotation::lanczos4});
+  for (index_t t = 0; t < 18; ++t)
+    for (index_t x = 0; x < 60000; x += 101)
+      ASSERT_NEAR(got.view()(t, 0, x), x < t ? 0 : cube.view()(t, 0, x - t), 1e-6) << t << " " << x;
 }
 
 TEST_P(ShiftFrames, RefusesWhatMakesNoSense) {

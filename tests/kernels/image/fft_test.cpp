@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <thread>
 
 #include "kernels/core/copy.hpp"
@@ -50,6 +51,18 @@ TEST_P(RealRows, ComeBackTimesTheirLength) {
   inverse_fft_rows(exec(), spectrum.view(), back.view());
   const auto out = to_host(exec(), back.view());
   for (index_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(out.data()[i], double(n) * rows.data()[i], 1e-11);
+}
+
+TEST_P(RealRows, KeepANanToThemselves) {
+  auto rows = host_array<double, 2>({3, 15});
+  for (index_t i = 0; i < rows.size(); ++i) rows.data()[i] = double(i % 7);
+  rows.view()(1, 4) = std::numeric_limits<double>::quiet_NaN();
+  const auto in = to_device(exec(), View<const double, 2>(rows.view()));
+  Array<Complex, 2> spectrum(exec(), {3, 8});
+  fft_rows(exec(), in.view(), spectrum.view());
+  const auto out = to_host(exec(), spectrum.view());
+  for (index_t b = 0; b < 3; ++b)
+    for (index_t f = 0; f < 8; ++f) EXPECT_EQ(std::isnan(out.view()(b, f).re), b == 1) << b << " " << f;
 }
 
 TEST_P(RealRows, SayWhatIsWrong) {

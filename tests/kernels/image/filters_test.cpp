@@ -89,6 +89,25 @@ TEST_P(Filters, EveryHighPassTakesAConstantAwayAndKeepsMasks) {
   }
 }
 
+// The mean of what is there is the one pixel itself, and so is its median.
+TEST_P(Filters, TakeOnePixelOrOneRow) {
+  FilterOptions options{.median_size = 3};
+  options.psf = {3, 3, {1, 2, 1, 2, 4, 2, 1, 2, 1}};
+  const auto one = drawn({2, 1, 1}, [](double, double) { return 5.0F; });
+  const auto row = drawn({1, 1, 35}, [](double, double) { return 5.0F; });
+  for (const LowPass mode : {LowPass::median, LowPass::cmedian}) {
+    const auto of_one = low(one, mode, options), of_row = low(row, mode, options);
+    for (index_t i = 0; i < 2; ++i) EXPECT_EQ(of_one.data()[i], 5);
+    for (index_t i = 0; i < 35; ++i) EXPECT_EQ(of_row.data()[i], 5);
+  }
+  // Zeros lie outside: the weight of the middle is left, 4 of 16.
+  EXPECT_NEAR(low(one, LowPass::psf, options).data()[1], 5 * 4.0 / 16, 1e-6);
+  EXPECT_NEAR(low(row, LowPass::psf, options).data()[17], 5 * 8.0 / 16, 1e-6);
+  EXPECT_NEAR(high(one, HighPass::median_subt, options).data()[0], 0, 1e-6);
+  EXPECT_NEAR(high(one, HighPass::psf_subt, options).data()[0], 5 * 12.0 / 16, 1e-6);
+  EXPECT_NEAR(high(row, HighPass::laplacian, {.kernel_size = 3}).data()[20], 0, 1e-5);
+}
+
 /// The transfer functions as VIP writes them, applied by a plain double sum over all frequencies.
 std::complex<double> frequency(const Frame<const float>& frame, index_t v, index_t u) {
   std::complex<double> sum = 0;

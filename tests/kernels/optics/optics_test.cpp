@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The steps of the light's path against closed forms and plain double sums.
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <random>
+#include <utility>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
@@ -144,6 +147,61 @@ TEST_P(Optics, ATiltMovesTheStarThere) {
   const auto column = fourier_matrix(exec(), {-4.1}, positions(n), -1, 1.0 / n);
   matrix_fourier(exec(), tilted.view(), row.view(), column.view(), out.view());
   EXPECT_LT(std::abs(to_host(exec(), out.view()).data()[0] - Complex(1, 0)), 1e-5f);
+}
+
+TEST_P(Optics, FieldsOfAnyShapeAreWorkedOnPixelByPixel) {
+  for (const Extents<3> shape : {Extents<3>{3, 5, 7}, {1, 1, 1}, {2, 33, 4}, {1, 8, 65}}) {
+    const auto host = noise(shape);
+    auto masking = host_array<float, 2>({shape[1], shape[2]}), sum = host_array<float, 2>({shape[1], shape[2]});
+    for (index_t i = 0; i < masking.size(); ++i) {
+      masking.data()[i] = static_cast<float>(i % 3);
+      sum.data()[i] = static_cast<float>(i % 5);
+    }
+    masking.data()[0] = std::numeric_limits<float>::quiet_NaN();
+    const auto mask = to_device(exec(), masking.view());
+    const auto other = to_device(exec(), host.view());
+    auto masked = to_device(exec(), host.view()), twice = to_device(exec(), host.view());
+    auto light = to_device(exec(), sum.view());
+    Array<Complex, 2> blend(exec(), {shape[1], shape[2]});
+    mask_fields(exec(), std::as_const(mask).view(), masked.view());
+    subtract_fields(exec(), std::as_const(masked).view(), twice.view());
+    add_intensity(exec(), std::as_const(other).view(), 0.5, light.view());
+    blend_maps(exec(), std::as_const(other).view()[0], 0.6, std::as_const(other).view()[shape[0] - 1], 0.8, 2,
+               blend.view());
+    const auto got = to_host(exec(), std::as_const(masked).view()), less = to_host(exec(), std::as_const(twice).view());
+    const auto seen = to_host(exec(), std::as_const(light).view());
+    const auto mixed = to_host(exec(), std::as_const(blend).view());
+    for (index_t y = 0; y < shape[1]; ++y)
+      for (index_t x = 0; x < shape[2]; ++x) {
+        double intensity = 0;
+        for (index_t e = 0; e < shape[0]; ++e) {
+          const std::complex<double> field(host.view()(e, y, x));
+          intensity += std::norm(field);
+          const double m = masking.view()(y, x);
+          if (std::isnan(m)) {
+            ASSERT_TRUE(std::isnan(got.view()(e, y, x).real()) && std::isnan(less.view()(e, y, x).real()));
+            continue;
+          }
+          ASSERT_LT(std::abs(std::complex<double>(got.view()(e, y, x)) - m * field), 1e-6);
+          ASSERT_LT(std::abs(std::complex<double>(less.view()(e, y, x)) - (1 - m) * field), 2e-6);
+        }
+        ASSERT_NEAR(seen.view()(y, x), sum.view()(y, x) + 0.5 * intensity, 1e-5 * (1 + intensity));
+        const std::complex<double> want = 0.6 * std::complex<double>(host.view()(0, y, x)) +
+                                          0.8 * std::complex<double>(host.view()(shape[0] - 1, y, x));
+        ASSERT_LT(std::abs(std::complex<double>(mixed.view()(y, x)) - std::complex(want.real(), 2 * want.imag())),
+                  1e-5);
+      }
+  }
+}
+
+TEST_P(Optics, ADetectorKeepsNan) {
+  auto host = host_array<float, 3>({1, 3, 5});
+  std::fill_n(host.data(), host.size(), 20.0F);
+  host.view()(0, 1, 2) = std::numeric_limits<float>::quiet_NaN();
+  auto cube = to_device(exec(), host.view());
+  expose(exec(), 8, 3, {.sky = 10, .read_noise = 1}, cube.view());
+  const auto got = to_host(exec(), std::as_const(cube).view());
+  for (index_t i = 0; i < 15; ++i) EXPECT_EQ(std::isnan(got.data()[i]), i == 7) << i;
 }
 
 /// Amplitudes with power in all modes but piston, steep as turbulence.
