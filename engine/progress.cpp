@@ -58,7 +58,7 @@ struct Progress::State {
   void begin(const std::string& stage, index_t items, const std::string& what);
   void draw();
   void end();
-  void tell_people(const std::string& what, double seconds);
+  void tell_people(const std::string& what, double seconds) const;
   void end_rounds();
 };
 
@@ -104,7 +104,7 @@ void Progress::State::draw() {
   last_drawn = elapsed;
 }
 
-void Progress::State::tell_people(const std::string& what, double seconds) {
+void Progress::State::tell_people(const std::string& what, double seconds) const {
   if (style == ProgressStyle::bar)
     std::fprintf(stream, "\r\033[K%-20s %s\n", what.c_str(), duration_text(seconds).c_str());
   else if (style == ProgressStyle::lines)

@@ -34,7 +34,7 @@ HCI_HD inline index_t border_index(index_t i, index_t n, Border border) {
   if (i >= 0 && i < n) return i;
   if (border == Border::constant) return -1;
   if (border == Border::edge) return i < 0 ? 0 : n - 1;
-  if (n == 1) return 0;
+  if (n < 2) return n - 1;  // the only one, or none
   const index_t period = border == Border::symmetric ? 2 * n : border == Border::reflect ? 2 * n - 2 : n;
   index_t j = i % period;
   if (j < 0) j += period;

@@ -70,7 +70,7 @@ struct StoreProjected {
     const index_t column = first + j;
     const double value = i < first ? products(b, i, j) : 0.5 * (products(b, i, j) + products(b, column, i - first));
     h(b, i, column) = value;
-    h(b, column, i) = value;
+    if (i < first) h(b, column, i) = value;  // among the new ones, (column, i) is a pair of its own
   }
 };
 

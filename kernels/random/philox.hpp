@@ -107,7 +107,7 @@ class RandomStream {
   HCI_HD static double log_factorial(double k) {
     if (k < 10) {
       double product = 1;
-      for (double i = 2; i <= k; ++i) product *= i;
+      for (int i = 2; i <= k; ++i) product *= i;
       return std::log(product);
     }
     return (k + 0.5) * std::log(k) - k + 0.9189385332046727 + 1.0 / (12 * k) - 1.0 / (360 * k * k * k);

@@ -198,12 +198,15 @@ SnrAt snr_at(Exec& exec, Frame<const float> frame, Position at, const SnrAtOptio
 SourceScore source_score(Exec& exec, Frame<const float> frame, Position about, const SnrAtOptions& options,
                          Frame<const float> second) {
   const double radius = options.fwhm / 2;
+  const auto first = [&](double middle) { return static_cast<index_t>(std::ceil(middle - radius)); };
+  const auto last = [&](double middle) { return static_cast<index_t>(std::floor(middle + radius)); };
   SourceScore sum;
   double count = 0;
-  for (double y = std::ceil(about.y - radius); y <= about.y + radius; ++y)
-    for (double x = std::ceil(about.x - radius); x <= about.x + radius; ++x) {
-      if (std::pow((y - about.y) / radius, 2) + std::pow((x - about.x) / radius, 2) >= 1) continue;
-      const SnrAt there = snr_at(exec, frame, {y, x}, options, second);
+  for (index_t y = first(about.y); y <= last(about.y); ++y)
+    for (index_t x = first(about.x); x <= last(about.x); ++x) {
+      const Position pixel{static_cast<double>(y), static_cast<double>(x)};
+      if (std::pow((pixel.y - about.y) / radius, 2) + std::pow((pixel.x - about.x) / radius, 2) >= 1) continue;
+      const SnrAt there = snr_at(exec, frame, pixel, options, second);
       sum.snr += there.snr;
       sum.flux += there.flux;
       ++count;

@@ -124,7 +124,7 @@ std::string truth_json(const Simulation& simulation);
 /// psf.fits ((y, x) or (λ, y, x)), wavelengths.fits and truth.json into the folder, which is made where
 /// needed: all of them or none. Throws InvalidInput if the folder cannot be written, and where
 /// check_simulation_folder() does.
-void write_simulation(const Simulation& simulation, const std::filesystem::path& folder);
+void write_simulation(const Simulation& simulation, const std::filesystem::path& path);
 
 /// Throws InvalidInput if the folder has a cube.fits that no simulation wrote: data of the user.
 void check_simulation_folder(const std::filesystem::path& folder);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "models/simulate/wavefront.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -63,11 +64,10 @@ Array<float, 2> pupil_mask(const Instrument& instrument, int n, double outer, do
   const auto open = [&](double y, double x) {  // in diameters from the centre
     const double r = std::hypot(y, x);
     if (r > 0.5 * outer || r < 0.5 * inner) return false;
-    for (const double direction : instrument.spiders) {
+    return std::none_of(instrument.spiders.begin(), instrument.spiders.end(), [&](double direction) {
       const double c = std::cos(direction * std::numbers::pi / 180), s = std::sin(direction * std::numbers::pi / 180);
-      if (x * c + y * s > 0 && std::fabs(y * c - x * s) < half_width) return false;
-    }
-    return true;
+      return x * c + y * s > 0 && std::fabs(y * c - x * s) < half_width;
+    });
   };
   auto mask = host_array<float, 2>({n, n});
   for (int y = 0; y < n; ++y)
