@@ -367,8 +367,9 @@ void Loader::read_fwhm() {
   if (options_.fwhm.empty()) return;
   std::vector<double> values = numbers("fwhm", options_.fwhm);
   const auto channels = static_cast<std::size_t>(channels_);
-  require(values.size() == 1 || values.size() == channels, "fwhm: expected 1 or ", channels,
-          " numbers, one for each channel, found ", values.size(), " in ", options_.fwhm);
+  require(values.size() == 1 || values.size() == channels, "fwhm: expected one number",
+          channels > 1 ? ", or " + std::to_string(channels) + ", one for each channel" : "", ", found ", values.size(),
+          " in ", options_.fwhm);
   for (double value : values)
     require(std::isfinite(value) && value > 0, "fwhm: expected px above 0, found ", value, " in ", options_.fwhm);
   if (values.size() == 1) values.resize(channels, values[0]);

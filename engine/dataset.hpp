@@ -179,7 +179,7 @@ struct FileDescription {
     std::string meaning;         ///< "61 frames of 101 x 101 px", as the reader would take it
   };
   std::string path;
-  std::string format;  ///< "FITS", "FITS, compressed file", "HDF5", "HDF5, PynPoint", "text"
+  std::string format;  ///< "FITS", "FITS, compressed file", "HDF5", "HDF5, PynPoint", "text", "JSON, ..."
   std::uintmax_t bytes = 0;
   std::vector<Item> items;
 };

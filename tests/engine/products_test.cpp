@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "engine/products.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "engine/atomic_file.hpp"
 #include "engine/checksum.hpp"
@@ -85,6 +87,48 @@ TEST(OutputFolder, LeavesThingsAsTheyWereAfterASignal) {
     std::sort(names.begin(), names.end());
     EXPECT_EQ(names, (std::vector<std::string>{"kept.txt", "summary.json"})) << signal;
   }
+}
+
+TEST(SignalsWait, UntilTheLastIsGone) {
+  const test::TemporaryFolder folder;
+  const auto interrupted = [&] {
+    remove_unfinished_on_signals();
+    const Unfinished half(folder / "half");
+    test::write_bytes(folder / "half", "x");
+    SignalsWait outer;
+    {
+      const SignalsWait inner;
+      raise(SIGTERM);
+      test::write_bytes(folder / "inner", "x");
+    }
+    test::write_bytes(folder / "outer", "x");
+  };
+  EXPECT_EXIT(interrupted(), testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"inner", "outer"}));
+}
+
+// Sent as soon as the first file has its name: the others get theirs, too.
+TEST(OutputFolder, ASignalDoesNotPartItsFiles) {
+  const test::TemporaryFolder folder;
+  constexpr int kFiles = 3000;
+  const auto interrupted = [&] {
+    remove_unfinished_on_signals();
+    OutputFolder out(folder / "out");
+    for (int i = 0; i < kFiles; ++i) std::ofstream(out.staged(std::to_string(i))) << i;
+    std::thread sender([&] {
+      while (!std::filesystem::exists(folder / "out/0")) continue;
+      kill(getpid(), SIGINT);
+    });
+    out.commit();
+    sender.join();
+    std::this_thread::sleep_for(std::chrono::seconds(10));  // the signal may be on its way to either thread
+  };
+  EXPECT_EXIT(interrupted(), testing::KilledBySignal(SIGINT), "");
+  int named = 0, hidden = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "out"))
+    ++(entry.path().filename().string()[0] == '.' ? hidden : named);
+  EXPECT_EQ(named, kFiles);
+  EXPECT_EQ(hidden, 0);
 }
 
 TEST(OutputFolder, RefusesAtOnceWhatItCannotWrite) {
