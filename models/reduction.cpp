@@ -83,6 +83,7 @@ double mean_of(const std::vector<double>& values) {
 struct Reduction::Channel {
   Array<float, 3> frames;
   Array<float, 3> residuals;
+  std::vector<std::vector<ComponentCount>> components;  // of each variant
 };
 
 Reduction::Reduction(Recipe recipe)
@@ -94,6 +95,8 @@ Reduction::Reduction(Recipe recipe)
           " px, it must be a FWHM, or 0 for none");
   require(!recipe_.save_residuals || algorithm_->variants().size() == 1,
           "save_residuals: a list of ncomp gives as many residual cubes; ask for one ncomp");
+  if (recipe_.regions.mode == RegionMode::annular && !recipe_.regions.delta_rot)
+    recipe_.regions.delta_rot = algorithm_->library_rules().default_delta_rot;  // as run, for the records
 }
 
 LibraryKind Reduction::libraries(bool has_references) const {
@@ -139,6 +142,10 @@ std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Ex
 void Reduction::check(const Extents<4>& cube, std::optional<double> fwhm) const {
   make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot, true);
   const auto& source = recipe_.regions.source_xy;
+  // As VIP's pca, which has no default there.
+  require(!source || recipe_.regions.delta_rot || algorithm_->variants().size() > 1, "source_xy ", to_text(source),
+          " needs delta_rot: how many FWHM a companion there must have moved in the frames that are used, for instance "
+          "1; only with a list of ncomp it may be left out");
   if (!source || !fwhm) return;
   const double radius = std::hypot(source->y - frame_centre(cube[2]), source->x - frame_centre(cube[3]));
   require(radius > *fwhm, "source_xy is ", source->x, ",", source->y, ", ", radius,
@@ -197,11 +204,11 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
   if (dataset.reference) references.emplace(exec, dataset.reference.view(), channel);
   exec.wait();
 
-  Channel result{host_array<float, 3>({variants, ny, nx}), {}};
+  Channel result{host_array<float, 3>({variants, ny, nx}), {}, {}};
   Array<float, 3> residual(exec, {nt, ny, nx});
   Array<float, 2> frame(exec, {ny, nx});
   progress.stage("subtract");
-  subtract_psf(
+  result.components = subtract_psf(
       exec, *algorithm_, recipe_.regions,
       {.targets = targets.view(),
        .references = references ? references->view() : Cube<const float>(),
@@ -229,6 +236,19 @@ Reduction::Channel Reduction::reduce_channel(Exec& exec, const Dataset& dataset,
   return result;
 }
 
+/// A frame that is in its own library is removed with all components of it.
+void Reduction::warn_of_nothing_left(const Dataset& dataset, ReductionResult& result) const {
+  const index_t references = dataset.reference ? dataset.reference.extent(0) : 0;
+  const LibraryKind kind = libraries(references > 0);
+  const index_t library = dataset.frames() + (kind.references ? references : 0);
+  if (!kind.targets || kind.own_libraries) return;
+  for (const ComponentCount& count : result.components)
+    if (count.most >= library)
+      result.warnings.push_back("in " + count.region + " all " + std::to_string(library) +
+                                " components of the frames themselves were removed, what is left is rounding: use a "
+                                "smaller ncomp (or, with ncomp auto, a larger tol)");
+}
+
 ReductionResult Reduction::run(Exec& exec, const Dataset& dataset) const {
   Progress quiet(ProgressStyle::quiet);
   return run(exec, dataset, quiet);
@@ -249,10 +269,12 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
           channels);
 
   Array<float, 3> frames;  // (variant, y, x)
+  std::vector<std::vector<ComponentCount>> components;
   if (channels == 1) {
     Channel channel = reduce_channel(exec, dataset, 0, result.fwhm, progress);
     frames = std::move(channel.frames);
     result.residuals = std::move(channel.residuals);
+    components = std::move(channel.components);
   } else {
     require(variants == 1, "a list of ncomp is only for cubes of one channel, this one has ", channels);
     result.channel_frames = host_array<float, 3>({channels, ny, nx});
@@ -261,7 +283,12 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
                               ? dataset.fwhm[static_cast<std::size_t>(c)]
                               : result.fwhm;
       progress.round(c, channels, "channel");
-      const Channel channel = reduce_channel(exec, dataset, c, fwhm, progress);
+      Channel channel = reduce_channel(exec, dataset, c, fwhm, progress);
+      components.resize(1);
+      for (ComponentCount& count : channel.components[0]) {
+        count.region = "channel " + std::to_string(c) + ", " + count.region;
+        components[0].push_back(std::move(count));
+      }
       const Frame<const float> frame = channel.frames.view()[0];
       std::copy(frame.data(), frame.data() + frame.size(), result.channel_frames.view()[c].data());
     }
@@ -288,7 +315,9 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
       const auto& source = recipe_.regions.source_xy;
       if (choose && source)
         result.scores.push_back(source_score(exec, frame.view(), {source->y, source->x}, {.fwhm = result.fwhm}));
-      const double score = result.scores.empty() ? highest_pixel(host.view()).value : result.scores.back().snr;
+      const double highest = highest_pixel(host.view()).value;
+      if (choose && !source) result.highest_snr.push_back(highest);
+      const double score = result.scores.empty() ? highest : result.scores.back().snr;
       if (v == 0 || score > best || (std::isnan(best) && !std::isnan(score))) {
         best = score;
         result.chosen = static_cast<std::size_t>(v);
@@ -304,6 +333,8 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
   const Frame<const float> chosen = frames.view()[static_cast<index_t>(result.chosen)];
   std::copy(chosen.data(), chosen.data() + chosen.size(), result.frame.data());
   if (variants > 1) result.frames = std::move(frames);
+  result.components = std::move(components[result.chosen]);
+  warn_of_nothing_left(dataset, result);
   return result;
 }
 

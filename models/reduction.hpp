@@ -57,6 +57,13 @@ struct ReductionResult {
   std::vector<std::string> variants;  ///< "ncomp 5", ...; one, maybe empty, without a list
   /// Of each variant of a list: S/N and flux at source_xy; empty without a list or without a source.
   std::vector<SourceScore> scores;
+  /// Of each variant of a list without a source: the highest S/N of its map; empty without FWHM.
+  std::vector<double> highest_snr;
+  /// What was removed from each region to make `frame`; of a spectral cube channel by channel. Empty of algorithms
+  /// without components.
+  std::vector<ComponentCount> components;
+  /// Things that a person should know of this result; maybe none.
+  std::vector<std::string> warnings;
   std::size_t chosen = 0;  ///< index into variants: the highest S/N (at source_xy where given)
   double fwhm = 0;         ///< px, used for apertures and thresholds; mean over channels; 0: not known
 };
@@ -76,8 +83,8 @@ class Reduction {
   ReductionResult run(Exec& exec, const Dataset& dataset, Progress& progress) const;
   ReductionResult run(Exec& exec, const Dataset& dataset) const;
 
-  /// Throws InvalidInput where regions or source_xy do not fit the frames of a cube (t, λ, y, x), as run()
-  /// would. fwhm, px: for what depends on it; unset: not known yet.
+  /// Throws InvalidInput where regions or source_xy do not fit the frames of a cube (t, λ, y, x), or source_xy lacks
+  /// its delta_rot, as run() would. fwhm, px: for what depends on it; unset: not known yet.
   void check(const Extents<4>& cube, std::optional<double> fwhm) const;
 
   /// What a run on a cube (t, λ, y, x) with so many reference frames holds beside the dataset: in host memory,
@@ -99,6 +106,7 @@ class Reduction {
   std::vector<std::pair<std::size_t, const char*>> work_memory(const Extents<4>& cube, index_t references) const;
   void derotate_and_collapse(Exec& exec, Cube<float> residual, bool is_last, const std::vector<double>& angles,
                              Frame<float> out, Progress& progress) const;
+  void warn_of_nothing_left(const Dataset& dataset, ReductionResult& result) const;
   struct Channel;
   Channel reduce_channel(Exec& exec, const Dataset& dataset, index_t channel, double fwhm, Progress& progress) const;
 

@@ -189,13 +189,31 @@ std::optional<Found> find(Exec& exec, const ReductionResult& result, const Datas
   return found;
 }
 
+/// What nobody asked for in so many words.
+void tell(const ReductionResult& result, const Log& log) {
+  const std::string& variant = result.variants[result.chosen];
+  for (const ComponentCount& count : result.components)
+    if (count.least < count.most || variant != "ncomp " + std::to_string(count.most))
+      log(LogLevel::info, variant + ": " + std::to_string(count.least) +
+                              (count.least < count.most ? " to " + std::to_string(count.most) : "") +
+                              " components in " + count.region);
+  if (result.variants.size() > 1 && (!result.scores.empty() || !result.highest_snr.empty()))
+    log(LogLevel::info, variant + " has the highest S/N of " + std::to_string(result.variants.size()));
+  for (const std::string& warning : result.warnings) log(LogLevel::warning, warning);
+}
+
 void write_products(OutputFolder& folder, const ReductionResult& result, const std::optional<Found>& found,
                     const Dataset& dataset, const std::string& algorithm, const Provenance& provenance) {
   const std::string& variant = result.variants[result.chosen];
   Header header = provenance_header(provenance);
   if (!variant.empty()) header.set("VARIANT", variant, "which of a list this frame is");
   folder.write_fits("frame.fits", result.frame.view(), header);
-  if (result.frames) folder.write_fits("frames.fits", result.frames.view(), provenance_header(provenance));
+  if (result.frames) {
+    Header all = provenance_header(provenance);
+    for (std::size_t v = 0; v < result.variants.size(); ++v)
+      all.set("VARIANT" + std::to_string(v + 1), result.variants[v], v == 0 ? "what the planes are" : "");
+    folder.write_fits("frames.fits", result.frames.view(), all);
+  }
   if (result.channel_frames) folder.write_fits("channels.fits", result.channel_frames.view(), header);
   if (result.residuals) folder.write_fits("residuals.fits", result.residuals.view(), header);
   const std::string title = algorithm + (variant.empty() ? "" : ", " + variant);
@@ -235,6 +253,8 @@ int run(Flags& flags) {
   const std::optional<double> star_flux = measure_star(exec, dataset, starphot, session.log);
   const ReductionResult result = reduction.run(exec, dataset, session.progress);
 
+  tell(result, session.log);
+
   session.progress.stage("write");
   const std::optional<Found> found = find(exec, result, dataset, star_flux, starphot.has_value(), session.log);
   const Provenance provenance = provenance_of(flags, files, reduction, starphot, exec, dataset);
@@ -246,6 +266,12 @@ int run(Flags& flags) {
     summary.append("variants", {{"variant", result.variants[v]},
                                 {"source_snr", result.scores[v].snr},
                                 {"source_flux", result.scores[v].flux}});
+  for (std::size_t v = 0; v < result.highest_snr.size(); ++v)
+    summary.append("variants", {{"variant", result.variants[v]}, {"highest_snr", result.highest_snr[v]}});
+  for (const ComponentCount& count : result.components)
+    summary.append("components", {{"region", count.region},
+                                  {"least", static_cast<std::int64_t>(count.least)},
+                                  {"most", static_cast<std::int64_t>(count.most)}});
   summary.set("fwhm", result.fwhm);
   if (found) add_peak(summary, *found);
   add_run(summary, session.progress, exec, provenance.device);

@@ -6,6 +6,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/linalg/sum_in_parts.hpp"
 
 // Floors, of a (489, 44100) cube (86 MB), float64 sums of 5 flops a number (centred and standardized):
 //   columns: read three times, written once: 345 MB from memory where a column of all its neighbours does not fit the
@@ -53,6 +54,28 @@ struct ScaleColumns {
   }
 };
 
+/// What a column adds to the sum of its row; 0 where it is not used, whatever it holds.
+struct Value {
+  const float* row;
+  const std::uint8_t* used;  // nullptr: all are
+  HCI_HD double operator()(index_t p) const {
+    return used == nullptr || used[p] != 0 ? static_cast<double>(row[p]) : 0;
+  }
+};
+struct SquaredDifference {
+  const float* row;
+  const std::uint8_t* used;
+  double mean;
+  HCI_HD double operator()(index_t p) const {
+    const double d = static_cast<double>(row[p]) - mean;
+    return used == nullptr || used[p] != 0 ? d * d : 0;
+  }
+};
+struct IsUsed {
+  const std::uint8_t* used;
+  HCI_HD double operator()(index_t p) const { return used[p] != 0 ? 1 : 0; }
+};
+
 /// Sum, over kChunk columns of a row, of x or of (x - mean)^2.
 constexpr index_t kChunk = 1024;
 struct RowChunk {
@@ -61,16 +84,12 @@ struct RowChunk {
   Vector<const double> mean;  // nothing: the first pass
   Matrix<double> partial, counts;
   HCI_HD void operator()(index_t t, index_t chunk) const {
-    const index_t last = (chunk + 1) * kChunk < x.extent(1) ? (chunk + 1) * kChunk : x.extent(1);
-    double sum = 0, count = 0;
-    for (index_t p = chunk * kChunk; p < last; ++p) {
-      if (used.size() != 0 && used(p) == 0) continue;
-      const double value = static_cast<double>(x(t, p)), d = mean.size() == 0 ? 0 : value - mean(t);
-      sum += mean.size() == 0 ? value : d * d;
-      count += 1;
-    }
-    partial(t, chunk) = sum;
-    counts(t, chunk) = count;
+    const index_t first = chunk * kChunk, last = first + kChunk < x.extent(1) ? first + kChunk : x.extent(1);
+    const float* const row = x[t].data();
+    const std::uint8_t* const flags = used.size() == 0 ? nullptr : used.data();
+    partial(t, chunk) = mean.size() == 0 ? sum_in_parts(first, last, Value{row, flags})
+                                         : sum_in_parts(first, last, SquaredDifference{row, flags, mean(t)});
+    counts(t, chunk) = flags == nullptr ? static_cast<double>(last - first) : sum_in_parts(first, last, IsUsed{flags});
   }
 };
 struct RowMean {
@@ -116,6 +135,7 @@ void scale_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Scaling sca
   require(x.extents() == out.extents() && x.stride(1) == 1 && out.stride(1) == 1, "scale_rows: shapes differ");
   require(used.size() == 0 || used.size() == x.extent(1), "scale_rows: ", used.size(), " flags for ", x.extent(1),
           " columns");
+  require(used.size() == 0 || used.stride(0) == 1, "scale_rows: the flags have gaps");
   const bool standard = scaling == Scaling::temp_standard || scaling == Scaling::spat_standard;
   switch (scaling) {
     case Scaling::none:

@@ -30,6 +30,7 @@ struct Prepared {
   Array<float, 2> references;            ///< scaled, where there is a scaling
   Array<float, 2> left, right;           ///< one library for all: model = left (right y)
   std::vector<int> counts;               ///< then: columns of left for each variant
+  std::vector<ComponentCount> found;     ///< for each variant
   std::vector<Array<float, 2>> weights;  ///< a library for each target: model = weights y, for each variant
   int removed = -1;                      ///< components that the residual lacks; -1: it holds nothing yet
 };
@@ -121,7 +122,10 @@ class Pca final : public PsfSubtraction {
         const Region& region = batch.regions[i];
         if (batch.load) batch.load(i);
         RegionShare share(batch, region);
-        if (variant == 0) prepared[i] = prepare(exec, region, batch.small_libraries_are_errors, share);
+        if (variant == 0) {
+          prepared[i] = prepare(exec, region, batch.small_libraries_are_errors, share);
+          for (std::size_t v = 0; v < count && batch.removed; ++v) batch.removed(v, prepared[i].found[v]);
+        }
         if (variant > 0 && batch.load) load_again(exec, region, prepared[i]);
         apply(exec, region, prepared[i], variant, share);
         share.reach(1);
@@ -202,14 +206,15 @@ class Pca final : public PsfSubtraction {
     check_counts(region, small_libraries_are_errors);
     if (from_frames(region, made.rows)) {
       prepare_from_frames(exec, region, made);
-      return made;
+    } else {
+      const RegionGram grams = clean_gram(exec, region, made);
+      share.reach(kShareOfGrams);
+      if (region.shares_library())
+        prepare_shared(exec, region, grams, made);
+      else
+        prepare_each(exec, region, grams, made, share);
     }
-    const RegionGram grams = clean_gram(exec, region, made);
-    share.reach(kShareOfGrams);
-    if (region.shares_library())
-      prepare_shared(exec, region, grams, made);
-    else
-      prepare_each(exec, region, grams, made, share);
+    for (const int count : made.counts) made.found.push_back({region.name, count, count});
     return made;
   }
 
@@ -346,6 +351,7 @@ class Pca final : public PsfSubtraction {
     const index_t k = std::min(wanted, largest);
     for (std::size_t v = 0; v < std::max<std::size_t>(counts.size(), 1); ++v)
       made.weights.emplace_back(exec, Extents<2>{frames, n});
+    made.found.assign(made.weights.size(), {region.name, n, 0});
     const auto sums = automatic() ? sums_of_rows(exec, region, made) : Array<double, 1>(exec, {0});
     const index_t pixels = automatic() ? used_pixels(exec, region, made) : 0;
 
@@ -371,9 +377,13 @@ class Pca final : public PsfSubtraction {
           const auto on_device = to_device(exec, std::move(sizes));
           automatic_counts(exec, some_values, some_vectors, on_device.view(), sums.view(), pixels, params_.tol,
                            some_counts.view());
+          const auto chosen = to_host(exec, some_counts.view());
+          for (index_t i = 0; i < count; ++i) take_in(made.found[v], chosen.data()[i]);
         } else {
           some_counts =
               to_device(exec, std::vector<index_t>(static_cast<std::size_t>(count), std::min<index_t>(counts[v], k)));
+          for (const IndexSet& set : some)
+            take_in(made.found[v], std::min(static_cast<index_t>(set.size()), std::min<index_t>(counts[v], k)));
         }
         component_coefficients(exec, some_scores, some_vectors, some_counts.view(),
                                slice(made.weights[v].view(), first, count));
@@ -381,6 +391,11 @@ class Pca final : public PsfSubtraction {
       share.reach(kShareOfGrams + (kShareOfLibraries - kShareOfGrams) * static_cast<double>(first + count) /
                                       static_cast<double>(frames));
     }
+  }
+
+  static void take_in(ComponentCount& found, index_t count) {
+    found.least = std::min(found.least, count);
+    found.most = std::max(found.most, count);
   }
 
   void apply(Exec& exec, const Region& region, Prepared& made, std::size_t variant, RegionShare& share) const {
@@ -393,8 +408,8 @@ class Pca final : public PsfSubtraction {
 
   /// residual = rest - weights (of the library rows) times the library, the weights being `left` alone, or
   /// left right. Where targets are in the library, `rest` is what stands for them.
-  void subtract_library(Exec& exec, const Region& region, const Prepared& made, Matrix<const float> left,
-                        Matrix<const float> right, Matrix<const float> rest, RegionShare& share) const {
+  static void subtract_library(Exec& exec, const Region& region, const Prepared& made, Matrix<const float> left,
+                               Matrix<const float> right, Matrix<const float> rest, RegionShare& share) {
     const auto subtract = [&](index_t begin, index_t rows, Matrix<const float> y, Matrix<const float> x,
                               Matrix<float> out) {
       if (right.size() > 0)

@@ -33,6 +33,13 @@ struct Region {
   bool shares_library() const { return libraries.size() == 1; }
 };
 
+/// Components that were removed from the targets of a region: the least and the most, where each has a library of its
+/// own, else the same.
+struct ComponentCount {
+  std::string region;
+  index_t least = 0, most = 0;
+};
+
 /// What a subtraction works on: regions that have nothing to do with each other. All arrays are on
 /// the Exec's device, rows have unit stride. A column that is NaN in any row (a masked pixel) takes
 /// no part in anything and is NaN in all rows of the residual.
@@ -50,6 +57,8 @@ struct RegionBatch {
   /// To be called for each variant, in order, when its residual is enqueued in all regions; the
   /// callee reads it before the next variant overwrites it.
   std::function<void(std::size_t variant)> finished;
+  /// Where given: to be called once for each variant and region by algorithms that remove components.
+  std::function<void(std::size_t variant, const ComponentCount& count)> removed;
   /// Where given: to be called as work is enqueued, with a number of columns. For each variant and
   /// region they sum up to its columns; RegionShare (models/psfsub/region_share.hpp) does it.
   std::function<void(index_t columns)> advance;

@@ -164,9 +164,11 @@ LibraryKind library_kind(const PsfSubtraction& algorithm, const RegionParams& pa
   return kind;
 }
 
-void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
-                  const SubtractionInput& input, Cube<float> residual,
-                  const std::function<void(std::size_t variant)>& finished, Progress* progress) {
+std::vector<std::vector<ComponentCount>> subtract_psf(Exec& exec, const PsfSubtraction& algorithm,
+                                                      const RegionParams& params, const SubtractionInput& input,
+                                                      Cube<float> residual,
+                                                      const std::function<void(std::size_t variant)>& finished,
+                                                      Progress* progress) {
   check_input(input, residual);
   const std::size_t variants = algorithm.variants().size();
   require(variants == 1 || finished, "subtract_psf: ", variants, " residuals and nobody to take them");
@@ -174,7 +176,9 @@ void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParam
   const auto regions = make_regions(params, residual.extent(1), residual.extent(2), libraries.default_delta_rot(),
                                     libraries.use_targets());
   const bool full = params.mode == RegionMode::full;
+  std::vector<std::vector<ComponentCount>> removed(variants);
   RegionBatch batch;
+  batch.removed = [&removed](std::size_t variant, const ComponentCount& count) { removed[variant].push_back(count); };
   batch.finished = finished;
   if (progress != nullptr) {
     index_t pixels = full ? residual.extent(1) * residual.extent(2) : 0;
@@ -186,9 +190,13 @@ void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParam
       if (variant + 1 < variants) progress->expect(pixels, "px");
     };
   }
-  if (full) return subtract_full_frame(exec, algorithm, params, input, libraries, regions.front(), residual, batch);
-  fill_zero(exec, residual);
-  subtract_regions(exec, algorithm, input, libraries, regions, residual, batch);
+  if (full) {
+    subtract_full_frame(exec, algorithm, params, input, libraries, regions.front(), residual, batch);
+  } else {
+    fill_zero(exec, residual);
+    subtract_regions(exec, algorithm, input, libraries, regions, residual, batch);
+  }
+  return removed;
 }
 
 }  // namespace hci

@@ -42,9 +42,12 @@ LibraryKind library_kind(const PsfSubtraction& algorithm, const RegionParams& pa
 /// is. There come the matrices of the libraries, of rows x rows each (for every region and variant
 /// where targets have libraries of their own and several variants are asked for), and with a scaling
 /// another copy of the references.
+/// Returns for each variant the components that were removed from each region; nothing of algorithms without.
 /// Throws InvalidInput for shapes, parameters and libraries that cannot be used.
-void subtract_psf(Exec& exec, const PsfSubtraction& algorithm, const RegionParams& params,
-                  const SubtractionInput& input, Cube<float> residual,
-                  const std::function<void(std::size_t variant)>& finished = {}, Progress* progress = nullptr);
+std::vector<std::vector<ComponentCount>> subtract_psf(Exec& exec, const PsfSubtraction& algorithm,
+                                                      const RegionParams& params, const SubtractionInput& input,
+                                                      Cube<float> residual,
+                                                      const std::function<void(std::size_t variant)>& finished = {},
+                                                      Progress* progress = nullptr);
 
 }  // namespace hci

@@ -440,7 +440,11 @@ TEST_F(BadInput, ASourceInAWrongPlaceIsRefusedFirst) {
   write("bad_cube.fits");
   for (const char* source : {"31,15", "-1,15", "15,15"})
     expect_refused(reduce("bad_cube.fits", "angles.fits", {"--source-xy", source, "--fwhm", "4"}), {"source_xy"});
-  expect_refused(reduce("cube.fits", "angles.fits", {"--source-xy", "17,15", "--fwhm", "4"}), {"source_xy", "closer"});
+  expect_refused(reduce("cube.fits", "angles.fits", {"--source-xy", "17,15", "--delta-rot", "1", "--fwhm", "4"}),
+                 {"source_xy", "closer"});
+  // Frames are left out about it, and nobody said by how much they must have turned.
+  expect_refused(reduce("bad_cube.fits", "angles.fits", {"--source-xy", "20,20", "--fwhm", "4"}),
+                 {"source_xy 20,20 needs delta_rot"});
 }
 
 TEST_F(BadInput, WithoutAPlanetNoneIsReported) {

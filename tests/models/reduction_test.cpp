@@ -244,6 +244,8 @@ TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
   const Dataset data = beta_pictoris("cube.fits");
   const ReductionResult list = Reduction(pca("3,10")).run(exec(), data);
   ASSERT_EQ(list.variants.size(), 2U);
+  ASSERT_EQ(list.highest_snr.size(), 2U);
+  EXPECT_GE(list.highest_snr[list.chosen], list.highest_snr[1 - list.chosen]);
   for (index_t v = 0; v < 2; ++v) {
     const ReductionResult single = Reduction(pca(v == 0 ? "3" : "10")).run(exec(), data);
     double worst = 0;
@@ -251,6 +253,54 @@ TEST_P(MainJob, AListOfNcompGivesTheFramesOfSingleRuns) {
       worst = std::max(worst, std::abs(double{list.frames.view()[v].data()[i]} - double{single.frame.data()[i]}));
     EXPECT_LT(worst, 0.013);
   }
+}
+
+// What was found, not given, is told: of a share of the variance and of auto, for the frame and for annuli.
+TEST_P(MainJob, TellsHowManyComponentsWereRemoved) {
+  HCI_NEEDS_SHARED();
+  const Dataset data = beta_pictoris("cube.fits");
+  const auto counts = [&](Recipe recipe) { return Reduction(std::move(recipe)).run(exec(), data).components; };
+  const auto share = counts(pca("0.9"));
+  ASSERT_EQ(share.size(), 1U);
+  EXPECT_EQ(share[0].region, "the full frame");
+  EXPECT_EQ(share[0].least, share[0].most);
+  // So many make the same frame.
+  const ReductionResult found = Reduction(pca("0.9")).run(exec(), data);
+  const ReductionResult given = Reduction(pca(std::to_string(share[0].most))).run(exec(), data);
+  double worst = 0;
+  for (index_t i = 0; i < found.frame.size(); ++i)
+    worst = std::max(worst, std::abs(double{found.frame.data()[i]} - double{given.frame.data()[i]}));
+  EXPECT_LT(worst, 0.013);  // as of a list and single runs
+
+  Recipe annular = pca("auto");
+  annular.regions.mode = RegionMode::annular;
+  annular.regions.asize = 12;
+  const auto found_in_annuli = counts(annular);
+  ASSERT_EQ(found_in_annuli.size(), 4U);
+  EXPECT_EQ(found_in_annuli[1].region.substr(0, 14), "annulus 2 of 4");
+  bool differ = false;
+  for (const ComponentCount& count : found_in_annuli) {
+    EXPECT_GE(count.least, 1);
+    EXPECT_LE(count.most, data.frames());
+    differ = differ || count.least < count.most;
+  }
+  EXPECT_TRUE(differ);
+  EXPECT_EQ(Reduction(annular).recipe().regions.delta_rot, (DeltaRot{0.1, 1}));  // told, since it had an effect
+}
+
+// All components of frames that are in the library leave nothing but rounding.
+TEST_P(MainJob, WarnsWhereNothingIsLeft) {
+  HCI_NEEDS_SHARED();
+  Dataset data = beta_pictoris("cube.fits");
+  const Cube<const float> all(data.cube.data(), {data.frames(), data.cube.extent(2), data.cube.extent(3)});
+  auto some = host_array<float, 4>({8, 1, data.cube.extent(2), data.cube.extent(3)});
+  std::copy(all.data(), all.data() + some.size(), some.data());
+  data.cube = std::move(some);
+  data.angles.resize(8);
+  EXPECT_TRUE(Reduction(pca("7")).run(exec(), data).warnings.empty());
+  const auto warnings = Reduction(pca("8")).run(exec(), data).warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("all 8 components of the frames themselves"), std::string::npos) << warnings[0];
 }
 
 // With a source, a list is judged by what is seen there, not by the highest pixel.
