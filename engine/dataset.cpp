@@ -133,7 +133,7 @@ Extents<4> extents_of(const CubeReader& reader) {
 /// Cube, reference and the work on them are there at the same time.
 void Loader::require_memory_for(const CubeReader& cube) {
   const index_t references = reference_ ? reference_->frames() : 0;
-  const MemoryNeed work = options_.work ? options_.work(extents_of(cube), references) : MemoryNeed{};
+  const MemoryNeed work = options_.work ? options_.work(extents_of(cube), references, data_) : MemoryNeed{};
   const auto bytes = [](const CubeReader& reader) {
     return static_cast<std::size_t>(extents_of(reader).size()) * sizeof(float);
   };

@@ -27,7 +27,7 @@ std::vector<Effect> effects_of(const Reduction& reduction, std::optional<index_t
     own = own || kind.own_libraries;
     least = least || kind.has_least;
     most = most || kind.has_most;
-    one_kind = one_kind || !(kind.targets && kind.references) && (!kind.own_libraries || all_frames);
+    one_kind = one_kind || (!(kind.targets && kind.references) && (!kind.own_libraries || all_frames));
   }
   const std::string of_targets = ", with frames of the target in the library";
   const std::string in_annuli = "--mode annular" + of_targets;

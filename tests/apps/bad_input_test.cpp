@@ -341,7 +341,7 @@ TEST_F(BadInput, InTheOtherSubcommands) {
           {"approximated", "array2"});
   refused({"simulate", "--frames", "1000000000"}, {"memory", "frames"});
   refused({"simulate", "--size", "2000000000"}, {"size"});
-  for (const char* contrast : {"2", "1", "0", "-1e-4", "nan"})
+  for (const char* contrast : {"2", "1", "0", "-0.5", "nan"})
     refused({"simulate", "--planets", std::string("0.45:10:") + contrast}, {"contrast", contrast, "below 1"});
   refused({"snr", path("missing.fits"), "--fwhm", "4", "--known-sources", "10,11,12"},
           {"known_sources has 3", "pairs"});
@@ -429,6 +429,23 @@ TEST_F(BadInput, WhatTheHeaderTellsIsRefusedFirst) {
   write("bad_cube.fits");
   write_angles("eleven.fits", {angles_.begin(), angles_.end() - 1});
   expect_refused(reduce("bad_cube.fits", "eleven.fits"), {"expected 12 angles"});
+  const auto refused = [&](const std::vector<std::string>& more, const std::vector<std::string>& words) {
+    SCOPED_TRACE(more.front() + " " + more.back());
+    expect_refused(reduce("bad_cube.fits", "angles.fits", more), words);
+  };
+  const std::vector<std::string> references{"--cube-ref", path("bad_cube.fits")};
+  refused({"--snr", "--fwhm", "1000"}, {"fwhm is 1000", "31"});
+  refused({"--ncomp", "1,2", "--fwhm", "1000"}, {"fwhm is 1000", "31"});  // the best of a list is chosen by its S/N
+  refused({"--ncomp", "13"}, {"ncomp is 13", "ncomp <= 12"});
+  refused({"--ncomp", "1:13"}, {"ncomp is 13", "ncomp <= 12"});
+  refused({"--ncomp", "13", "--mode", "annular", "--fwhm", "4"}, {"ncomp is 13", "ncomp <= 12"});
+  refused({"--ncomp", "25", "--mode", "annular", "--fwhm", "4", references[0], references[1]}, {"ncomp <= 24"});
+  refused({"--ncomp", "13", references[0], references[1]}, {"ncomp is 13", "ncomp <= 12"});
+  auto spectral = host_array<float, 4>({2, kFrames, kSize, kSize});
+  std::fill_n(spectral.data(), spectral.size(), std::nanf(""));
+  write_fits(path("spectral.fits"), spectral.view());
+  expect_refused(reduce("spectral.fits", "angles.fits", {"--ncomp", "1,2"}), {"list of ncomp", "one channel", "has 2"});
+  expect_refused(reduce("spectral.fits", "angles.fits", {"--save-residuals"}), {"save_residuals", "one channel"});
   for (const std::vector<std::string>& more :
        std::vector<std::vector<std::string>>{{"--snr"}, {"--mode", "annular"}, {"--source-xy", "20,20"}})
     expect_refused(reduce("missing.fits", "angles.fits", more), {"--fwhm", "--psf"});

@@ -199,7 +199,7 @@ const std::vector<Spoiled> kSpoiled = {
     {"PixelScaleOfTwoNumbers", [](F, O o) { o.pixel_scale = "0.1,0.2"; }, {"pixel_scale", "one number", "2"}},
     {"FwhmNegative", [](F, O o) { o.fwhm = "-4"; }, {"fwhm", "-4", "above 0"}},
     {"FwhmNaN", [](F, O o) { o.fwhm = "nan"; }, {"fwhm", "nan"}},
-    {"FwhmOfOtherCount", [](F, O o) { o.fwhm = "4,5,6"; }, {"fwhm", "expected 1", "found 3"}},
+    {"FwhmOfOtherCount", [](F, O o) { o.fwhm = "4,5,6"; }, {"fwhm", "expected one number, found 3"}},
 };
 
 class Malformed : public ::testing::TestWithParam<Spoiled> {};
