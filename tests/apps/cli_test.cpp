@@ -194,6 +194,13 @@ TEST_F(Cli, ASimulationTellsHowItWasMade) {
     EXPECT_EQ(header.text("HCI PLANETS"), "0.4:120:0.005") << file;
     EXPECT_EQ(header.text("HCI SEEING"), truth["parameters"]["seeing"].get<std::string>()) << file;  // of the preset
   }
+  std::ofstream settings(path("again.toml"));
+  for (const auto& [name, value] : truth["parameters"].items())
+    settings << name << " = '" << value.get<std::string>() << "'\n";
+  settings.close();
+  run({"simulate", "--config", path("again.toml"), "-o", path("again"), "--quiet", "--device", "cpu"});
+  EXPECT_EQ(image(path("again/cube.fits")), image(path("data/cube.fits")));
+
   const json info = json::parse(run({"info", path("data/truth.json"), "--json"}));
   EXPECT_EQ(info[0]["format"], "JSON, truth of a simulation");
   run(reduce_words("out", {"--threads", "1", "--device", "cpu"}));
