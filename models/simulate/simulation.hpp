@@ -114,8 +114,8 @@ struct Simulation {
 /// Runs on the Exec's device; the result is on the host. Throws InvalidInput for values that make no sense and
 /// for a cube that memory does not hold (twice). Progress: one stage, "simulate", in frames; it goes on
 /// until the caller ends it.
-Simulation simulate(Exec& exec, const SimulationParams& params, Progress& progress);
-Simulation simulate(Exec& exec, const SimulationParams& params);
+Simulation simulate(Exec& exec, const SimulationParams& given, Progress& progress);
+Simulation simulate(Exec& exec, const SimulationParams& given);
 
 /// The simulation as JSON text: preset, seed, parameters, star, planets, conventions.
 std::string truth_json(const Simulation& simulation);
