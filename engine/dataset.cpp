@@ -161,8 +161,8 @@ void Loader::check_frames(const CubeReader& reader, const Array<float, 4>& cube)
   enum Verdict : char { good, all_nan, all_zero, infinite };
   std::vector<char> verdict(static_cast<std::size_t>(frames));
   index_t nans = 0;
-  const int threads = options_.threads > 0 ? options_.threads : omp_get_max_threads();
-#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : nans)
+#pragma omp parallel for schedule(static) reduction(+ : nans) \
+    num_threads(options_.threads > 0 ? options_.threads : omp_get_max_threads())
   for (index_t f = 0; f < frames; ++f) {
     const float* values = cube.data() + f * pixels;
     index_t nan = 0, zero = 0, inf = 0;

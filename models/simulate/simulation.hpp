@@ -116,8 +116,8 @@ struct Simulation {
 /// Runs on the Exec's device; the result is on the host. Throws InvalidInput for values that make no sense and
 /// for a cube that memory does not hold (twice). Progress: one stage, "simulate", in frames; it goes on
 /// until the caller ends it.
-Simulation simulate(Exec& exec, const SimulationParams& params, Progress& progress);
-Simulation simulate(Exec& exec, const SimulationParams& params);
+Simulation simulate(Exec& exec, const SimulationParams& given, Progress& progress);
+Simulation simulate(Exec& exec, const SimulationParams& given);
 
 /// The simulation as JSON text: commit, command, device, preset, seed, parameters, star, planets, conventions.
 ///   provenance  command and device, if they are to be told
