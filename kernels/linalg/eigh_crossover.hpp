@@ -33,6 +33,11 @@ namespace hci::crossover {
 /// CUDA: matrices up to this order are solved by Jacobi in shared memory, larger ones by cuSOLVER.
 constexpr index_t kJacobiRows = 96;
 
+/// CUDA: from this order on a few pairs of each problem alone are faster than all of many together (to be measured on a
+/// GPU). Order and pairs decide, never how many problems there are: their bits must not depend on it.
+constexpr index_t kAloneRows = 256;
+inline bool few_alone_win(index_t n, index_t k) { return n >= kAloneRows && 3 * k <= n; }
+
 /// From this order on the subspace iteration is faster than a dense solver, as long as the wanted pairs are few:
 /// the order is this many times that of a block.
 constexpr index_t kSubspaceRowsCpu = 256, kRowsForEachVectorCpu = 13;

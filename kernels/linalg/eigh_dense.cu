@@ -110,13 +110,9 @@ void cusolver_batch(Exec& exec, index_t n, index_t batch, double* a, double* w) 
   check_infos(exec, infos, "cusolverDnXsyevBatched");
 }
 
-/// From this order on a few pairs of each problem alone are faster than all of many together (to be measured on a
-/// GPU). Order and pairs decide, never how many problems there are: their bits must not depend on it.
-constexpr index_t kAloneRows = 256;
-
 void by_cusolver(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
   const index_t batch = a.extent(0), n = a.extent(1), k = values.extent(1);
-  const bool alone = n >= kAloneRows && 3 * k <= n;
+  const bool alone = crossover::few_alone_win(n, k);
   if (alone && batch > 1) {
     for (index_t b = 0; b < batch; ++b) by_cusolver(exec, slice(a, b, 1), slice(values, b, 1), slice(vectors, b, 1));
     return;

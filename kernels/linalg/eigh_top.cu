@@ -67,7 +67,7 @@ void iterate_subsets(Exec& exec, Matrix<const double> a, const std::vector<Index
     const auto index = index_table(one, {sets[static_cast<std::size_t>(b)]}, n);
     const index_t m = index.extent(1);
     Array<double, 3> sub(one, {1, m, m}), start(one, {1, whole.extent(0), m}), found(one, {1, k, m});
-    gather_submatrices(one, a, index.view(), sub.view());
+    gather_submatrices(one, a, index.view(), sub.view(), sets[static_cast<std::size_t>(b)].empty());
     gather_entries(one, whole.view(), index.view(), start.view());
     iterate(one, sub.view(), slice(values, b, 1), found.view(), {.start = start.view()});
     scatter_entries(one, found.view(), index.view(), alone(vectors, b));
@@ -167,7 +167,9 @@ void solve_alike(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>
     const auto a_b = slice(sub.view(), 0, batch);
     const auto w_b = slice(w.view(), 0, batch);
     const auto v_b = slice(found.view(), 0, batch);
-    gather_submatrices(exec, a, some, a_b);
+    const bool any_short = std::any_of(sets.begin() + first, sets.begin() + first + batch,
+                                       [m](const IndexSet& set) { return static_cast<index_t>(set.size()) < m; });
+    gather_submatrices(exec, a, some, a_b, any_short);
     if (plan.iterated) {
       for_each(exec, some.extents(), HasIndex{some, member.view()});
       gather_entries(exec, whole, some, slice(start.view(), 0, batch));

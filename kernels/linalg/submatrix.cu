@@ -10,10 +10,11 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 
-// All are bound by memory: 24 bytes an entry of a submatrix (8 for the squares, 8 to read, 8 to write), 16 of a vector.
-// 100 submatrices of order 469 (22 M entries): 0.53 GB if nothing stayed in the cache, where the matrix that they come
-// from (1.9 MB) does: 8 bytes an entry are left, 41 us on an H200 (4.3 TB/s), 0.55 ms on a GTX 1080 (0.32 TB/s). The
-// filled diagonals of short sets add up m squares each, which only as many threads do as there are such places.
+// All are bound by memory: 24 bytes an entry of a submatrix (8 for the squares, which only short sets need, 8 to read,
+// 8 to write), 16 of a vector. 100 submatrices of order 469 (22 M entries): 0.53 GB if nothing stayed in the cache,
+// where the matrix that they come from (1.9 MB) does: 8 bytes an entry are left, 41 us on an H200 (4.3 TB/s), 0.55 ms
+// on a GTX 1080 (0.32 TB/s). The filled diagonals of short sets add up m squares each, which only as many threads do as
+// there are such places.
 
 namespace hci {
 namespace {
@@ -94,11 +95,12 @@ Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, ind
   return on_device;
 }
 
-void gather_submatrices(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out) {
+void gather_submatrices(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out,
+                        bool any_short) {
   const index_t batch = index.extent(0), m = index.extent(1);
   require(a.extent(0) == a.extent(1) && out.extents() == Extents<3>{batch, m, m}, "gather_submatrices: ", batch,
           " submatrices of order ", m, " do not fit");
-  Array<double, 2> squares(exec, {batch, m});
+  Array<double, 2> squares(exec, {any_short ? batch : 0, m});
   for_each(exec, squares.extents(), SquaresOfRow{a, index, squares.view()});
   for_each(exec, out.extents(), GatherSubmatrix{a, index, squares.view(), out});
 }

@@ -24,7 +24,9 @@ Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, ind
 /// out(b, i, j) = a(index(b, i), index(b, j)). Where there is no index the row and column are 0 and the
 /// diagonal is -|submatrix|_F: eigenvalues of their own, below all others.
 ///   a (n, n) rows of unit stride   index (b, m)   out (b, m, m)
-void gather_submatrices(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out);
+/// any_short = false: the caller knows that every set has m members, so that no diagonal has to be made up.
+void gather_submatrices(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out,
+                        bool any_short = true);
 
 /// out(b, r, i) = a(r, index(b, i)), 0 where there is no index: rows of a matrix, or vectors, cut down to sets.
 ///   a (r, n) one for all problems   index (b, m)   out (b, r, m)

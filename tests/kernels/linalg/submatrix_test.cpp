@@ -84,6 +84,17 @@ TEST_P(Submatrix, OfOneAndOfNaN) {
     }
 }
 
+/// What is known to hold no short set needs no squares: the same submatrices.
+TEST_P(Submatrix, WithoutShortSetsAreTheSame) {
+  const auto device = device_matrix(exec(), numbers(kOrder), kOrder, kOrder);
+  const auto index = index_table(exec(), {{0, 2, 3}, {1, 5, 6}}, kOrder);
+  Array<double, 3> either(exec(), {2, 3, 3}), full(exec(), {2, 3, 3});
+  gather_submatrices(exec(), device.view(), index.view(), either.view());
+  gather_submatrices(exec(), device.view(), index.view(), full.view(), false);
+  const auto want = to_host(exec(), either.view()), got = to_host(exec(), full.view());
+  for (index_t i = 0; i < want.size(); ++i) EXPECT_EQ(got.data()[i], want.data()[i]);
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Submatrix);
 
 }  // namespace
