@@ -50,11 +50,11 @@ struct InvertAlone {
 
 #if HCI_HAVE_CUDA
 // One block for each matrix: p^3 / 3 flops for the factor and as many for its inverse, 24 p^2 bytes of
-// global memory. p = 28: 15 kFLOP and 19 kB, far below a microsecond of any device; what counts is the
-// latency of p steps with two barriers each and of p^2 / 2 dependent fmas of the inverse: about 10 us.
-// Right-looking, since a step then is one rank-1 update that all threads share; the inverse has a
-// thread for each column, which needs no barrier. Up to 64 rows lie in shared memory (32 KiB, which
-// any device has), more stay where they are, in the cache.
+// global memory. p = 28: 15 kFLOP and 19 kB. A thousand of them: 0.4 us of products and 4 us of memory on an H200 (34
+// TFLOP/s, 4.3 TB/s), 54 and 59 us on a GTX 1080 (0.28 TFLOP/s, 0.32 TB/s). Of one, what counts is the latency of p
+// steps with two barriers each and of p^2 / 2 dependent fmas of the inverse: about 10 us. Right-looking, since a step
+// then is one rank-1 update that all threads share; the inverse has a thread for each column, which needs no barrier.
+// Up to 64 rows lie in shared memory (32 KiB, which any device has), more stay where they are, in the cache.
 constexpr index_t kMostShared = 64;
 constexpr unsigned kThreads = 128;
 

@@ -13,8 +13,9 @@
 //     cache: 80 us on an H200 (4.3 TB/s), 1.1 ms on a GTX 1080 (0.32 TB/s). The 0.1 GFLOP in double take 3 us and 0.4
 //     ms. A thread has a column, so that a warp reads 128 bytes of each row; 44,100 threads are a third of what an H200
 //     holds at once, and what hides the latency is that a thread's rows do not depend on each other.
-//   rows: read three times, written once, the same; a thread sums 1024 columns in their order, which strides apart
-//     within a warp: each line of 128 bytes is fetched once and then comes from the L1 cache.
+//   rows: read three times, written once, the same; a thread sums 1024 columns in eight sums side by side
+//     (sum_in_parts.hpp), a stride apart from its neighbour's: each line of 128 bytes is fetched once and then comes
+//     from the L1 cache, and eight additions are in flight where one sum would wait for each.
 
 namespace hci {
 namespace {

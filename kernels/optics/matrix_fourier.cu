@@ -9,6 +9,11 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/optics/matrix_fourier_cpu.hpp"
 
+// Floors, for frames of (k, l) to (v, u): 8 k u (l + v) flops in float, 8 (k l + 2 k u + v u) bytes. A pupil of 200 x
+// 200 to 210 x 210 points: 138 MFLOP and 1.3 MB. H200: 2.1 us of products (67 TFLOP/s), 0.3 us of memory (4.3 TB/s).
+// GTX 1080: 16 us (8.9 TFLOP/s) and 4.2 us (0.32 TB/s). Bound by products; a thread for each sum reads both factors
+// from the cache, 16 bytes for 8 flops, and stays above the floor. The tuned CPU code keeps blocks in registers.
+
 namespace hci {
 namespace {
 

@@ -9,6 +9,11 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/random/philox.hpp"
 
+// Floors: 12 bytes a mode drawn (4 read, 8 written), 20 renewed, and some 50 flops in double for each pair of normal
+// numbers (two pairs where an epoch lies between two maps). 100 maps of 512 x 512 modes, 26 M: 0.31 GB and up to 2.6
+// GFLOP. H200: 73 us of memory (4.3 TB/s), 77 us of arithmetic (34 TFLOP/s). GTX 1080: 1 ms (0.32 TB/s) and 9.4 ms
+// (0.28 TFLOP/s): bound by double arithmetic there. Modes without amplitude draw nothing.
+
 namespace hci {
 namespace {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/components.hpp"
 
+#include <array>
+#include <cfloat>
 #include <cmath>
 #include <limits>
 
@@ -31,6 +33,116 @@ TEST_P(Components, GiveTheCoefficientsOfAProjection) {
     EXPECT_EQ(host.data()[0], 1.5F);
     EXPECT_EQ(host.data()[1], second);
   }
+}
+
+std::vector<double> waves(index_t count, double step) {
+  std::vector<double> values;
+  for (index_t i = 0; i < count; ++i) values.push_back(std::sin(step * static_cast<double>(i + 1)));
+  return values;
+}
+
+/// Values of each library that fall; where there are several components, the last one of them does not exist.
+std::vector<double> falling_values(index_t libraries, index_t k) {
+  std::vector<double> values;
+  for (index_t b = 0; b < libraries; ++b)
+    for (index_t j = 0; j < k; ++j)
+      values.push_back(j > 0 && j + 1 == k ? 0 : static_cast<double>(b + 5) / static_cast<double>(j + 1));
+  return values;
+}
+
+constexpr std::array<std::array<index_t, 3>, 3> kSizes{{{1, 1, 1}, {3, 5, 7}, {17, 4, 33}}};  // targets, k, n
+
+TEST_P(Components, ScoresAreTheirFormula) {
+  for (const auto& [targets, k, n] : kSizes)
+    for (const index_t libraries : {index_t{1}, targets}) {
+      const auto g = waves(targets * n, 0.9), v = waves(libraries * k * n, 0.7), w = falling_values(libraries, k);
+      const auto dg = device_matrix(exec(), g, targets, n), dw = device_matrix(exec(), w, libraries, k);
+      const auto dv = to_device(exec(), View<const double, 3>(v.data(), {libraries, k, n}));
+      Array<double, 2> scores(exec(), {targets, k});
+      component_scores(exec(), dg.view(), dw.view(), dv.view(), scores.view());
+      const auto host = to_host(exec(), scores.view());
+      for (index_t t = 0; t < targets; ++t)
+        for (index_t j = 0; j < k; ++j) {
+          const index_t b = libraries == 1 ? 0 : t;
+          const double value = w[static_cast<std::size_t>(b * k + j)];
+          if (value == 0) {
+            EXPECT_EQ(host.view()(t, j), 0.0);
+            continue;
+          }
+          double sum = 0, size = 0;
+          for (index_t i = 0; i < n; ++i) {
+            const double term =
+                g[static_cast<std::size_t>(t * n + i)] * v[static_cast<std::size_t>((b * k + j) * n + i)];
+            sum += term;
+            size += std::fabs(term);
+          }
+          // n products and sums and a division round, here and there.
+          EXPECT_NEAR(host.view()(t, j), sum / value, static_cast<double>(n + 1) * DBL_EPSILON * size / value)
+              << targets << ", " << libraries << ": " << t << ", " << j;
+        }
+    }
+}
+
+/// Of one number of components for each target, and of many for all, which are the same bits.
+TEST_P(Components, CoefficientsAndTheirSweepAreTheFormula) {
+  for (const auto& size : kSizes) {
+    const index_t targets = size[0], k = size[1], n = size[2];
+    const auto s = waves(targets * k, 1.3), v = waves(targets * k * n, 0.7);
+    const auto ds = device_matrix(exec(), s, targets, k);
+    const auto dv = to_device(exec(), View<const double, 3>(v.data(), {targets, k, n}));
+    const auto expect_coefficients = [&](const float* c, index_t t, index_t count) {
+      for (index_t i = 0; i < n; ++i) {
+        double want = 0, terms = 0;
+        for (index_t j = 0; j < count; ++j) {
+          const double term = s[static_cast<std::size_t>(t * k + j)] * v[static_cast<std::size_t>((t * k + j) * n + i)];
+          want += term;
+          terms += std::fabs(term);
+        }
+        const double bound = static_cast<double>(count) * DBL_EPSILON * terms + FLT_EPSILON / 2 * std::fabs(want);
+        EXPECT_NEAR(c[i], want, bound) << "target " << t << ", " << count << " components, " << i;
+      }
+    };
+    std::vector<index_t> each, sweep_counts{0, 0};
+    for (index_t t = 0; t < targets; ++t) each.push_back((t + 1) % (k + 1));
+    for (index_t count = 1; count <= k; ++count) sweep_counts.push_back(count);
+    const auto counts = to_device(exec(), std::vector<index_t>(each));
+    Array<float, 2> c(exec(), {targets, n});
+    component_coefficients(exec(), ds.view(), dv.view(), counts.view(), c.view());
+    Array<float, 3> sweep(exec(), {k + 2, targets, n});
+    component_sweep(exec(), ds.view(), dv.view(), sweep_counts, sweep.view());
+    const auto one = to_host(exec(), c.view());
+    const auto all = to_host(exec(), sweep.view());
+    for (index_t t = 0; t < targets; ++t) {
+      const index_t own = each[static_cast<std::size_t>(t)];
+      expect_coefficients(&one.view()(t, 0), t, own);
+      for (index_t item = 0; item < k + 2; ++item)
+        expect_coefficients(&all.view()(item, t, 0), t, sweep_counts[static_cast<std::size_t>(item)]);
+      for (index_t i = 0; i < n; ++i) EXPECT_EQ(all.view()(own + 1, t, i), one.view()(t, i));
+    }
+    std::vector<index_t> wrong(sweep_counts.rbegin(), sweep_counts.rend());
+    EXPECT_THROW(component_sweep(exec(), ds.view(), dv.view(), wrong, sweep.view()), InvalidInput);
+    wrong = sweep_counts;
+    wrong.back() = k + 1;
+    EXPECT_THROW(component_sweep(exec(), ds.view(), dv.view(), wrong, sweep.view()), InvalidInput);
+  }
+}
+
+/// Three components of two frames, as rows and as columns; the last one does not exist.
+TEST_P(Components, GoToSinglePrecisionByRowAndByColumn) {
+  const std::vector<double> by_row{0.1, 2, -3, 4, 5, 6}, by_column{0.1, -3, 5, 2, 4, 6};
+  const auto rows = device_matrix(exec(), by_row, 3, 2), columns = device_matrix(exec(), by_column, 2, 3);
+  const auto values = to_device(exec(), std::vector<double>{8, 1, DBL_EPSILON});
+  Array<float, 2> single_rows(exec(), {3, 2}), single_columns(exec(), {2, 3});
+  to_single(exec(), rows.view(), values.view(), false, single_rows.view());
+  to_single(exec(), columns.view(), values.view(), true, single_columns.view());
+  const auto found_rows = to_host(exec(), single_rows.view()), found_columns = to_host(exec(), single_columns.view());
+  const std::vector<float> want_rows{0.1F, 2, -3, 4, 0, 0}, want_columns{0.1F, -3, 0, 2, 4, 0};
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(found_rows.data()[i], want_rows[i]) << i;
+    EXPECT_EQ(found_columns.data()[i], want_columns[i]) << i;
+  }
+  const auto two = to_device(exec(), std::vector<double>{8, 1});
+  EXPECT_THROW(to_single(exec(), columns.view(), two.view(), true, single_columns.view()), InvalidInput);
 }
 
 TEST_P(Components, ThatAreOnlyRoundingAreLeftOut) {

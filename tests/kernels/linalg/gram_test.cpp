@@ -33,8 +33,8 @@ Product product(const float* a, const float* b, index_t count, const std::vector
 }
 
 TEST_P(Gram, IsTheProductOfAllPairsInDouble) {
-  for (const auto& [rows, columns] :
-       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 400}, {5, 1}, {3, 385}, {61, 1031}, {130, 50}, {520, 6}}) {
+  for (const auto& [rows, columns] : std::vector<std::pair<index_t, index_t>>{
+           {1, 1}, {1, 400}, {5, 1}, {3, 385}, {61, 1031}, {130, 50}, {520, 6}, {2, 8195}}) {
     const auto x = speckle_rows(rows, columns);
     const auto device = device_matrix(exec(), x, rows, columns);
     Array<double, 2> g(exec(), {rows, rows});
@@ -80,6 +80,29 @@ TEST_P(Gram, OfTwoMatricesOfManyRows) {
       const Product want =
           product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
       ASSERT_NEAR(host.view()(i, j), want.value, want.bound);
+    }
+}
+
+/// Beyond the 8192 columns that CUDA takes at once; flags fall on both sides of the border.
+TEST_P(Gram, OfTwoMatricesOfManyColumns) {
+  const index_t rows = 2, cols = 3, columns = 8195;
+  auto a = speckle_rows(rows, columns, 1);
+  const auto b = speckle_rows(cols, columns, 2);
+  std::vector<std::uint8_t> used(static_cast<std::size_t>(columns), 1);
+  for (const index_t p : {7, 8191, 8193}) {
+    used[static_cast<std::size_t>(p)] = 0;
+    a[static_cast<std::size_t>(p)] = kNaN;
+  }
+  const auto da = device_matrix(exec(), a, rows, columns), db = device_matrix(exec(), b, cols, columns);
+  const auto flags = to_device(exec(), std::vector<std::uint8_t>(used));
+  Array<double, 2> g(exec(), {rows, cols});
+  cross_gram(exec(), da.view(), db.view(), flags.view(), g.view());
+  const auto host = to_host(exec(), g.view());
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < cols; ++j) {
+      const Product want =
+          product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, used);
+      ASSERT_NEAR(host.view()(i, j), want.value, want.bound) << i << ", " << j;
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/nmf.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cfloat>
 #include <cmath>
 #include <limits>
@@ -150,6 +152,91 @@ TEST_P(Nmf, StartsAtTheNonNegativePartsOfTheSingularVectors) {
     for (std::size_t i = 0; i < 4; ++i) {  // four roundings to float on the way
       EXPECT_NEAR(got_w.v[i], want_w[i] == 0 ? instead : want_w[i], 4 * FLT_EPSILON * 3) << i;
       EXPECT_NEAR(got_h.v[i], want_h[i] == 0 ? instead : want_h[i], 4 * FLT_EPSILON * 3) << i;
+    }
+  }
+}
+
+/// x = u s v, u (t, j), v (j, p), in falling order.
+struct Singular {
+  Dense u, v;
+  std::vector<double> s;
+};
+
+/// By Jacobi's rotations of pairs of rows, until all rows are orthogonal.
+Singular singular_values(const Dense& x) {
+  Dense a = x, turned(x.rows, x.rows);
+  for (index_t i = 0; i < x.rows; ++i) turned(i, i) = 1;
+  const auto turn = [](Dense& m, index_t i, index_t j, double c, double s) {
+    for (index_t p = 0; p < m.columns; ++p) {
+      const double of_i = m(i, p), of_j = m(j, p);
+      m(i, p) = c * of_i - s * of_j;
+      m(j, p) = s * of_i + c * of_j;
+    }
+  };
+  for (int sweep = 0; sweep < 30; ++sweep)
+    for (index_t i = 0; i < x.rows; ++i)
+      for (index_t j = i + 1; j < x.rows; ++j) {
+        double ii = 0, jj = 0, ij = 0;
+        for (index_t p = 0; p < x.columns; ++p) {
+          ii += a(i, p) * a(i, p);
+          jj += a(j, p) * a(j, p);
+          ij += a(i, p) * a(j, p);
+        }
+        const double angle = std::atan2(2 * ij, jj - ii) / 2;
+        turn(a, i, j, std::cos(angle), std::sin(angle));
+        turn(turned, i, j, std::cos(angle), std::sin(angle));
+      }
+  std::vector<std::pair<double, index_t>> order;
+  for (index_t i = 0; i < x.rows; ++i) {
+    double squares = 0;
+    for (index_t p = 0; p < x.columns; ++p) squares += a(i, p) * a(i, p);
+    order.emplace_back(-std::sqrt(squares), i);
+  }
+  std::sort(order.begin(), order.end());
+  Singular found{Dense(x.rows, x.rows), Dense(x.rows, x.columns), {}};
+  for (index_t j = 0; j < x.rows; ++j) {
+    const auto [minus, row] = order[static_cast<std::size_t>(j)];
+    found.s.push_back(-minus);
+    for (index_t t = 0; t < x.rows; ++t) found.u(t, j) = turned(row, t);
+    for (index_t p = 0; p < x.columns; ++p) found.v(j, p) = a(row, p) / -minus;
+  }
+  return found;
+}
+
+/// The rule of Boutsidis and Gallopoulos from the vectors above.
+TEST_P(Nmf, StartsAsTheRuleSays) {
+  for (const auto& [rows, columns, components] : std::vector<std::array<index_t, 3>>{{7, 30, 3}, {12, 131, 5}}) {
+    const Dense x = uniform(rows, columns, 4);
+    const Singular svd = singular_values(x);
+    const auto device = on_device(exec(), x);
+    Array<double, 2> w(exec(), {rows, components});
+    Array<float, 2> h(exec(), {components, columns});
+    nmf_start(exec(), device.view(), NmfStart::nndsvd, 0, w.view(), h.view());
+    const Dense got_w = dense(to_host(exec(), w.view())), got_h = dense(to_host(exec(), h.view()));
+    for (index_t j = 0; j < components; ++j) {
+      const double s = svd.s[static_cast<std::size_t>(j)];
+      // v from sums over the frames in float: u / s rounds, then each product and sum, of numbers up to 1.
+      const double noise = static_cast<double>(rows + 3) * FLT_EPSILON * std::sqrt(static_cast<double>(rows)) / s;
+      std::array<double, 2> of_u{}, of_v{};
+      for (index_t t = 0; t < rows; ++t) of_u[svd.u(t, j) < 0 ? 1 : 0] += std::pow(svd.u(t, j), 2);
+      for (index_t p = 0; p < columns; ++p) of_v[svd.v(j, p) < 0 ? 1 : 0] += std::pow(svd.v(j, p), 2);
+      const std::size_t part = of_u[0] * of_v[0] > of_u[1] * of_v[1] ? 0 : 1;
+      const double sign = part == 0 ? 1 : -1, norm_u = std::sqrt(of_u[part]), norm_v = std::sqrt(of_v[part]);
+      const double size = std::sqrt(s * norm_u * norm_v);
+      const double of_norm = std::sqrt(static_cast<double>(columns)) * noise / norm_v;  // what it is of the norm
+      const auto expect_part = [&](double got, double unit, double bound) {
+        const double want = size * std::fmax(sign * unit, 0.0);
+        if (std::fabs(want - 1e-6) <= bound) return;  // on either side of what counts as nothing
+        EXPECT_NEAR(got, want < 1e-6 ? 0 : want, bound) << rows << " frames";
+      };
+      for (index_t t = 0; t < rows; ++t) {
+        const double unit = svd.u(t, j) / norm_u;
+        expect_part(got_w(t, j), unit, size * std::fabs(unit) * (of_norm + FLT_EPSILON));
+      }
+      for (index_t p = 0; p < columns; ++p) {
+        const double unit = svd.v(j, p) / norm_v;
+        expect_part(got_h(j, p), unit, size * (noise / norm_v + std::fabs(unit) * (of_norm + FLT_EPSILON)));
+      }
     }
   }
 }

@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "kernels/core/error.hpp"
-#include "kernels/linalg/components.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
 
@@ -83,29 +82,6 @@ TEST_P(Submatrix, OfOneAndOfNaN) {
       EXPECT_FALSE(std::isnan(host.view()(0, i, j)));
       EXPECT_EQ(std::isnan(host.view()(1, i, j)), i == 1 || j == 1);
     }
-}
-
-TEST_P(Submatrix, SweepGivesTheCoefficientsOfEachCount) {
-  const index_t targets = 3, k = 5;
-  const std::vector<index_t> counts{0, 1, 1, 4, 5};
-  std::vector<double> scores, vectors;
-  for (index_t i = 0; i < targets * k; ++i) scores.push_back(std::sin(static_cast<double>(i)));
-  for (index_t i = 0; i < targets * k * kOrder; ++i) vectors.push_back(std::cos(0.7 * static_cast<double>(i)));
-  const auto s = to_device(exec(), View<const double, 2>(scores.data(), {targets, k}));
-  const auto v = to_device(exec(), View<const double, 3>(vectors.data(), {targets, k, kOrder}));
-  Array<float, 3> sweep(exec(), {5, targets, kOrder});
-  Array<float, 2> one(exec(), {targets, kOrder});
-  component_sweep(exec(), s.view(), v.view(), counts, sweep.view());
-  const auto all = to_host(exec(), sweep.view());
-  for (std::size_t item = 0; item < counts.size(); ++item) {
-    const auto same = to_device(exec(), std::vector<index_t>(static_cast<std::size_t>(targets), counts[item]));
-    component_coefficients(exec(), s.view(), v.view(), same.view(), one.view());
-    const auto want = to_host(exec(), one.view());
-    for (index_t i = 0; i < targets * kOrder; ++i)
-      EXPECT_EQ(all.data()[static_cast<index_t>(item) * targets * kOrder + i], want.data()[i]) << item;
-  }
-  EXPECT_THROW(component_sweep(exec(), s.view(), v.view(), {1, 0, 1, 1, 1}, sweep.view()), InvalidInput);
-  EXPECT_THROW(component_sweep(exec(), s.view(), v.view(), {1, 1, 1, 1, 6}, sweep.view()), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Submatrix);

@@ -99,6 +99,30 @@ TEST_P(SubtractProduct, TakesLowRankFactorsAndPartsOfLargerMatrices) {
     }
 }
 
+/// So many rows that tiles are as narrow as they get, 32 columns, and the last one is a part: x - c y, in place, and
+/// the projection of x on itself, whose library one tile after the other is overwritten.
+TEST_P(SubtractProduct, OfMoreThanATile) {
+  const index_t rows = (index_t{1} << 16) + 1, inner = 2, pixels = 35;
+  const auto x = speckle_rows(rows, pixels), c = small(static_cast<std::size_t>(rows * inner));
+  const std::vector<float> y(x.begin(), x.begin() + inner * pixels);
+  const auto dc = device_matrix(exec(), c, rows, inner), dy = device_matrix(exec(), y, inner, pixels);
+  const auto expect_all = [&](const Array<float, 2>& out) {
+    expect_product(c, y, x, rows, inner, pixels, to_host(exec(), out.view()));
+  };
+  auto dx = device_matrix(exec(), x, rows, pixels);
+  Array<float, 2> out(exec(), {rows, pixels});
+  subtract_product(exec(), dc.view(), dy.view(), dx.view(), out.view());
+  expect_all(out);
+  std::vector<float> first_rows(static_cast<std::size_t>(inner * rows), 0.0F);  // b x: the first rows of x
+  for (index_t s = 0; s < inner; ++s) first_rows[static_cast<std::size_t>(s * rows + s)] = 1;
+  const auto db = device_matrix(exec(), first_rows, inner, rows);
+  auto projected = to_device(exec(), View<const float, 2>(x.data(), {rows, pixels}));
+  subtract_product(exec(), dc.view(), db.view(), projected.view(), projected.view(), projected.view());
+  expect_all(projected);
+  subtract_product(exec(), dc.view(), dy.view(), dx.view(), dx.view());
+  expect_all(dx);
+}
+
 TEST_P(SubtractProduct, KeepsANaNInItsColumn) {
   const index_t rows = 8, pixels = 600;
   auto x = speckle_rows(rows, pixels);

@@ -62,6 +62,24 @@ TEST_P(Temporal, AreTheStatisticsOfEachPixel) {
   }
 }
 
+/// A row of distances is more than half of the 32 MB that are taken at once: a band for each of the two rows.
+TEST_P(Temporal, MadOfMoreThanABand) {
+  const index_t nt = 3, ny = 2, nx = (index_t{16} << 20) / (4 * nt) + 3;
+  auto host = host_array<float>(Extents<3>{nt, ny, nx});
+  for (index_t i = 0; i < host.size(); ++i) host.data()[i] = static_cast<float>(i * 7919 % 10007);  // whole: exact
+  const DeviceInput<float, 3> cube(exec(), host.view());
+  Array<float, 2> median(exec(), {ny, nx}), mad(exec(), {ny, nx});
+  temporal_mad(exec(), cube.view(), median.view(), mad.view());
+  const auto medians = to_host(exec(), median.view()), mads = to_host(exec(), mad.view());
+  const auto middle = [](float a, float b, float c) { return std::max(std::min(a, b), std::min(std::max(a, b), c)); };
+  for (index_t y = 0; y < ny; ++y)
+    for (index_t x = 0; x < nx; ++x) {
+      const float a = host.view()(0, y, x), b = host.view()(1, y, x), c = host.view()(2, y, x), m = middle(a, b, c);
+      ASSERT_EQ(medians.view()(y, x), m) << y << ", " << x;
+      ASSERT_EQ(mads.view()(y, x), middle(std::fabs(a - m), std::fabs(b - m), std::fabs(c - m))) << y << ", " << x;
+    }
+}
+
 TEST_P(Temporal, OfOneValueAreThatAndNothing) {
   auto host = host_array<float>(Extents<3>{1, 1, 1});
   host.data()[0] = -3.25F;
