@@ -8,6 +8,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/image/convolve_plan.hpp"
 #include "kernels/image/fft2.hpp"
 
@@ -150,7 +151,8 @@ Array<Spectrum, 3> kernel_spectrum(Exec& exec, const ConvolutionKernel& kernel, 
 
 /// Frames at a time: 64 MiB of spectra, or one.
 index_t frames_at_a_time(index_t frames, Extents<2> padded) {
-  return std::clamp((index_t{1} << 22) / padded.size(), index_t{1}, std::max(frames, index_t{1}));
+  const index_t frame_bytes = padded.size() * index_t{sizeof(Spectrum)};
+  return std::clamp(scratch_bytes(index_t{64} << 20) / frame_bytes, index_t{1}, std::max(frames, index_t{1}));
 }
 
 }  // namespace
