@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "engine/array_file.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -27,6 +29,19 @@ std::string default_dataset(const Hdf5File& file) {
   require(count == 1, file.path(), ": expected the name of a dataset, as in '", file.path(),
           "[NAME]'; found: ", count == 0 ? "none" : all);
   return only;
+}
+
+bool is_plain(char c) { return c >= ' ' && c <= '~'; }
+
+/// A word for a message, whatever is in it: "\x89PNG".
+std::string printable(const std::string& word) {
+  std::string text;
+  for (const char c : word) {
+    char escaped[8];
+    std::snprintf(escaped, sizeof escaped, is_plain(c) ? "%c" : "\\x%02x", static_cast<unsigned char>(c));
+    text += escaped;
+  }
+  return text;
 }
 
 }  // namespace
@@ -78,8 +93,12 @@ std::vector<double> read_numbers(const std::string& path) {
       const char* first = line.data() + begin + (line[begin] == '+' ? 1 : 0);
       double value = 0;
       const auto parsed = std::from_chars(first, line.data() + end, value);
-      require(parsed.ec == std::errc() && parsed.ptr == line.data() + end, path, ", line ", row,
-              ": expected a number, found '", line.substr(begin, std::min<std::size_t>(end - begin, 40)), "'");
+      if (parsed.ec != std::errc() || parsed.ptr != line.data() + end) {
+        const std::string word = line.substr(begin, std::min<std::size_t>(end - begin, 40));
+        require(std::all_of(word.begin(), word.end(), is_plain), path,
+                ": neither FITS, HDF5 nor text of numbers: line ", row, " has '", printable(word), "'");
+        throw InvalidInput(path + ", line " + std::to_string(row) + ": expected a number, found '" + word + "'");
+      }
       numbers.push_back(value);
       begin = line.find_first_not_of(separators, end);
     }

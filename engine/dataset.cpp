@@ -133,7 +133,7 @@ Extents<4> extents_of(const CubeReader& reader) {
 /// Cube, reference and the work on them are there at the same time.
 void Loader::require_memory_for(const CubeReader& cube) {
   const index_t references = reference_ ? reference_->frames() : 0;
-  const MemoryNeed work = options_.work ? options_.work(extents_of(cube), references) : MemoryNeed{};
+  const MemoryNeed work = options_.work ? options_.work(extents_of(cube), references, data_) : MemoryNeed{};
   const auto bytes = [](const CubeReader& reader) {
     return static_cast<std::size_t>(extents_of(reader).size()) * sizeof(float);
   };
@@ -161,8 +161,8 @@ void Loader::check_frames(const CubeReader& reader, const Array<float, 4>& cube)
   enum Verdict : char { good, all_nan, all_zero, infinite };
   std::vector<char> verdict(static_cast<std::size_t>(frames));
   index_t nans = 0;
-  const int threads = options_.threads > 0 ? options_.threads : omp_get_max_threads();
-#pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : nans)
+#pragma omp parallel for schedule(static) reduction(+ : nans) \
+    num_threads(options_.threads > 0 ? options_.threads : omp_get_max_threads())
   for (index_t f = 0; f < frames; ++f) {
     const float* values = cube.data() + f * pixels;
     index_t nan = 0, zero = 0, inf = 0;
@@ -367,8 +367,9 @@ void Loader::read_fwhm() {
   if (options_.fwhm.empty()) return;
   std::vector<double> values = numbers("fwhm", options_.fwhm);
   const auto channels = static_cast<std::size_t>(channels_);
-  require(values.size() == 1 || values.size() == channels, "fwhm: expected 1 or ", channels,
-          " numbers, one for each channel, found ", values.size(), " in ", options_.fwhm);
+  require(values.size() == 1 || values.size() == channels, "fwhm: expected one number",
+          channels > 1 ? ", or " + std::to_string(channels) + ", one for each channel" : "", ", found ", values.size(),
+          " in ", options_.fwhm);
   for (double value : values)
     require(std::isfinite(value) && value > 0, "fwhm: expected px above 0, found ", value, " in ", options_.fwhm);
   if (values.size() == 1) values.resize(channels, values[0]);

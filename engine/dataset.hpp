@@ -112,7 +112,8 @@ struct DatasetOptions {
   int threads = 0;              ///< that read and check; 0: OpenMP's default
   /// Where given: what will be done needs so much more memory for a cube (t, λ, y, x) and so many reference
   /// frames. It must be there before the cube is read. May throw InvalidInput where they do not fit the work.
-  std::function<MemoryNeed(const Extents<4>& cube, index_t references)> work = {};
+  ///   parts  what is read by then: all but cube and reference
+  std::function<MemoryNeed(const Extents<4>& cube, index_t references, const Dataset& parts)> work = {};
   /// Where the cube and the reference go; nullptr: host_memory().
   std::shared_ptr<Memory> memory = nullptr;
 
@@ -179,7 +180,7 @@ struct FileDescription {
     std::string meaning;         ///< "61 frames of 101 x 101 px", as the reader would take it
   };
   std::string path;
-  std::string format;  ///< "FITS", "FITS, compressed file", "HDF5", "HDF5, PynPoint", "text"
+  std::string format;  ///< "FITS", "FITS, compressed file", "HDF5", "HDF5, PynPoint", "text", "JSON, ..."
   std::uintmax_t bytes = 0;
   std::vector<Item> items;
 };

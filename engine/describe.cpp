@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "engine/array_file.hpp"
 #include "engine/dataset.hpp"
@@ -64,6 +65,29 @@ void describe_hdf5(const std::string& path, FileDescription& description) {
   }
 }
 
+/// Whether a text begins as a JSON object does, and not as numbers.
+bool looks_like_json(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  char first = 0;
+  return in >> first && first == '{';
+}
+
+/// What our own programs write beside their FITS files; of others that it is JSON.
+void describe_json(const std::string& path, FileDescription& description) {
+  std::ifstream in(path);
+  const auto root = nlohmann::ordered_json::parse(in, nullptr, false);
+  require(!root.is_discarded(), path, ": neither FITS, HDF5 nor text of numbers, and no JSON that can be read");
+  description.format = "JSON";
+  FileDescription::Item item{"text", root.type_name(), {static_cast<index_t>(root.size())}, ""};
+  if (root.contains("simulated_by"))
+    description.format = "JSON, truth of a simulation";
+  else if (root.contains("provenance"))
+    description.format = "JSON, summary of a run";
+  for (const auto& [name, value] : root.items())
+    item.meaning.append(item.meaning.empty() ? "members " : ", ").append(name);
+  description.items.push_back(std::move(item));
+}
+
 }  // namespace
 
 FileDescription describe_file(const std::string& path) {
@@ -76,6 +100,8 @@ FileDescription describe_file(const std::string& path) {
     describe_hdf5(path, description);
   } else if (looks_like_fits(path) || std::filesystem::path(path).extension() == ".fits") {
     describe_fits(path, description);
+  } else if (looks_like_json(path)) {
+    describe_json(path, description);
   } else {
     const auto count = static_cast<index_t>(read_numbers(path).size());
     description.format = "text";

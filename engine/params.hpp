@@ -11,7 +11,9 @@
 //   };
 //
 // A member's type needs to_text() and from_text(): given here for numbers, bool, strings, optional,
-// vectors, and every enum that has enum_names(); a type of yours declares both in its namespace.
+// vectors, and every enum that has enum_names(), perhaps enum_aliases(), too; a type of yours declares
+// both in its namespace.
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <cstdio>
@@ -29,6 +31,17 @@ template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E e) {
   enum_names(e);
 };
+/// An enum with other words for some of its values, which are read and not written.
+template <class E>
+concept AliasedEnum = NamedEnum<E> && requires(E e) {
+  enum_aliases(e);
+};
+
+/// Whether two words are the same but for the case of ASCII letters.
+inline bool same_word(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
 
 inline std::string to_text(bool value) { return value ? "true" : "false"; }
 inline std::string to_text(const std::string& value) { return value; }
@@ -75,16 +88,23 @@ requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) void from_text(std
     throw InvalidInput("'" + std::string(text) + "' is not " + (std::is_integral_v<T> ? "an integer" : "a number"));
   value = parsed;
 }
+/// In any case: "ARDI" and "ardi".
 template <NamedEnum E>
 void from_text(std::string_view text, E& value) {
   std::string known;
-  for (const auto& [name, e] : enum_names(value)) {
-    if (name == text) {
-      value = e;
-      return;
+  const auto found_in = [&](const auto& names) {
+    for (const auto& [name, e] : names) {
+      if (same_word(name, text)) {
+        value = e;
+        return true;
+      }
+      known += (known.empty() ? "" : ", ") + std::string(name);
     }
-    known += (known.empty() ? "" : ", ") + std::string(name);
-  }
+    return false;
+  };
+  if (found_in(enum_names(value))) return;
+  if constexpr (AliasedEnum<E>)
+    if (found_in(enum_aliases(value))) return;
   throw InvalidInput("'" + std::string(text) + "' is none of: " + known);
 }
 template <class T>

@@ -171,6 +171,7 @@ void OutputFolder::commit(const std::vector<std::string>& products) {
   std::error_code error;
   for (const auto& [staged, final] : files_)
     require(!fs::is_directory(final, error), final.string(), " is a folder, expected to write a file there");
+  const SignalsWait together;
   for (const auto& [staged, final] : files_) {
     fs::rename(staged, final, error);
     require(!error, final.string(), ": cannot be given its name: ", error.message());

@@ -18,7 +18,24 @@ namespace {
 std::atomic<const char*> slots[256];
 static_assert(std::atomic<const char*>::is_always_lock_free);
 
+// How many SignalsWait there are; kEnding from the moment in which a handler goes on to end the program.
+constexpr int kEnding = -1;
+std::atomic<int> waiting{0};
+std::atomic<int> waits{0};  // the signal that came meanwhile; 0: none
+static_assert(std::atomic<int>::is_always_lock_free);
+
+/// Whether the handler may go on; else the signal is kept for the last SignalsWait.
+bool may_end(int signal) {
+  for (int none = 0; !waiting.compare_exchange_strong(none, kEnding); none = 0) {
+    if (none == kEnding) return false;  // another thread is at it
+    waits = signal;
+    if (waiting > 0 || waits.exchange(0) == 0) return false;  // who leaves last takes it, or has taken it
+  }
+  return true;
+}
+
 extern "C" void remove_and_end(int signal) {
+  if (!may_end(signal)) return;
   // Folders are entered before what lies in them: backwards, a folder is empty when its turn comes.
   for (std::size_t i = std::size(slots); i-- > 0;)
     if (const char* path = slots[i].exchange(nullptr)) {
@@ -50,6 +67,19 @@ Unfinished::Unfinished(Unfinished&& other) noexcept : slot_(std::exchange(other.
 
 Unfinished::~Unfinished() {
   if (slot_ != nullptr) std::free(const_cast<char*>(slot_->exchange(nullptr)));
+}
+
+SignalsWait::SignalsWait() {
+  int before = waiting;
+  while (before == kEnding || !waiting.compare_exchange_weak(before, before + 1)) {
+    if (before == kEnding) pause();
+    before = waiting;
+  }
+}
+
+SignalsWait::~SignalsWait() {
+  if (waiting.fetch_sub(1) > 1) return;
+  if (const int signal = waits.exchange(0); signal != 0) std::raise(signal);
 }
 
 void remove_unfinished_on_signals() {

@@ -107,15 +107,21 @@ bool Reduction::needs_fwhm() const {
   return recipe_.snr || recipe_.regions.mode == RegionMode::annular || recipe_.regions.source_xy;
 }
 
-/// What the work on one channel holds, on the device where it runs.
-std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Extents<4>& cube,
-                                                                        index_t references) const {
+/// Of one channel, its frames taken whole.
+SubtractionSize Reduction::subtraction_size(const Extents<4>& cube, index_t references) const {
   const LibraryKind kind = libraries(references > 0);
   SubtractionSize size{.frames = static_cast<std::size_t>(cube[0]),
                        .references = static_cast<std::size_t>(references),
                        .own_libraries = kind.own_libraries,
                        .pixels = static_cast<std::size_t>(cube[2] * cube[3])};
   size.library = (kind.targets ? size.frames : 0) + (kind.references ? size.references : 0);
+  return size;
+}
+
+/// What the work on one channel holds, on the device where it runs.
+std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Extents<4>& cube,
+                                                                        index_t references) const {
+  SubtractionSize size = subtraction_size(cube, references);
   const std::size_t bytes = size.frames * size.pixels * sizeof(float);
   const Rotation rotation = recipe_.combine.rotation;
   std::vector<std::pair<std::size_t, const char*>> work{{bytes, "residuals"}};
@@ -127,8 +133,8 @@ std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Ex
                       "spline coefficients");
   }
   if (recipe_.regions.mode != RegionMode::full) {
-    const auto regions =
-        make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot, kind.targets);
+    const auto regions = make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot,
+                                      libraries(references > 0).targets);
     size.regions = regions.size();
     size.pixels = 0;
     for (const RegionGeometry& region : regions) size.pixels = std::max(size.pixels, region.pixels.size());
@@ -139,17 +145,25 @@ std::vector<std::pair<std::size_t, const char*>> Reduction::work_memory(const Ex
   return work;
 }
 
-void Reduction::check(const Extents<4>& cube, std::optional<double> fwhm) const {
+void Reduction::check(const Extents<4>& cube, index_t references, const std::vector<double>& fwhm_of_channels) const {
   make_regions(recipe_.regions, cube[2], cube[3], algorithm_->library_rules().default_delta_rot, true);
   const auto& source = recipe_.regions.source_xy;
   // As VIP's pca, which has no default there.
   require(!source || recipe_.regions.delta_rot || algorithm_->variants().size() > 1, "source_xy ", to_text(source),
           " needs delta_rot: how many FWHM a companion there must have moved in the frames that are used, for instance "
           "1; only with a list of ncomp it may be left out");
-  if (!source || !fwhm) return;
+  const std::size_t variants = algorithm_->variants().size();
+  require(cube[1] == 1 || !recipe_.save_residuals, "save_residuals: only for cubes of one channel, this one has ",
+          cube[1]);
+  require(cube[1] == 1 || variants == 1, "a list of ncomp is only for cubes of one channel, this one has ", cube[1]);
+  algorithm_->check(subtraction_size(cube, references), recipe_.regions.mode == RegionMode::full);
+  if (fwhm_of_channels.empty()) return;
+  const double fwhm = mean_of(fwhm_of_channels);
+  if (recipe_.snr || variants > 1) check_snr_room(fwhm, cube[2], cube[3]);
+  if (!source) return;
   const double radius = std::hypot(source->y - frame_centre(cube[2]), source->x - frame_centre(cube[3]));
-  require(radius > *fwhm, "source_xy is ", source->x, ",", source->y, ", ", radius,
-          " px from the centre of the frame, closer than the FWHM of ", *fwhm,
+  require(radius > fwhm, "source_xy is ", source->x, ",", source->y, ", ", radius,
+          " px from the centre of the frame, closer than the FWHM of ", fwhm,
           " px: there is no S/N so near the star; give the place of a companion");
 }
 
@@ -264,9 +278,7 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
   const auto variants = static_cast<index_t>(result.variants.size());
   require(!needs_fwhm() || result.fwhm > 0,
           "the FWHM is needed for annuli, angle thresholds and S/N: give --fwhm, or --psf to measure it");
-  check(dataset.cube.extents(), needs_fwhm() ? std::optional(result.fwhm) : std::nullopt);
-  require(channels == 1 || !recipe_.save_residuals, "save_residuals: only for cubes of one channel, this one has ",
-          channels);
+  check(dataset.cube.extents(), dataset.reference ? dataset.reference.extent(0) : 0, dataset.fwhm);
 
   Array<float, 3> frames;  // (variant, y, x)
   std::vector<std::vector<ComponentCount>> components;
@@ -276,7 +288,6 @@ ReductionResult Reduction::run(Exec& exec, const Dataset& dataset, Progress& pro
     result.residuals = std::move(channel.residuals);
     components = std::move(channel.components);
   } else {
-    require(variants == 1, "a list of ncomp is only for cubes of one channel, this one has ", channels);
     result.channel_frames = host_array<float, 3>({channels, ny, nx});
     for (index_t c = 0; c < channels; ++c) {
       const double fwhm = dataset.fwhm.size() == static_cast<std::size_t>(channels)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -83,9 +82,10 @@ class Reduction {
   ReductionResult run(Exec& exec, const Dataset& dataset, Progress& progress) const;
   ReductionResult run(Exec& exec, const Dataset& dataset) const;
 
-  /// Throws InvalidInput where regions or source_xy do not fit the frames of a cube (t, λ, y, x), or source_xy lacks
-  /// its delta_rot, as run() would. fwhm, px: for what depends on it; unset: not known yet.
-  void check(const Extents<4>& cube, std::optional<double> fwhm) const;
+  /// Throws InvalidInput where the recipe does not fit a cube (t, λ, y, x) and so many reference frames, as run()
+  /// would: regions, source_xy and its delta_rot, numbers of components, what needs one channel, room for the S/N map.
+  ///   fwhm (λ) px, as in a Dataset; empty: not known yet
+  void check(const Extents<4>& cube, index_t references, const std::vector<double>& fwhm) const;
 
   /// What a run on a cube (t, λ, y, x) with so many reference frames holds beside the dataset: in host memory,
   /// and on a CUDA device. Throws InvalidInput for regions that do not fit its frames.
@@ -103,6 +103,7 @@ class Reduction {
   const Recipe& recipe() const { return recipe_; }
 
  private:
+  SubtractionSize subtraction_size(const Extents<4>& cube, index_t references) const;
   std::vector<std::pair<std::size_t, const char*>> work_memory(const Extents<4>& cube, index_t references) const;
   void derotate_and_collapse(Exec& exec, Cube<float> residual, bool is_last, const std::vector<double>& angles,
                              Frame<float> out, Progress& progress) const;

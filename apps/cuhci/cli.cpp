@@ -20,6 +20,15 @@ std::string dashed(std::string_view name) {
   return text;
 }
 
+/// A word of a command line as a shell takes it back.
+std::string shell_word(const std::string& word) {
+  constexpr const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+  if (!word.empty() && word.front() != '=' && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
 /// The message of an error, on stderr; with --json as a JSON object in one line.
 int complain(const std::string& message, ExitCode code, bool json) {
   if (json) {
@@ -74,7 +83,9 @@ void Flags::option(std::string_view name, const std::string& help, const std::st
     option = impl_->app->add_flag(flags, impl_->switches[key], help);
   } else {
     std::string with_default = help;
-    if (!default_text.empty() && default_text != "none") with_default += " [" + default_text + "]";
+    // "none" is a value where the help has it among those that there are; elsewhere nothing is the default.
+    const bool shown = default_text != "none" || help.find("none") != std::string::npos;
+    if (!default_text.empty() && shown) with_default += " [" + default_text + "]";
     option = impl_->app->add_option(flags, impl_->texts[key], with_default)->type_name("");
     option->take_last();
   }
@@ -121,8 +132,7 @@ class Program {
       Flags& flags = *flags_[i];
       if (!flags.impl_->app->parsed()) continue;
       return guarded(json, [&] {
-        for (int k = 0; k < argc; ++k)
-          flags.command_line_ += (k == 0 ? "" : " ") + std::string(k == 0 ? "cuhci" : argv[k]);
+        for (int k = 0; k < argc; ++k) flags.command_line_ += k == 0 ? std::string("cuhci") : " " + shell_word(argv[k]);
         fill(flags);
         flags.settings_.take("json", json);  // a configuration file may ask for it, too
         return subcommands_[i].run(flags);

@@ -45,7 +45,7 @@ class Flags {
   /// What was given, to be applied to parameter structs.
   Settings& settings() { return settings_; }
   const std::vector<std::string>& values(const std::string& positional) const;
-  /// The whole command line, for provenance.
+  /// The whole command line, for provenance: a shell takes it back.
   const std::string& command_line() const { return command_line_; }
 
  private:

@@ -10,16 +10,24 @@
 namespace hci::app {
 namespace {
 
+/// A float of the file stays one for what reads the text: "1.0", and not "1".
+std::string text_of_float(double value) {
+  const std::string text = to_text(value);
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
+
 std::string text_of(const toml::node& node, const std::string& path, const std::string& key) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return to_text(static_cast<long>(number->get()));
-  if (const auto* number = node.as_floating_point()) return to_text(number->get());
+  if (const auto* number = node.as_floating_point()) return text_of_float(number->get());
   if (const auto* truth = node.as_boolean()) return to_text(truth->get());
   if (const auto* list = node.as_array()) {
     std::string text;
     for (const toml::node& item : *list) text += (text.empty() ? "" : ",") + text_of(item, path, key);
     return text;
   }
+  require(node.as_table() == nullptr, path, ": '", key,
+          "' is a table: tables are not used, put the settings at the top level, before any [heading]");
   throw InvalidInput(path + ": " + key + " is neither a text, a number, true or false, nor a list");
 }
 

@@ -36,7 +36,7 @@ void print(const FileDescription& file) {
 Subcommand info_command() {
   return {"info", "Tell what is in files, as the reader understands them",
           [](Flags& flags) {
-            flags.positional("FILE", "FITS, HDF5 or text files", true);
+            flags.positional("FILE", "FITS, HDF5, text or JSON files", true);
             flags.option("json", "print JSON", "", true);
           },
           [](Flags& flags) {

@@ -242,8 +242,8 @@ int run(Flags& flags) {
 
   session.progress.stage("load");
   files.threads = exec.threads();
-  files.work = [&](const Extents<4>& cube, index_t references_there) {
-    reduction.check(cube, {});
+  files.work = [&](const Extents<4>& cube, index_t references_there, const Dataset& parts) {
+    reduction.check(cube, references_there, parts.fwhm);
     if (exec.on_cuda()) require_device_memory(exec, reduction.device_memory(cube, references_there));
     return reduction.host_memory(cube, references_there, exec.on_cuda());
   };

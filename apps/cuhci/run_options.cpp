@@ -38,7 +38,7 @@ Exec make_exec(const RunOptions& options, const Log& log) {
 }
 
 std::string description(const Exec& exec) {
-  const DeviceInfo info = device_info(exec.device());
+  const DeviceInfo info = device_info(exec.device(), exec.threads());
   return info.device.name() + ": " + info.description;
 }
 

@@ -32,8 +32,9 @@ int run(Flags& flags) {
   check_simulation_folder(folder);
   const Simulation simulation = simulate(session.exec, params, session.progress);
   session.progress.stage("write");
-  write_simulation(simulation, folder);
-  return session.finish(truth_json(simulation), [&] { tell(simulation); });
+  const Provenance provenance{.command = flags.command_line(), .device = description(session.exec)};
+  write_simulation(simulation, folder, provenance);
+  return session.finish(truth_json(simulation, provenance), [&] { tell(simulation); });
 }
 
 }  // namespace

@@ -21,8 +21,10 @@ int run(Flags& flags) {
   SnrParams params;
   given.apply(params);
   require(given.has("fwhm"), "--fwhm is missing: the full width at half maximum of the PSF, px");
+  check_snr_params(params);
   std::string second_path;
   given.take("array2", second_path);
+  require(!params.approximated || second_path.empty(), "--approximated takes no second frame: leave --array2 out");
   require(!params.use2alone || !second_path.empty(), "--use2alone needs the second frame, --array2");
   std::optional<double> pixel_scale;
   given.take("pixel_scale", pixel_scale);

@@ -6,7 +6,8 @@
 Ours is kernels_bench (google-benchmark), a peer is a process of its own; both run without
 OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE on arrays of the same shape and the same kind: a halo, 30 patterns
 that change slowly, noise. A time is the least of all rounds. The image filters and fits are those of
-image_kernels.py. Results go to bench/results/<date>-<machine>-kernels.{json,md}.
+image_kernels.py, shifts, rescaling, transforms and statistics those of geometry_kernels.py. A peer whose first call
+takes more than 20 s is called once, in one round; --slow gives it all rounds. Results go to bench/results/<date>-<machine>-kernels.{json,md}.
 """
 import argparse
 import concurrent.futures
@@ -18,11 +19,14 @@ import subprocess
 import sys
 import time
 
+import geometry_kernels
 import image_kernels
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CORES = os.cpu_count()
+ENOUGH_SECONDS = 3  # a call this long is not repeated in the same round
+SLOW_SECONDS = 20
 
 # name, our benchmark, [(peer, what it is, target ratio or None)]
 CASES = [
@@ -48,6 +52,7 @@ CASES = [
     ("Sigma clipping 5 x 5, MAD (61,210,210)", "sigma_clip/5_mad/cpu/61x210x210",
      [("clip_array", "VIP clip_array (numba)", None)]),
     *image_kernels.CASES,
+    *geometry_kernels.CASES,
 ]
 
 
@@ -116,7 +121,7 @@ def photutils_sums():
 def patches():
     import numpy as np
 
-    stack = speckles(20, 64)
+    stack = speckles(20, 101)[:, 18:82, 18:82]  # 54 x 54 places about the centre of frames of 101 x 101, as ours
     return lambda: np.ascontiguousarray(
         np.lib.stride_tricks.sliding_window_view(stack, (11, 11), axis=(1, 2)).transpose(1, 2, 0, 3, 4))
 
@@ -158,7 +163,7 @@ def clip_array():
 
 
 OTHERS = {"photutils": photutils_sums, "patches": patches, "solve pos": solve_pos, "nnls": nnls, "nmf": nmf,
-          "clip_array": clip_array, **image_kernels.PEERS}
+          "clip_array": clip_array, **image_kernels.PEERS, **geometry_kernels.PEERS}
 
 
 def peer_calls(peer):
@@ -186,6 +191,8 @@ def time_here(peer, repeats):
             start = time.perf_counter()
             call()
             least[number] = min(least.get(number, float("inf")), time.perf_counter() - start)
+            if least[number] > ENOUGH_SECONDS:
+                break
     print(json.dumps({"seconds": min(least.values())}))
 
 
@@ -222,6 +229,8 @@ def compare(case, options):
     for _ in range(options.rounds):
         ours.append(time_ours(options.bench, bench))
         for peer, _, _ in peers:
+            if theirs[peer] and least(theirs[peer])["seconds"] > SLOW_SECONDS and not options.slow:
+                continue
             theirs[peer].append(
                 time_ours(options.bench, peer.removeprefix("bench ")) if peer.startswith("bench ")
                 else json.loads(run([sys.executable, __file__, "--peer", peer]).splitlines()[-1]))
@@ -253,6 +262,7 @@ def main():
     parser.add_argument("--rounds", default=3, type=int)
     parser.add_argument("--only", default="", help="regular expression on the name of a case")
     parser.add_argument("--device", default="cpu", choices=["cpu"])
+    parser.add_argument("--slow", action="store_true", help="all rounds for peers that take more than 20 s, too")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
     options = parser.parse_args()

@@ -11,13 +11,14 @@ namespace hci::bench {
 
 namespace {
 
-void add(const std::string& name, const std::vector<index_t>& shape, Device device, const Body& body) {
+void add(const std::string& name, const std::vector<index_t>& shape, Device device, const Body& body,
+         Path path = Path::tuned) {
   std::ostringstream full;
   full << name << "/" << device.name() << "/";
   for (std::size_t axis = 0; axis < shape.size(); ++axis) full << (axis == 0 ? "" : "x") << shape[axis];
   benchmark::RegisterBenchmark(full.str().c_str(),
-                               [device, body](benchmark::State& state) {
-                                 Exec exec(device);
+                               [device, body, path](benchmark::State& state) {
+                                 Exec exec({.device = device, .path = path});
                                  body(state, exec);
                                })
       ->UseRealTime()
@@ -33,6 +34,12 @@ bool on_every_device(const std::string& name, const std::vector<index_t>& shape,
 
 bool on_the_cpu(const std::string& name, const std::vector<index_t>& shape, const Body& body) {
   add(name, shape, Device{}, body);
+  return true;
+}
+
+bool on_every_cuda_device(const std::string& name, const std::vector<index_t>& shape, const Body& body, Path path) {
+  for (const DeviceInfo& info : available_devices())
+    if (info.device.kind == Device::Kind::cuda) add(name, shape, info.device, body, path);
   return true;
 }
 
@@ -59,6 +66,10 @@ double timed(benchmark::State& state, Exec& exec, const std::function<void()>& w
 void report_bytes(benchmark::State& state, Exec& exec, double seconds, double bytes) {
   state.counters["GB/s"] = bytes / seconds * 1e-9;
   state.counters["%_of_copy"] = 100 * bytes / seconds / ceilings(exec.device()).copy_bytes_per_s;
+}
+
+void report_values(benchmark::State& state, double seconds, double values) {
+  state.counters["Gvalue/s"] = values / seconds * 1e-9;
 }
 
 void report_flops(benchmark::State& state, Exec& exec, double seconds, double flops, Precision precision) {

@@ -21,6 +21,10 @@ bool on_every_device(const std::string& name, const std::vector<index_t>& shape,
 /// The same for the CPU alone: what has no other side.
 bool on_the_cpu(const std::string& name, const std::vector<index_t>& shape, const Body& body);
 
+/// For each CUDA device alone, by the path that is named.
+bool on_every_cuda_device(const std::string& name, const std::vector<index_t>& shape, const Body& body,
+                          Path path = Path::tuned);
+
 /// Times work(), which enqueues on the Exec, until the benchmark has run long enough; gives the mean
 /// seconds of a call. It is called once before the clock starts. On CUDA many calls share one wait,
 /// so that short kernels are not timed by their launches' latency.
@@ -28,6 +32,9 @@ double timed(benchmark::State& state, Exec& exec, const std::function<void()>& w
 
 /// What one call reads and writes: shown as a rate and as % of the device's copy speed.
 void report_bytes(benchmark::State& state, Exec& exec, double seconds, double bytes);
+
+/// What one call draws: shown as a rate in 10^9 values a second.
+void report_values(benchmark::State& state, double seconds, double values);
 
 /// What one call computes: shown as a rate and as % of the device's matrix product.
 enum class Precision { f32, f64 };

@@ -44,7 +44,7 @@ std::string cudnn_version() {
 int cuda_device_count() noexcept { return 0; }
 #endif
 
-DeviceInfo device_info(Device device) {
+DeviceInfo device_info(Device device, int threads) {
   if (device.kind == Device::Kind::cuda) {
 #if HCI_HAVE_CUDA
     DeviceGuard guard(device.index);
@@ -62,8 +62,9 @@ DeviceInfo device_info(Device device) {
 #endif
   }
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const int count = threads > 0 ? threads : omp_get_max_threads();
   return {.device = {},
-          .description = cpu_model() + ", " + std::to_string(omp_get_max_threads()) + " threads",
+          .description = cpu_model() + ", " + std::to_string(count) + (count == 1 ? " thread" : " threads"),
           .memory_bytes = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page,
           .free_memory_bytes = static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) * page};
 }

@@ -2,6 +2,7 @@
 #pragma once
 // Private to kernels/: sets of indices of different sizes, one after the other in a device's memory.
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -15,9 +16,9 @@ struct PackedSets {
   index_t most = 0;                  ///< items of the largest
 };
 
-/// With item(i) for each index i; it may throw.
-template <class Item>
-PackedSets pack_sets(Exec& exec, const std::vector<std::vector<index_t>>& sets, const Item& item) {
+/// With item(i) for each index i, the index itself where nothing is given; item may throw.
+template <class Item = std::identity>
+PackedSets pack_sets(Exec& exec, const std::vector<std::vector<index_t>>& sets, const Item& item = {}) {
   PackedSets packed;
   std::vector<index_t> offsets{0}, items;
   for (const std::vector<index_t>& set : sets) {

@@ -26,6 +26,6 @@ namespace hci {
 /// the residuals once, is 20 to 30 ms of the 181. A dense C instead of A S has k = T and loses by far. On CUDA, from
 /// counts, not measured: rank 20 is 0.03 ms of arithmetic on an H200 for 0.04 ms of traffic saved, done 2.3 times.
 void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<double>& angles,
-                       const RotateOptions& rotation, const CollapseOptions& collapse, Frame<float> out);
+                       const RotateOptions& rotation, const CollapseOptions& collapsing, Frame<float> out);
 
 }  // namespace hci

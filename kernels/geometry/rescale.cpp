@@ -47,7 +47,7 @@ AxisTaps magnified_taps(const Axis& axis, Rotation method, double scale) {
 }
 
 FftAxis magnified_fft(const Axis& axis, double scale) {
-  const FftAxis wide = fft_axis(axis.wide, axis.out, scale);
+  FftAxis wide = fft_axis(axis.wide, axis.out, scale);
   if (axis.wide == axis.side) return wide;
   std::vector<index_t> pixel;
   for (index_t i = 0; i < axis.wide; ++i) pixel.push_back(axis.pixel(i));

@@ -44,6 +44,12 @@ constexpr auto enum_names(Rotation) {
                                                                 {"fft", Rotation::fft}}};
 }
 
+/// VIP's words for some of them, as they are taken, too.
+constexpr auto enum_aliases(Rotation) {
+  return std::array<std::pair<std::string_view, Rotation>, 3>{
+      {{"vip-fft", Rotation::fft}, {"opencv", Rotation::lanczos4}, {"nearneig", Rotation::nearest}}};
+}
+
 /// The order of the spline methods, 0 for the others.
 HCI_HD constexpr int spline_order(Rotation method) {
   return method >= Rotation::spline2 && method <= Rotation::spline5

@@ -33,9 +33,11 @@ struct StampPixels {
 
   /// Adds up the lanes' sums: in every lane the same bits.
   HCI_HD double over_lanes(double sum) const {
+    for (int bit = lanes / 2; bit > 0; bit /= 2) {
 #if HCI_HAVE_CUDA && (defined(__CUDA_ARCH__) || defined(HCI_CUDA_EMULATED))
-    for (int bit = lanes / 2; bit > 0; bit /= 2) sum += __shfl_xor_sync(~0U, sum, bit);
+      sum += __shfl_xor_sync(~0U, sum, bit);
 #endif
+    }
     return sum;
   }
 

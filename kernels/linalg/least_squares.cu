@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/core/error.hpp"
+#include "kernels/core/packed_sets.hpp"
 #include "kernels/core/team.hpp"
 #include "kernels/linalg/sum_in_parts.hpp"
 
@@ -326,7 +327,7 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
   require(damping >= 0 && std::isfinite(damping), "solve_subsets: the damping is ", damping, "; it must be >= 0");
   const PackedSets packed = pack_sets(exec, sets);
   for_each_team(exec, static_cast<index_t>(sets.size()), Triangle::doubles(packed.most) + packed.most,
-                SolveDamped{{a, rhs, packed.offsets.view(), packed.members.view()}, damping, packed.most, c});
+                SolveDamped{{a, rhs, packed.offsets.view(), packed.items.view()}, damping, packed.most, c});
 }
 
 void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets,
@@ -334,7 +335,7 @@ void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::v
   check_shapes("solve_nonnegative_subsets", a, sets, rhs, c);
   const PackedSets packed = pack_sets(exec, sets);
   for_each_team(exec, static_cast<index_t>(sets.size()), SolveNonnegative::doubles(packed.most),
-                SolveNonnegative{{a, rhs, packed.offsets.view(), packed.members.view()}, packed.most, c});
+                SolveNonnegative{{a, rhs, packed.offsets.view(), packed.items.view()}, packed.most, c});
 }
 
 }  // namespace hci

@@ -83,19 +83,6 @@ void check_sets(const char* what, const std::vector<IndexSet>& sets, index_t n) 
             what, ": an index set is not ascending or outside 0 .. ", n - 1);
 }
 
-PackedSets pack_sets(Exec& exec, const std::vector<IndexSet>& sets) {
-  std::vector<index_t> offsets{0}, members;
-  PackedSets packed;
-  for (const IndexSet& set : sets) {
-    members.insert(members.end(), set.begin(), set.end());
-    offsets.push_back(static_cast<index_t>(members.size()));
-    packed.most = std::max(packed.most, static_cast<index_t>(set.size()));
-  }
-  packed.offsets = to_device(exec, std::move(offsets));
-  packed.members = to_device(exec, std::move(members));
-  return packed;
-}
-
 Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n, index_t least) {
   check_sets("index_table", sets, n);
   auto most = static_cast<std::size_t>(least);

@@ -18,13 +18,6 @@ using IndexSet = std::vector<index_t>;
 /// Throws InvalidInput, in the name of `what`, unless each set is ascending and within 0 .. n - 1.
 void check_sets(const char* what, const std::vector<IndexSet>& sets, index_t n);
 
-/// The sets one behind the other on the Exec's device: set b is members(i), offsets(b) <= i < offsets(b + 1).
-struct PackedSets {
-  Array<index_t, 1> offsets, members;
-  index_t most = 0;  ///< members of the largest set
-};
-PackedSets pack_sets(Exec& exec, const std::vector<IndexSet>& sets);
-
 /// The sets as index (b, m), m at least `least`, filled up with -1, after check_sets().
 Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n, index_t least = 1);
 

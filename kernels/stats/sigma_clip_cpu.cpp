@@ -130,7 +130,8 @@ template <index_t kMost>
 bool clip_lanes(const ClipTask& task, const Band& band, Span rows, index_t t, index_t y, index_t x) {
   const index_t reach = task.reach.x;
   SortedLanes<kMost> neighbors;
-  Floats bad = band.at(y - rows.first, x) - band.at(y - rows.first, x);  // NaN if not finite, else 0
+  const Floats values = band.at(y - rows.first, x);
+  Floats bad = values - values;  // NaN if not finite, else 0
   for (index_t j = rows.first; j <= rows.last; ++j)
     for (index_t i = -reach; i <= reach; ++i) {
       if (j == y && i == 0) continue;
@@ -139,7 +140,6 @@ bool clip_lanes(const ClipTask& task, const Band& band, Span rows, index_t t, in
       neighbors.add(v);
     }
   if (any(bad != 0)) return false;
-  const Floats values = band.at(y - rows.first, x);
   Half<0, kMost>{neighbors}.flag(task, values, t, y, x);
   Half<1, kMost>{neighbors}.flag(task, values, t, y, x);
   return true;

@@ -11,6 +11,12 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+/// ln Gamma(x), x > 0. Not std::lgamma: that one writes a global.
+double log_gamma(double x) {
+  int sign = 0;
+  return lgamma_r(x, &sign);
+}
+
 /// ln of the regularised incomplete beta function I_x(a, b), by its continued fraction (Lentz's
 /// method); converges fast for x < (a + 1) / (a + b + 2).
 double log_incomplete_beta(double x, double a, double b) {
@@ -29,7 +35,7 @@ double log_incomplete_beta(double x, double a, double b) {
     }
     if (std::fabs(step - 1) < 1e-15) break;
   }
-  const double log_beta = std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b);
+  const double log_beta = log_gamma(a) + log_gamma(b) - log_gamma(a + b);
   return a * std::log(x) + b * std::log1p(-x) - log_beta - std::log(a) + std::log(fraction);
 }
 

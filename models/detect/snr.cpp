@@ -116,20 +116,29 @@ std::vector<Position> ring_of(Position at, Position centre, double radius, const
 
 }  // namespace
 
-void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Frame<float> out,
-             Frame<const float> second) {
+void check_snr_params(const SnrParams& params) {
   require(std::isfinite(params.fwhm) && params.fwhm > 0, "snr_map: fwhm is ", params.fwhm,
           " px, it must be positive: give the FWHM of the PSF");
   require(params.known_sources.size() % 2 == 0, "snr_map: known_sources has ", params.known_sources.size(),
           " numbers; it takes pairs x,y");
+  require(!params.approximated || (params.known_sources.empty() && !params.exclude_negative_lobes),
+          "snr_map: the approximated map takes neither known_sources nor a second frame (array2) nor "
+          "exclude_negative_lobes");
+}
+
+void check_snr_room(double fwhm, index_t ny, index_t nx) {
+  const double half = static_cast<double>(std::min(ny, nx)) / 2;
+  require(half - fwhm / 2 > fwhm, "snr_map: fwhm is ", fwhm, " px, no ring of apertures fits into a frame of ", nx,
+          " x ", ny, " px; is it in px?");
+}
+
+void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Frame<float> out,
+             Frame<const float> second) {
+  check_snr_params(params);
+  check_snr_room(params.fwhm, frame.extent(0), frame.extent(1));
   const double half = static_cast<double>(std::min(frame.extent(0), frame.extent(1))) / 2;
-  require(half - params.fwhm / 2 > params.fwhm, "snr_map: fwhm is ", params.fwhm,
-          " px, no ring of apertures fits into a frame of ", frame.extent(1), " x ", frame.extent(0),
-          " px; is it in px?");
   if (params.approximated) {
-    require(params.known_sources.empty() && second.data() == nullptr && !params.exclude_negative_lobes,
-            "snr_map: the approximated map takes neither known_sources nor a second frame (array2) nor "
-            "exclude_negative_lobes");
+    require(second.data() == nullptr, "snr_map: the approximated map takes no second frame (array2)");
     snr_map_approximated(exec, frame, params.fwhm, out);
     return;
   }

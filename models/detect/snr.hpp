@@ -42,6 +42,10 @@ struct SnrParams {
 void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Frame<float> out,
              Frame<const float> second = {});
 
+/// What snr_map() refuses, told beforehand: parameters by themselves, and a FWHM for frames of ny x nx pixels.
+void check_snr_params(const SnrParams& params);
+void check_snr_room(double fwhm, index_t ny, index_t nx);
+
 struct SnrAtOptions {
   double fwhm = 0;
   bool exclude_negative_lobes = false;

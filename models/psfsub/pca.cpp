@@ -114,6 +114,11 @@ class Pca final : public PsfSubtraction {
     return work;
   }
 
+  void check(const SubtractionSize& size, bool small_libraries_are_errors) const override {
+    require_counts(static_cast<index_t>(small_libraries_are_errors ? size.library : size.frames + size.references), "",
+                   "");
+  }
+
   void subtract(Exec& exec, const RegionBatch& batch) const override {
     const std::size_t count = variants().size();
     std::vector<Prepared> prepared(batch.regions.size());
@@ -222,11 +227,16 @@ class Pca final : public PsfSubtraction {
     index_t smallest = region.rows();
     for (const RowSet& set : region.libraries) smallest = std::min(smallest, set.count());
     require(smallest >= 1, "pca: ", region.name, ": a library is empty");
+    require_counts(small_libraries_are_errors ? smallest : region.rows(), " in " + region.name,
+                   region.shares_library() ? "" : " or a smaller delta_rot");
+  }
+
+  /// frames: in the library.
+  void require_counts(index_t frames, const std::string& where, const char* remedy) const {
     if (listed() == nullptr) return;
     const int most = *std::max_element(listed()->begin(), listed()->end());
-    const index_t limit = small_libraries_are_errors ? smallest : region.rows();
-    require(most <= limit, "pca: ncomp is ", most, ", but there are only ", limit, " library frames in ", region.name,
-            "; use ncomp <= ", limit, region.shares_library() ? "" : " or a smaller delta_rot");
+    require(most <= frames, "pca: ncomp is ", most, ", but there are only ", frames, " library frames", where,
+            "; use ncomp <= ", frames, remedy);
   }
 
   /// The number of components that hold the wanted share of the variance.

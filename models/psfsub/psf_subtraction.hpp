@@ -97,6 +97,13 @@ class PsfSubtraction {
     return {};
   }
 
+  /// Throws InvalidInput where a subtraction of this size cannot give what was asked for: what subtract() would find,
+  /// as far as it shows before there are frames.
+  virtual void check(const SubtractionSize& size, bool small_libraries_are_errors) const {
+    static_cast<void>(size);
+    static_cast<void>(small_libraries_are_errors);
+  }
+
   /// Fills the residual of every region for each variant. Throws InvalidInput where the regions do
   /// not allow what was asked for.
   virtual void subtract(Exec& exec, const RegionBatch& batch) const = 0;

@@ -178,8 +178,8 @@ SimulationParams completed(const SimulationParams& params) {
     require(planet.separation_arcsec >= 0 && planet.separation_arcsec / scale < *p.size / 2 - 1,
             "simulate: a planet at ", planet.separation_arcsec, " arcsec = ", planet.separation_arcsec / scale,
             " px leaves the frame of ", *p.size, " px: use a larger size");
-    require(planet.contrast > 0 && std::isfinite(planet.contrast), "simulate: a planet of contrast ", planet.contrast,
-            ": it must be above 0");
+    require(planet.contrast > 0 && planet.contrast < 1, "simulate: a planet of contrast ", planet.contrast,
+            ": it is the planet's flux over the star's, above 0 and below 1");
   }
   return p;
 }

@@ -16,6 +16,7 @@
 
 #include "engine/dataset.hpp"
 #include "engine/params.hpp"
+#include "engine/products.hpp"
 #include "engine/progress.hpp"
 #include "kernels/core/exec.hpp"
 
@@ -65,7 +66,8 @@ struct SimulationParams {
 
   template <class Field>
   void fields(Field&& field) {
-    field("preset", preset, "instrument to imitate; what is 'none' below comes from it");
+    field("preset", preset,
+          "instrument to imitate: naco, sphere-irdis, sphere-ifs or gpi; what has no value below comes from it");
     field("frames", frames, "frames in the sequence");
     field("size", size, "width and height of a frame, px");
     field("wavelengths", wavelengths, "spectral channels, evenly over the preset's band");
@@ -114,17 +116,19 @@ struct Simulation {
 /// Runs on the Exec's device; the result is on the host. Throws InvalidInput for values that make no sense and
 /// for a cube that memory does not hold (twice). Progress: one stage, "simulate", in frames; it goes on
 /// until the caller ends it.
-Simulation simulate(Exec& exec, const SimulationParams& params, Progress& progress);
-Simulation simulate(Exec& exec, const SimulationParams& params);
+Simulation simulate(Exec& exec, const SimulationParams& given, Progress& progress);
+Simulation simulate(Exec& exec, const SimulationParams& given);
 
-/// The simulation as JSON text: preset, seed, parameters, star, planets, conventions.
-std::string truth_json(const Simulation& simulation);
+/// The simulation as JSON text: commit, command, device, preset, seed, parameters, star, planets, conventions.
+///   provenance  command and device, if they are to be told
+std::string truth_json(const Simulation& simulation, const Provenance& provenance = {});
 
 /// Writes cube.fits ((t, y, x), or with several channels (λ, t, y, x) as VIP has it), angles.fits,
 /// psf.fits ((y, x) or (λ, y, x)), wavelengths.fits and truth.json into the folder, which is made where
-/// needed: all of them or none. Throws InvalidInput if the folder cannot be written, and where
-/// check_simulation_folder() does.
-void write_simulation(const Simulation& simulation, const std::filesystem::path& path);
+/// needed: all of them or none. The headers tell commit, command, device and parameters. Throws InvalidInput if the
+/// folder cannot be written, and where check_simulation_folder() does.
+void write_simulation(const Simulation& simulation, const std::filesystem::path& path,
+                      const Provenance& provenance = {});
 
 /// Throws InvalidInput if the folder has a cube.fits that no simulation wrote: data of the user.
 void check_simulation_folder(const std::filesystem::path& folder);

@@ -32,20 +32,26 @@ void write_psf(OutputFolder& folder, const Dataset& data, const Header& header) 
     folder.write_fits("psf.fits", data.psf.view(), header);
 }
 
-Header header_of(const Simulation& simulation) {
+/// Without a date: the same command makes the same bytes.
+Header header_of(const Simulation& simulation, const Provenance& provenance) {
   Header header;
   header.set("ORIGIN", std::string("cuHCI ") + version(), "simulated, not observed");
+  if (!commit().empty()) header.set("HCI COMMIT", commit(), "of the source");
+  if (!provenance.device.empty()) header.set("HCI DEVICE", provenance.device);
+  if (!provenance.command.empty()) header.set("HCI COMMAND", provenance.command);
   header.set("PRESET", to_text(simulation.params.preset), "instrument that was imitated");
   header.set("SEED", static_cast<std::int64_t>(simulation.params.seed), "of everything random");
   header.set("PIXSCALE", *simulation.data.pixel_scale, "arcsec / px");
   header.set("EXPTIME", *simulation.params.exposure, "s, of each frame");
   header.set("BUNIT", std::string("electron"), "per frame, sky subtracted");
+  for_each_field(simulation.params,
+                 [&](std::string_view name, const std::string& text) { header.set("HCI " + std::string(name), text); });
   return header;
 }
 
 }  // namespace
 
-std::string truth_json(const Simulation& simulation) {
+std::string truth_json(const Simulation& simulation, const Provenance& provenance) {
   nlohmann::ordered_json planets = nlohmann::ordered_json::array();
   for (const PlanetTruth& planet : simulation.planets)
     planets.push_back({{"x", planet.x},
@@ -61,6 +67,9 @@ std::string truth_json(const Simulation& simulation) {
                  [&](std::string_view name, const std::string& text) { parameters[std::string(name)] = text; });
   const nlohmann::ordered_json truth = {
       {"simulated_by", "cuHCI " + version()},
+      {"commit", commit()},
+      {"command", provenance.command},
+      {"device", provenance.device},
       {"preset", to_text(simulation.params.preset)},
       {"seed", simulation.params.seed},
       {"star", {{"x", simulation.star_x}, {"y", simulation.star_y}, {"flux", simulation.star_flux}}},
@@ -72,7 +81,7 @@ std::string truth_json(const Simulation& simulation) {
        "pixel centres at integers from 0, y up; x, y are in the derotated frame (north up, east left); in frame i "
        "the planet is at theta - angles[i]; flux: photo-electrons per frame and channel, as the star's"},
       {"parameters", parameters}};
-  return truth.dump(1) + "\n";
+  return truth.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 void check_simulation_folder(const std::filesystem::path& folder) {
@@ -82,15 +91,15 @@ void check_simulation_folder(const std::filesystem::path& folder) {
       folder.string(), " holds a cube.fits that is not simulated (there is no truth.json): use another folder");
 }
 
-void write_simulation(const Simulation& simulation, const std::filesystem::path& path) {
+void write_simulation(const Simulation& simulation, const std::filesystem::path& path, const Provenance& provenance) {
   check_simulation_folder(path);
   OutputFolder folder(path);
-  const Header header = header_of(simulation);
+  const Header header = header_of(simulation, provenance);
   write_cube(folder, simulation.data, header);
   write_psf(folder, simulation.data, header);
   folder.write_fits("angles.fits", simulation.data.angles, header);
   folder.write_fits("wavelengths.fits", simulation.data.wavelengths, header);
-  folder.write_text("truth.json", truth_json(simulation));
+  folder.write_text("truth.json", truth_json(simulation, provenance));
   folder.commit();
 }
 

@@ -126,7 +126,7 @@ TEST_F(BadInput, InFiles) {
   write("zeros.fits");
   refused("zeros.fits", "angles.fits", {"zeros.fits"});
 
-  // A header that promises 40 TB.
+  // A header that promises 40 TB and has nothing behind it.
   write("huge.fits");
   {
     std::fstream file(path("huge.fits"), std::ios::in | std::ios::out | std::ios::binary);
@@ -137,7 +137,31 @@ TEST_F(BadInput, InFiles) {
     file.seekp(0);
     file.write(header.data(), 2880);
   }
-  refused("huge.fits", "angles.fits", {"huge.fits"});
+  refused("huge.fits", "angles.fits", {"huge.fits", "truncated"});
+}
+
+// The file is sparse: it takes no place, and nothing of it is read.
+TEST_F(BadInput, ACubeThatMemoryDoesNotHold) {
+  std::string header;
+  const auto card = [&](std::string text) {
+    text.resize(80, ' ');
+    header += text;
+  };
+  card("SIMPLE  =                    T");
+  card("BITPIX  =                    8");
+  card("NAXIS   =                    3");
+  card("NAXIS1  =               300000");
+  card("NAXIS2  =               300000");
+  card("NAXIS3  =                   12");
+  card("END");
+  header.resize(2880, ' ');
+  write_text("huge.fits", header);
+  std::error_code error;
+  std::filesystem::resize_file(path("huge.fits"), (2880 + std::uintmax_t{12} * 300000 * 300000 + 2879) / 2880 * 2880,
+                               error);
+  if (error) GTEST_SKIP() << "this file system has no sparse files of 1 TB: " << error.message();
+  expect_refused(reduce("huge.fits", "angles.fits"),
+                 {"huge.fits", "HDU 0", "needs 8.64 TB", "4.32 TB of residuals", "are available", "fewer frames"});
 }
 
 TEST_F(BadInput, InOptions) {
@@ -146,6 +170,12 @@ TEST_F(BadInput, InOptions) {
     expect_refused(reduce("cube.fits", "angles.fits", more), words);
   };
   refused({"--ncomp", "13"}, {"ncomp is 13", "ncomp <= 12"});
+  refused({"--smooth", "-1"}, {"smooth is -1"});
+  refused({"--smooth", "wide"}, {"--smooth", "wide"});
+  refused({"--svd-mode", "magic"}, {"--svd-mode", "magic", "randsvd"});
+  refused({"--svd-mode", "randsvd", "--ncomp", "0.9"}, {"ncomp 0.9", "randsvd"});
+  refused({"--seed", "-1"}, {"--seed", "-1"});
+  refused({"--fwhm", "4,5"}, {"fwhm: expected one number, found 2"});
   refused({"--ncomp", "0"}, {"--ncomp", "is 0"});
   refused({"--ncomp", "-2"}, {"--ncomp", "is -2"});
   refused({"--ncomp", "many"}, {"--ncomp", "many"});
@@ -184,6 +214,8 @@ TEST_F(BadInput, InOptions) {
   refused({"--config", path("bad.toml")}, {"bad.toml", "line 1"});
   write_text("unknown.toml", "ncompo = 3\n");
   refused({"--config", path("unknown.toml")}, {"unknown.toml", "ncompo"});
+  write_text("table.toml", "[pca]\nncomp = 3\n");
+  refused({"--config", path("table.toml")}, {"table.toml", "'pca'", "tables are not used", "top level"});
 }
 
 // Each row would do nothing: the message names the flag and what it needs.
@@ -211,6 +243,8 @@ TEST_F(BadInput, FlagsWithoutEffect) {
       {{"--trim-keep", "5"}, "--collapse trimmean"},
       {{"--starphot", "100"}, "--snr"},
       {{"--tol", "0.2"}, "--ncomp auto"},
+      {{"--seed", "7"}, "--svd-mode randsvd"},
+      {{"--seed", "7", "--mode", "annular", "--fwhm", "4"}, "--svd-mode randsvd"},
       {{"--ref-strategy", "rdi"}, "--cube-ref"},
       {{"--collapse-ref", "mean", "--algorithm", "median"}, "--cube-ref"},
       {{"--collapse-ifs", "median"}, "several channels"},
@@ -234,9 +268,24 @@ TEST_F(BadInput, FlagsWithoutEffect) {
   add("--min-frames-pca", "2", "--delta-rot", {source, {"--ncomp", "1,2"}});
   add("--max-frames-pca", "5", "--delta-rot", {source, {"--ncomp", "1,2"}});
   add("--source-xy", "20,20", "frames of the target", {{"--fwhm", "4"}, references, rdi});
+  add("--svd-mode", "randsvd", "--mode full or annulus", {annular, {"--seed", "7"}});
+  add("--svd-mode", "RANDSVD", "--mode full or annulus", {source, {"--delta-rot", "0.1"}});
+  add("--svd-mode", "randsvd", "--ref-strategy rdi", {annular, references});
+  add("--svd-mode", "randsvd", "frames of one kind", {references, {"--ref-strategy", "ARDI"}});
   for (const Row& row : all) {
     SCOPED_TRACE(row.words.front() + " " + row.words.back());
     expect_refused(reduce("cube.fits", "angles.fits", row.words), {row.words.front() + ": only ", row.condition});
+  }
+}
+
+// What looks as if it had none.
+TEST_F(BadInput, FlagsWithEffect) {
+  const std::vector<std::string> references{"--cube-ref", path("cube.fits"), "--ref-strategy", "rdi"};
+  std::vector<std::string> annular{"--svd-mode", "randsvd", "--seed", "7", "--mode", "annular", "--fwhm", "4"};
+  for (const std::vector<std::string>& more : {references, {"--delta-rot", "0"}}) {
+    std::vector<std::string> words = annular;
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(reduce("cube.fits", "angles.fits", words).exit_code, 0) << more.front();
   }
 }
 
@@ -292,6 +341,27 @@ TEST_F(BadInput, InTheOtherSubcommands) {
           {"approximated", "array2"});
   refused({"simulate", "--frames", "1000000000"}, {"memory", "frames"});
   refused({"simulate", "--size", "2000000000"}, {"size"});
+  for (const char* contrast : {"2", "1", "0", "-0.5", "nan"})
+    refused({"simulate", "--planets", std::string("0.45:10:") + contrast}, {"contrast", contrast, "below 1"});
+  refused({"snr", path("missing.fits"), "--fwhm", "4", "--known-sources", "10,11,12"},
+          {"known_sources has 3", "pairs"});
+}
+
+TEST_F(BadInput, InfoOfWhatIsNoData) {
+  write_text("x.png", "\x89PNG\r\n\x1a\n");
+  ProgramResult result = run_cuhci({"info", path("x.png")});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("x.png: neither FITS, HDF5 nor text of numbers: line 1 has '\\x89PNG'"), std::string::npos)
+      << result.err;
+  write_text("broken.json", "{\"planets\": ");
+  result = run_cuhci({"info", path("broken.json")});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("no JSON that can be read"), std::string::npos) << result.err;
+  write_text("other.json", "{\"a\": 1, \"b\": []}");
+  result = run_cuhci({"info", path("other.json")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("other.json: JSON,"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("members a, b"), std::string::npos) << result.out;
 }
 
 TEST_F(BadInput, InfoGoesOnAfterABadFile) {
@@ -359,6 +429,23 @@ TEST_F(BadInput, WhatTheHeaderTellsIsRefusedFirst) {
   write("bad_cube.fits");
   write_angles("eleven.fits", {angles_.begin(), angles_.end() - 1});
   expect_refused(reduce("bad_cube.fits", "eleven.fits"), {"expected 12 angles"});
+  const auto refused = [&](const std::vector<std::string>& more, const std::vector<std::string>& words) {
+    SCOPED_TRACE(more.front() + " " + more.back());
+    expect_refused(reduce("bad_cube.fits", "angles.fits", more), words);
+  };
+  const std::vector<std::string> references{"--cube-ref", path("bad_cube.fits")};
+  refused({"--snr", "--fwhm", "1000"}, {"fwhm is 1000", "31"});
+  refused({"--ncomp", "1,2", "--fwhm", "1000"}, {"fwhm is 1000", "31"});  // the best of a list is chosen by its S/N
+  refused({"--ncomp", "13"}, {"ncomp is 13", "ncomp <= 12"});
+  refused({"--ncomp", "1:13"}, {"ncomp is 13", "ncomp <= 12"});
+  refused({"--ncomp", "13", "--mode", "annular", "--fwhm", "4"}, {"ncomp is 13", "ncomp <= 12"});
+  refused({"--ncomp", "25", "--mode", "annular", "--fwhm", "4", references[0], references[1]}, {"ncomp <= 24"});
+  refused({"--ncomp", "13", references[0], references[1]}, {"ncomp is 13", "ncomp <= 12"});
+  auto spectral = host_array<float, 4>({2, kFrames, kSize, kSize});
+  std::fill_n(spectral.data(), spectral.size(), std::nanf(""));
+  write_fits(path("spectral.fits"), spectral.view());
+  expect_refused(reduce("spectral.fits", "angles.fits", {"--ncomp", "1,2"}), {"list of ncomp", "one channel", "has 2"});
+  expect_refused(reduce("spectral.fits", "angles.fits", {"--save-residuals"}), {"save_residuals", "one channel"});
   for (const std::vector<std::string>& more :
        std::vector<std::vector<std::string>>{{"--snr"}, {"--mode", "annular"}, {"--source-xy", "20,20"}})
     expect_refused(reduce("missing.fits", "angles.fits", more), {"--fwhm", "--psf"});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -135,6 +136,78 @@ TEST_F(Cli, WhatAProductSaysMakesItAgain) {
   }
 }
 
+// TOML's 1.0 is all of the variance; 1 would be one component.
+TEST_F(Cli, AFloatOfAConfigurationStaysOne) {
+  simulate();
+  std::ofstream(path("run.toml")) << "ncomp = 1.0\nasize = 6.0\nn_segments = 2\nmode = 'annular'\ndelta_rot = 1e-1\n";
+  run(reduce_words("out", {"--config", path("run.toml")}));
+  const json recipe = read("out/summary.json")["provenance"]["recipe"];
+  EXPECT_EQ(recipe["ncomp"], "1.0");
+  EXPECT_EQ(recipe["asize"], "6");
+  EXPECT_EQ(recipe["n_segments"], "2");
+  run(reduce_words("flags",
+                   {"--ncomp", "1.0", "--asize", "6", "--n-segments", "2", "--mode", "annular", "--delta-rot", "0.1"}));
+  EXPECT_EQ(image(path("out/frame.fits")), image(path("flags/frame.fits")));
+}
+
+// The command of a product, given to a shell, makes the product.
+TEST_F(Cli, ACommandIsWhatAShellTakes) {
+  simulate();
+  const std::string odd = "it's my $cube;\t#1 *.fits";
+  std::filesystem::rename(path("data/cube.fits"), path(odd));
+  run({"reduce", path(odd) + "[0]", "--angles=" + path("data/angles.fits"), "-o", path("q q"), "--ncomp", "2",
+       "--quiet"});
+  const std::string command = read("q q/summary.json")["provenance"]["command"];
+  EXPECT_EQ(FitsFile(path("q q/frame.fits")).header(0).text("HCI COMMAND").has_value(), true);
+  ASSERT_EQ(command.rfind("cuhci reduce ", 0), 0U) << command;
+  EXPECT_NE(command.find(" --ncomp 2 --quiet"), std::string::npos) << command;  // what needs no quotes has none
+  const std::vector<float> first = image(path("q q/frame.fits"));
+  std::filesystem::remove_all(path("q q"));
+  const std::string again = "'" + cuhci_program() + "'" + command.substr(5) + " > '" + path("log") + "' 2>&1";
+  ASSERT_EQ(std::system(again.c_str()), 0) << again;
+  EXPECT_EQ(image(path("q q/frame.fits")), first);
+}
+
+TEST_F(Cli, WordsOfVipAreTaken) {
+  simulate();
+  const auto frame = [&](const std::string& rotation, const std::string& svd_mode) {
+    run(reduce_words("out", {"--ncomp", "2", "--rotation", rotation, "--svd-mode", svd_mode, "--collapse", "Median"}));
+    EXPECT_EQ(read("out/summary.json")["provenance"]["recipe"]["collapse"], "median");
+    return image(path("out/frame.fits"));
+  };
+  EXPECT_EQ(frame("vip-fft", "LAPACK"), frame("fft", "eigen"));
+  EXPECT_EQ(frame("OpenCV", "eigen"), frame("lanczos4", "eigen"));
+}
+
+TEST_F(Cli, ASimulationTellsHowItWasMade) {
+  simulate();
+  const json truth = read("data/truth.json");
+  const std::string command = truth["command"];
+  EXPECT_EQ(command.rfind("cuhci simulate --preset naco --size 64", 0), 0U) << command;
+  EXPECT_TRUE(truth.contains("commit"));
+  for (const char* file : {"cube.fits", "psf.fits", "angles.fits", "wavelengths.fits"}) {
+    const Header header = FitsFile(path(std::string("data/") + file)).header(0);
+    EXPECT_EQ(header.text("HCI COMMAND"), command) << file;
+    EXPECT_EQ(header.text("HCI COMMIT").value_or(""), truth["commit"].get<std::string>()) << file;
+    EXPECT_EQ(header.text("HCI DEVICE"), truth["device"].get<std::string>()) << file;
+    EXPECT_EQ(header.text("HCI FRAMES"), "12") << file;
+    EXPECT_EQ(header.text("HCI PLANETS"), "0.4:120:0.005") << file;
+    EXPECT_EQ(header.text("HCI SEEING"), truth["parameters"]["seeing"].get<std::string>()) << file;  // of the preset
+  }
+  std::ofstream settings(path("again.toml"));
+  for (const auto& [name, value] : truth["parameters"].items())
+    settings << name << " = '" << value.get<std::string>() << "'\n";
+  settings.close();
+  run({"simulate", "--config", path("again.toml"), "-o", path("again"), "--quiet", "--device", "cpu"});
+  EXPECT_EQ(image(path("again/cube.fits")), image(path("data/cube.fits")));
+
+  const json info = json::parse(run({"info", path("data/truth.json"), "--json"}));
+  EXPECT_EQ(info[0]["format"], "JSON, truth of a simulation");
+  run(reduce_words("out", {"--threads", "1", "--device", "cpu"}));
+  const std::string device = read("out/summary.json")["device"];
+  EXPECT_EQ(device.substr(device.size() - 10), ", 1 thread") << device;
+}
+
 // Nothing but the cube is named beside the settings: angles, PSF and the frames of other stars are among them.
 TEST_F(Cli, WhatAProductWithReferencesSaysMakesItAgain) {
   simulate();
@@ -250,7 +323,10 @@ TEST_F(Cli, HelpTellsTheExitCodes) {
   const std::string help = run({"snr", "--help"});  // what must be given has no default
   EXPECT_NE(help.find("px; required"), std::string::npos) << help;
   EXPECT_EQ(help.find("required ["), std::string::npos) << help;
-  EXPECT_NE(run({"reduce", "--help"}).find("cuhci reduce"), std::string::npos);
+  const std::string reduce = run({"reduce", "--help"});
+  EXPECT_NE(reduce.find("cuhci reduce"), std::string::npos);
+  EXPECT_NE(reduce.find("[none]"), std::string::npos) << reduce;  // of --scaling
+  EXPECT_EQ(run({"simulate", "--help"}).find("'none'"), std::string::npos);
   EXPECT_EQ(run({"--version"}).rfind("cuhci ", 0), 0U);
 }
 

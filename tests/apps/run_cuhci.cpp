@@ -22,18 +22,17 @@ std::string contents(const std::filesystem::path& path) {
   return text.str();
 }
 
-/// $CUHCI_BINARY, which a bundle for another machine sets, or the one of this build.
-std::string program() {
+}  // namespace
+
+std::string cuhci_program() {
   const char* given = std::getenv("CUHCI_BINARY");
   return given == nullptr ? HCI_CUHCI_BINARY : given;
 }
 
-}  // namespace
-
 ProgramResult run_cuhci(const std::vector<std::string>& arguments) {
   const TemporaryFolder folder;
   const std::string out = folder.path("out"), err = folder.path("err");
-  std::vector<std::string> words{program()};
+  std::vector<std::string> words{cuhci_program()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());

@@ -11,6 +11,9 @@ struct ProgramResult {
   std::string out, err;
 };
 
+/// The cuhci that is run: $CUHCI_BINARY, which a bundle for another machine sets, or the one of this build.
+std::string cuhci_program();
+
 /// Runs the cuhci that was built with the tests, without a shell; the environment is kept.
 ProgramResult run_cuhci(const std::vector<std::string>& arguments);
 

@@ -155,8 +155,10 @@ TEST_F(DatasetTest, TakesTheDataChallengesFilesBesideACube) {
 TEST_F(DatasetTest, TheWorkMustFitIntoMemoryBesideTheCube) {
   DatasetOptions options = small();
   Extents<4> asked{};
-  options.work = [&](const Extents<4>& cube, index_t references) {
+  options.fwhm = "4.5";
+  options.work = [&](const Extents<4>& cube, index_t references, const Dataset& parts) {
     asked = cube;
+    EXPECT_EQ(parts.fwhm, std::vector<double>{4.5});
     EXPECT_EQ(references, 0);
     return MemoryNeed{.bytes = std::size_t{40} << 40, .what = "44 TB of residuals"};
   };

@@ -48,7 +48,7 @@ const std::vector<Spoiled> kSpoiled = {
     {"CubeIsText", [](F f, O) { test::write_bytes(f / "cube.fits", "1 2 3\n"); }, {"cube.fits", "not a FITS file"}},
     {"CubeIsBinaryRubbish",
      [](F f, O o) { test::write_bytes(o.cube = f / "cube.dat", std::string("\x01\x02\xff\xfe", 4)); },
-     {"cube.dat", "line 1", "expected a number"}},
+     {"cube.dat", "neither FITS, HDF5 nor text of numbers", "line 1 has '\\x01\\x02\\xff\\xfe'"}},
     {"CubeTruncated",
      [](F f, O) { test::write_bytes(f / "cube.fits", test::read_bytes(f / "cube.fits").substr(0, 3000)); },
      {"cube.fits", "HDU 0", "truncated", "3456", "3000"}},
@@ -199,7 +199,7 @@ const std::vector<Spoiled> kSpoiled = {
     {"PixelScaleOfTwoNumbers", [](F, O o) { o.pixel_scale = "0.1,0.2"; }, {"pixel_scale", "one number", "2"}},
     {"FwhmNegative", [](F, O o) { o.fwhm = "-4"; }, {"fwhm", "-4", "above 0"}},
     {"FwhmNaN", [](F, O o) { o.fwhm = "nan"; }, {"fwhm", "nan"}},
-    {"FwhmOfOtherCount", [](F, O o) { o.fwhm = "4,5,6"; }, {"fwhm", "expected 1", "found 3"}},
+    {"FwhmOfOtherCount", [](F, O o) { o.fwhm = "4,5,6"; }, {"fwhm", "expected one number, found 3"}},
 };
 
 class Malformed : public ::testing::TestWithParam<Spoiled> {};

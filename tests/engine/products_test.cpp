@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/products.hpp"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <csignal>
 #include <fstream>
@@ -85,6 +87,50 @@ TEST(OutputFolder, LeavesThingsAsTheyWereAfterASignal) {
     std::sort(names.begin(), names.end());
     EXPECT_EQ(names, (std::vector<std::string>{"kept.txt", "summary.json"})) << signal;
   }
+}
+
+TEST(SignalsWait, UntilTheLastIsGone) {
+  const test::TemporaryFolder folder;
+  const auto interrupted = [&] {
+    remove_unfinished_on_signals();
+    const Unfinished half(folder / "half");
+    test::write_bytes(folder / "half", "x");
+    SignalsWait outer;
+    {
+      const SignalsWait inner;
+      raise(SIGTERM);
+      test::write_bytes(folder / "inner", "x");
+    }
+    test::write_bytes(folder / "outer", "x");
+  };
+  EXPECT_EXIT(interrupted(), testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"inner", "outer"}));
+}
+
+// Sent as soon as the first file has its name: the others get theirs, too.
+TEST(OutputFolder, ASignalDoesNotPartItsFiles) {
+  const test::TemporaryFolder folder;
+  constexpr int kFiles = 600;
+  const auto interrupted = [&] {
+    remove_unfinished_on_signals();
+    OutputFolder out(folder / "out");
+    for (int i = 0; i < kFiles; ++i) std::ofstream(out.staged(std::to_string(i))) << i;
+    const std::string first = folder / "out/0";
+    const pid_t here = getpid();
+    if (fork() == 0) {  // no thread: sanitizers have none after a fork
+      while (getppid() == here && access(first.c_str(), F_OK) != 0) continue;
+      if (getppid() == here) kill(here, SIGINT);
+      _exit(0);
+    }
+    out.commit();
+    sleep(10);  // the signal may be on its way
+  };
+  EXPECT_EXIT(interrupted(), testing::KilledBySignal(SIGINT), "");
+  int named = 0, hidden = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "out"))
+    ++(entry.path().filename().string()[0] == '.' ? hidden : named);
+  EXPECT_EQ(named, kFiles);
+  EXPECT_EQ(hidden, 0);
 }
 
 TEST(OutputFolder, RefusesAtOnceWhatItCannotWrite) {

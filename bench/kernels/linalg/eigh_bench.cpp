@@ -164,6 +164,22 @@ Body of_rows(index_t n, index_t height, index_t width, index_t k, Way way) {
   };
 }
 
+/// cuSOLVER where Jacobi would serve: the portable path of eigh_dense(), on CUDA only. From order 256 on few pairs
+/// are asked for one problem at a time ("alone"), more than n / 3 of all problems together ("batched").
+void register_cusolver() {
+  const auto add = [](const std::string& way, index_t batch, index_t n, index_t k) {
+    on_every_cuda_device("crossover/" + way, {batch, n, k}, solving(batch, n, k, eigh_dense), Path::portable);
+  };
+  for (const index_t batch : {2, 100, 1000}) {
+    for (const index_t n : {16, 32, 64, 96, 128, 192}) add("cusolver", batch, n, 10);
+    add("cusolver_alone", batch, 256, 10);
+    add("cusolver_batched", batch, 256, 86);
+    if (batch == 100) continue;
+    for (const index_t n : {16, 32, 64, 96})
+      on_every_cuda_device("crossover/jacobi", {batch, n, 10}, solving(batch, n, 10, jacobi_eigh));
+  }
+}
+
 void register_crossover() {
   for (const index_t n : {128, 192, 256, 384, 512, 768})
     for (const index_t k : {5, 10, 20, 40}) {
@@ -174,6 +190,7 @@ void register_crossover() {
     }
   for (const index_t n : {16, 32, 64, 96})
     on_every_device("crossover/jacobi", {100, n, 10}, solving(100, n, 10, jacobi_eigh));
+  register_cusolver();
 }
 
 const bool registered = [] {

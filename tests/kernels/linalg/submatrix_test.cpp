@@ -83,11 +83,6 @@ TEST_P(Submatrix, OfOneAndOfNaN) {
       EXPECT_FALSE(std::isnan(host.view()(0, i, j)));
       EXPECT_EQ(std::isnan(host.view()(1, i, j)), i == 1 || j == 1);
     }
-  const PackedSets packed = pack_sets(exec(), {{1, 4}, {}, {6}});
-  EXPECT_EQ(packed.most, 2);
-  const auto offsets = to_host(exec(), packed.offsets.view()), members = to_host(exec(), packed.members.view());
-  EXPECT_EQ(std::vector<index_t>(offsets.data(), offsets.data() + 4), (std::vector<index_t>{0, 2, 2, 3}));
-  EXPECT_EQ(std::vector<index_t>(members.data(), members.data() + 3), (std::vector<index_t>{1, 4, 6}));
 }
 
 TEST_P(Submatrix, SweepGivesTheCoefficientsOfEachCount) {
