@@ -108,7 +108,7 @@ PEERS = {
     "median bottleneck": lambda: medians("bottleneck"),
     "fft2 double": lambda: scipy_fft2("double"),
     "fft2 float": lambda: scipy_fft2("float"),
-    "svd sklearn": sklearn_svd,
+    "randomized svd sklearn": sklearn_svd,
     "regions numpy": numpy_regions,
 }
 
@@ -131,7 +131,7 @@ CASES = [
     ("FFT, single (61,256,256)", "fft2/float/cpu/61x256x256",
      [("fft2 float", "SciPy fft2, all cores", None)]),
     ("Randomized SVD, 20 of (4000,8100)", "svd_randomized/cpu/4000x90x90x20",
-     [("svd sklearn", "scikit-learn randomized_svd, float32 (ours: double)", None)]),
+     [("randomized svd sklearn", "scikit-learn randomized_svd, float32 (ours: double)", None)]),
     ("Statistics by radius (61,210,210)", "region_stats/by_radius/cpu/61x210x210",
      [("regions numpy", "NumPy, a loop over rings", None)]),
 ]

@@ -6,6 +6,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/patches_cpu.hpp"
 #include "kernels/geometry/patches_run.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
@@ -40,9 +41,6 @@ struct GatheredWindow {
                           corner.x + j);
   }
 };
-
-/// Beyond this the fixed-point positions of lanczos4 would not fit 32 bits.
-constexpr double kFarthest = 1e5;
 
 bool x_axes_are_dense(const Cube<const float>& stack, const Patches<float>& out) {
   return stack.stride(2) == 1 && out.stride(3) == 1;
@@ -110,7 +108,7 @@ void copy_from_turned(Exec& exec, Cube<const float> stack, const Interpolation& 
                       std::vector<PatchCorner> corners, PatchScaling scaling, Patches<float> out) {
   const index_t slices = stack.extent(0);
   const index_t slice_bytes = region.rows * region.columns * static_cast<index_t>(sizeof(float));
-  const index_t at_once = std::clamp(kScratchBytes / slice_bytes, index_t{1}, slices);
+  const index_t at_once = std::clamp(scratch_bytes(kScratchBytes) / slice_bytes, index_t{1}, slices);
   Array<float, 3> turned(exec, {at_once, region.rows, region.columns});
   for (PatchCorner& corner : corners) corner = {corner.y - region.y, corner.x - region.x, 0, 0};
   const std::vector<PatchCorner> whole = {{region.y, region.x, 0, 0}};
@@ -137,8 +135,10 @@ void check_patches(const Cube<const float>& stack, const std::vector<Position>& 
   require(out.extent(2) > 0 && out.extent(3) > 0, "extract_patches: patches of ", out.extent(2), " x ", out.extent(3),
           " pixels are empty");
   for (const Position& at : centres)
-    require(std::isfinite(at.y) && std::isfinite(at.x) && std::fabs(at.y) < kFarthest && std::fabs(at.x) < kFarthest,
-            "extract_patches: the centre (", at.x, ", ", at.y, ") must be finite and within ", kFarthest, " px");
+    require(std::isfinite(at.y) && std::isfinite(at.x) && std::fabs(at.y) < kFarthestPosition &&
+                std::fabs(at.x) < kFarthestPosition,
+            "extract_patches: the centre (", at.x, ", ", at.y, ") must be finite and within ", kFarthestPosition,
+            " px");
   require(options.method == Rotation::lanczos4 || options.method == Rotation::bicubic ||
               options.method == Rotation::bilinear || options.method == Rotation::nearest,
           "extract_patches: patches are made by lanczos4, bicubic, bilinear or nearest only");

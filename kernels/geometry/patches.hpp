@@ -27,7 +27,8 @@ constexpr auto enum_names(PatchScaling) {
 struct PatchOptions {
   /// Angles of derotation of the slices, degrees, as derotate() takes them; empty: no turn.
   std::vector<double> angles = {};
-  /// How values between pixels are made; not fft. Without angles, centres on whole pixels need none.
+  /// How values between pixels are made: lanczos4, bicubic, bilinear or nearest; the others throw InvalidInput.
+  /// Without angles, centres on whole pixels need none.
   Rotation method = Rotation::bilinear;
   /// What lies outside the stack's frames; constant is 0.
   Border border = Border::constant;

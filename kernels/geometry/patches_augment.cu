@@ -8,6 +8,7 @@
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/patches_augment_cpu.hpp"
 #include "kernels/geometry/patches_run.hpp"
+#include "kernels/geometry/sampling.hpp"
 #include "kernels/random/philox.hpp"
 
 namespace hci {
@@ -81,13 +82,13 @@ void turn_patches(Exec& exec, Patches<const float> in, const std::vector<PatchTu
   require(options.method == Rotation::lanczos4 || options.method == Rotation::bicubic ||
               options.method == Rotation::bilinear || options.method == Rotation::nearest,
           "turn_patches: patches are turned by lanczos4, bicubic, bilinear or nearest only");
-  const double far = 1e5;  // beyond it the fixed-point positions of lanczos4 would not fit 32 bits
   std::vector<PatchMap> maps;
   maps.reserve(turns.size());
   for (const PatchTurn& turn : turns) {
     check_parent("turn_patches", turn.parent, in);
-    require(std::isfinite(turn.angle) && std::fabs(turn.dy) < far && std::fabs(turn.dx) < far,
-            "turn_patches: a turn by ", turn.angle, " degrees and (", turn.dy, ", ", turn.dx, ") px");
+    require(
+        std::isfinite(turn.angle) && std::fabs(turn.dy) < kFarthestPosition && std::fabs(turn.dx) < kFarthestPosition,
+        "turn_patches: a turn by ", turn.angle, " degrees and (", turn.dy, ", ", turn.dx, ") px");
     maps.push_back(map_of(turn, in.extent(2), in.extent(3)));
   }
   if (out.size() == 0) return;

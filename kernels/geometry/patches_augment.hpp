@@ -17,7 +17,7 @@ struct PatchTurn {
 };
 
 struct TurnOptions {
-  Rotation method = Rotation::bilinear;  ///< not fft
+  Rotation method = Rotation::bilinear;  ///< or lanczos4, bicubic, nearest; the others throw InvalidInput
   Border border = Border::reflect;       ///< what lies outside the old window
   PatchScaling scaling = PatchScaling::none;
 };

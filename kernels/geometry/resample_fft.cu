@@ -6,6 +6,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/centre.hpp"
 
 namespace hci {
@@ -140,7 +141,8 @@ void resample_by_fft(Exec& exec, Cube<const float> in, const std::vector<index_t
   const auto list = to_device(exec, frames);
   const Matrix<const double> rows(ry.data(), {y.rows + 1, ny}), columns(rx.data(), {x.rows + 1, nx});
   const index_t values = ny * nx + (ny + y.rows + 1) * (x.rows + 1);
-  const index_t at_once = std::clamp(kScratchBytes / (values * index_t{sizeof(double)}), index_t{1}, total);
+  const index_t at_once =
+      std::clamp(scratch_bytes(kScratchBytes) / (values * index_t{sizeof(double)}), index_t{1}, total);
   Array<double, 3> taken(exec, {at_once, ny, nx}), half(exec, {at_once, ny, x.rows + 1}),
       made(exec, {at_once, y.rows + 1, x.rows + 1});
   for (index_t first = 0; first < total; first += at_once) {

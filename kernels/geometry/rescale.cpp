@@ -8,6 +8,7 @@
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/geometry/crop_pad.hpp"
 #include "kernels/geometry/resample.hpp"
@@ -78,7 +79,7 @@ void resample_splines(Exec& exec, Cube<const float> in, Extents<2> wide, Rotatio
   const Extents<2> sides{wide[0] + 2 * padding, wide[1] + 2 * padding};
   const bool as_is = wide[0] == in.extent(1) && wide[1] == in.extent(2);
   const index_t frame_bytes = (sides.size() + (as_is ? 0 : wide.size())) * static_cast<index_t>(sizeof(float));
-  const index_t at_once = std::clamp(kScratchBytes / frame_bytes, index_t{1}, frames);
+  const index_t at_once = std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, index_t{1}, frames);
   Array<float, 3> coefficients(exec, {at_once, sides[0], sides[1]}), surrounded;
   if (!as_is) surrounded = Array<float, 3>(exec, {at_once, wide[0], wide[1]});
   for (index_t first = 0; first < frames; first += at_once) {
@@ -121,14 +122,11 @@ void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales
   resample_by_taps(exec, in, ways, way_of, out);
 }
 
-/// Beyond this the fixed-point positions of lanczos4 would not fit 32 bits.
-constexpr double kFarthest = 1e5;
-
 void check_frames(const char* caller, const Cube<const float>& in, const Cube<float>& out) {
   require(in.size() > 0, caller, ": the cube is empty (", in.extent(0), " x ", in.extent(1), " x ", in.extent(2), ")");
   require(in.extent(0) == out.extent(0), caller, ": ", in.extent(0), " frames in, ", out.extent(0), " out");
   for (const index_t side : {in.extent(1), in.extent(2), out.extent(1), out.extent(2)})
-    require(double(side) < kFarthest, caller, ": a side of ", side, " pixels is too long");
+    require(double(side) < kFarthestPosition, caller, ": a side of ", side, " pixels is too long");
 }
 
 void check_scales(const char* caller, const std::vector<double>& scales, index_t frames) {
@@ -147,8 +145,8 @@ void rescale(Exec& exec, Cube<const float> in, const std::vector<double>& scales
   const double cy = frame_centre(in.extent(1)), cx = frame_centre(in.extent(2));
   const auto centre = options.centre.value_or(std::array<double, 2>{cy, cx});
   for (const double c : centre)
-    require(std::isfinite(c) && std::fabs(c) < kFarthest, "rescale: the centre is (", centre[0], ", ", centre[1],
-            "): it must be finite and within ", kFarthest, " px");
+    require(std::isfinite(c) && std::fabs(c) < kFarthestPosition, "rescale: the centre is (", centre[0], ", ",
+            centre[1], "): it must be finite and within ", kFarthestPosition, " px");
   require(options.method != Rotation::fft || (centre[0] == cy && centre[1] == cx && options.border == Border::constant),
           "rescale: fft magnifies about the frame's centre only, and zeros are around it");
   const Axis y{AxisKind::rows, in.extent(1), in.extent(1), out.extent(1), centre[0], Border::constant, options.border};

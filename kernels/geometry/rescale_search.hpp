@@ -34,8 +34,11 @@ struct ChannelScales {
 
 /// The scales, and flux factors, at which channels cancel the last one best: VIP's find_scal_vector. Scales are tried
 /// on a grid and three refined ones, all of a grid at once; the flux factor for each scale is the exact minimum.
-/// So it is the least of the range, to 1e-6 of the scale, where it is the least of a first grid of 33
-/// (fft: to the next ratio of sides, see rescale()).
+/// So it is the least of the range where it is the least of a first grid of 33, to the last grid's steps:
+/// 1.5e-5 range of the scale, 1.5e-6 of it for the default range. Not so for methods that move in steps, which leave
+/// a staircase: there it is one of many scales whose residuals are alike to 1e-5 (lanczos4: steps of 1/32 px, scales
+/// some 1e-4 apart; fft: the next ratio of sides, see rescale()). How far the least is from the true scale is the
+/// method's matter: for lanczos4 some 1e-4 of it on frames of 50 px.
 ///   channels    (wavelength, y, x) on the Exec's device
 ///   wavelengths as many, host, any unit
 ///   fluxes      as many, host: of the star in each channel; used as factors fluxes.back() / flux where not fitted

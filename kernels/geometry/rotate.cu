@@ -71,9 +71,6 @@ struct FrameRange {
   }
 };
 
-/// Beyond this the fixed-point positions of lanczos4 would not fit 32 bits.
-constexpr double kFarthestCentre = 1e5;
-
 std::array<double, 2> centre_of(Extents<3> in, const RotateOptions& options) {
   return options.centre.value_or(std::array<double, 2>{frame_centre(in[1]), frame_centre(in[2])});
 }
@@ -121,8 +118,8 @@ void check_rotation(const char* caller, Extents<3> in, const std::vector<double>
     require(std::isfinite(angles[t]), caller, ": the angle of frame ", t, " is ", angles[t]);
   const auto centre = centre_of(in, options);
   for (const double c : centre)
-    require(std::isfinite(c) && std::abs(c) < kFarthestCentre, caller, ": the centre of rotation is (", centre[0], ", ",
-            centre[1], "): it must be finite and within ", kFarthestCentre, " px");
+    require(std::isfinite(c) && std::abs(c) < kFarthestPosition, caller, ": the centre of rotation is (", centre[0],
+            ", ", centre[1], "): it must be finite and within ", kFarthestPosition, " px");
   const bool in_frame =
       centre[0] >= 0 && centre[0] <= double(in[1] - 1) && centre[1] >= 0 && centre[1] <= double(in[2] - 1);
   require(options.method != Rotation::fft || in_frame || centre == centre_of(in, {}), caller,

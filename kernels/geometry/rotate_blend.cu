@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/core/copy.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/core/team.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
@@ -182,7 +183,7 @@ void derotate_blended(Exec& exec, Cube<const float> in, const std::vector<double
   if (options.edge_blend != EdgeBlend::interp)  // two keys to a double
     for_each_team(exec, nt, (in.extent(1) * in.extent(2) + 1) / 2, MeasureNoise{in, holes, noise.view()});
   const index_t frame_bytes = 2 * ny * nx * static_cast<index_t>(sizeof(float));
-  const index_t frames = std::clamp(kScratchBytes / frame_bytes, index_t{1}, nt);
+  const index_t frames = std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, index_t{1}, nt);
   Array<float, 3> filled(exec, {frames, ny, nx}), turned(exec, {frames, ny, nx});
   for (index_t first = 0; first < nt; first += frames) {
     const index_t count = std::min(frames, nt - first);

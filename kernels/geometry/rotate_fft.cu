@@ -6,6 +6,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 #include "kernels/geometry/shears.hpp"
@@ -279,7 +280,7 @@ void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& a
   }
   const auto shears = to_device(exec, std::move(turns));
   const index_t frame_bytes = 2 * grid.length * (grid.length + grid.rows()) * static_cast<index_t>(sizeof(double));
-  const index_t frames = std::clamp(kScratchBytes / frame_bytes, index_t{1}, in.extent(0));
+  const index_t frames = std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, index_t{1}, in.extent(0));
   Scratch scratch(exec, grid, frames);
   for (index_t first = 0; first < in.extent(0); first += frames) {
     const index_t count = std::min(frames, in.extent(0) - first);

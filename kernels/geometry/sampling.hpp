@@ -20,6 +20,9 @@ struct Affine {
   HCI_HD double source_y(index_t y, index_t x) const { return fma(yx, double(x), fma(yy, double(y), y0)); }
 };
 
+/// Positions beyond this, px, are refused: the fixed-point ones of lanczos4 would not fit 32 bits.
+constexpr double kFarthestPosition = 1e5;
+
 /// The map of a frame that is to turn by +angle degrees, counter-clockwise with y upward, about
 /// (y, x) = centre: the inverse of the turn, computed with the steps of OpenCV's
 /// getRotationMatrix2D (whose centre is float32) and warpAffine, since lanczos4 rounds it.

@@ -8,6 +8,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/image/convolve_plan.hpp"
 
 namespace hci {
@@ -107,8 +108,8 @@ void separable_portable(Exec& exec, Cube<const float> in, const SeparablePlan& p
     for_each(exec, out.extents(), SeparablePixel{in, plan, out});
     return;
   }
-  constexpr index_t kScratchPixels = index_t{1} << 23;  // 64 MiB at a time
-  const index_t most = std::clamp(kScratchPixels / (in.extent(1) * in.extent(2)), index_t{1}, in.extent(0));
+  const index_t frame_bytes = in.extent(1) * in.extent(2) * index_t{sizeof(Weighted)};
+  const index_t most = std::clamp(scratch_bytes(index_t{64} << 20) / frame_bytes, index_t{1}, in.extent(0));
   Array<Weighted, 3> rows(exec, {most, in.extent(1), in.extent(2)});
   for (index_t first = 0; first < in.extent(0); first += most) {
     const index_t frames = std::min(most, in.extent(0) - first);

@@ -8,6 +8,7 @@
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/image/convolve.hpp"
 
 namespace hci {
@@ -63,7 +64,7 @@ void check_scales(const char* caller, index_t scales) {
 /// an H200 (4.3 TB/s copied); on a GTX 1080 (320 GB/s), whose 2 MB hold none of it, 0.69 GB, 2.2 ms. 41 flops a pixel,
 /// 0.9 GFLOP, do not count on either (15 us, 0.1 ms). Not measured on a GPU.
 index_t frames_at_a_time(const Exec& exec, Extents<3> cube) {
-  const index_t pixels = exec.on_cuda() ? index_t{1} << 21 : index_t{1} << 17;
+  const index_t pixels = scratch_bytes(index_t{sizeof(float)} << (exec.on_cuda() ? 21 : 17)) / index_t{sizeof(float)};
   return std::clamp(pixels / std::max(cube[1] * cube[2], index_t{1}), index_t{1}, std::max(cube[0], index_t{1}));
 }
 

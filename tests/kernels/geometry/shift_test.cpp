@@ -43,8 +43,6 @@ TEST_P(ShiftFrames, ByWholePixelsMovesThemAndBringsZerosIn) {
   }
 }
 
-// A Gaussian of FWHM 5 px has no more than exp(-pi² sigma² / 2) = 2e-10 of its power at Nyquist, and
-// 1e-12 of its peak at the frame's edge: the shift is that of the function.
 TEST_P(ShiftFrames, WrapsOnRequest) {
   for (const Extents<3> extents : {Extents<3>{1, 12, 15}, {1, 9, 8}}) {
     const auto cube = noise(extents, 6);
@@ -106,6 +104,8 @@ TEST_P(ShiftFrames, AgreesWithTheDefinitionOfEachMethodAndBorder) {
   }
 }
 
+// A Gaussian of FWHM 5 px has no more than exp(-pi² sigma² / 2) = 2e-10 of its power at Nyquist, and
+// 1e-12 of its peak at the frame's edge: the shift is that of the function.
 TEST_P(ShiftFrames, ByPartsOfAPixelMovesASmoothSource) {
   for (const Extents<2> extents : {Extents<2>{41, 41}, {40, 44}}) {
     PsfShape shape{.y = 20.3, .x = 20.6, .fwhm_y = 5, .fwhm_x = 5};

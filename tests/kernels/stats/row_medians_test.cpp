@@ -8,6 +8,7 @@
 
 #include "kernels/core/error.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
+#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -16,12 +17,6 @@ namespace {
 class RowMedians : public OnEveryDevice {};
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-float median_of(std::vector<float> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5F * (values[n / 2 - 1] + values[n / 2]);
-}
 
 TEST_P(RowMedians, AreThoseOfTheSortedValues) {
   const index_t rows = 60, columns = 37;
@@ -40,9 +35,10 @@ TEST_P(RowMedians, AreThoseOfTheSortedValues) {
   const auto host = to_host(exec(), medians.view());
   for (std::size_t s = 0; s < sets.size(); ++s)
     for (index_t p = 0; p < columns; ++p) {
-      std::vector<float> values;
+      std::vector<double> values;
       for (index_t row : sets[s]) values.push_back(x[static_cast<std::size_t>(row * columns + p)]);
-      ASSERT_EQ(host.view()(static_cast<index_t>(s), p), median_of(values)) << sets[s].size() << " values";
+      ASSERT_EQ(host.view()(static_cast<index_t>(s), p), static_cast<float>(median_of(values)))
+          << sets[s].size() << " values";
     }
 }
 

@@ -107,33 +107,110 @@ TEST_P(SigmaClip, HalfResolutionTakesHalfAsManyRows) {
   }
 }
 
-TEST_P(SigmaClip, FilterMendsFromTheRimInwards) {
-  const auto host = noisy_frames(2, 13, 12);
-  auto flags = host_array<std::uint8_t>(host.extents());
-  std::fill_n(flags.data(), flags.size(), std::uint8_t{0});
-  for (index_t y = 3; y < 9; ++y)
-    for (index_t x = 0; x < 6; ++x) flags.view()(1, y, x) = 1;
-  // The same, frame by frame and round by round.
-  auto want = host_array<float>(host.extents());
-  std::copy_n(host.data(), host.size(), want.data());
-  std::vector<bool> good;
-  for (index_t i = 0; i < 13 * 12; ++i) good.push_back(flags.view()(1, i / 12, i % 12) == 0);
-  for (bool changed = true; changed;) {
-    changed = false;
-    const auto before = good;
-    for (index_t i = 0; i < 13 * 12; ++i) {
-      if (before[static_cast<std::size_t>(i)]) continue;
-      const auto near = neighbors(View<const float, 3>(want.view())[1], before, i / 12, i % 12, 3, 3, true);
-      if (near.size() < 3) continue;
-      want.view()(1, i / 12, i % 12) = static_cast<float>(median_of(near));
-      good[static_cast<std::size_t>(i)] = changed = true;
+/// sigma_filter() as its contract says, round by round: mends the frames, leaves the flags of what it could not, and
+/// returns how many those are. Boxes are side_y by side_x.
+index_t mend(Array<float, 3>& frames, Flags& flags, index_t side_y, index_t side_x, std::size_t least) {
+  const index_t nx = frames.extent(2), pixels = frames.extent(1) * nx;
+  index_t left = 0;
+  for (index_t t = 0; t < frames.extent(0); ++t) {
+    std::vector<bool> good;
+    for (index_t i = 0; i < pixels; ++i) good.push_back(flags.data()[t * pixels + i] == 0);
+    for (bool changed = true; changed;) {
+      changed = false;
+      const auto before = good;
+      for (index_t i = 0; i < pixels; ++i) {
+        if (before[static_cast<std::size_t>(i)]) continue;
+        const auto near =
+            neighbors(View<const float, 3>(frames.view())[t], before, i / nx, i % nx, side_y, side_x, true);
+        if (near.size() < least) continue;
+        frames.data()[t * pixels + i] = static_cast<float>(median_of(near));
+        good[static_cast<std::size_t>(i)] = changed = true;
+      }
+    }
+    for (index_t i = 0; i < pixels; ++i) {
+      flags.data()[t * pixels + i] = !good[static_cast<std::size_t>(i)];
+      left += !good[static_cast<std::size_t>(i)];
     }
   }
-  auto frames = to_device(exec(), host.view());
-  auto bad = to_device(exec(), flags.view());
-  EXPECT_EQ(sigma_filter(exec(), frames.view(), bad.view(), {}), 0);
-  const auto found = to_host(exec(), frames.view());
-  for (index_t i = 0; i < found.size(); ++i) ASSERT_EQ(found.data()[i], want.data()[i]) << i;
+  return left;
+}
+
+/// The height of a box of half resolution: a quarter of the side each way, at least 1, and the row itself.
+index_t low_side(index_t side) { return 2 * std::max<index_t>(1, side / 4) + 1; }
+
+/// A block at the left edge of the last frame, single pixels elsewhere; all but a corner of the first frame if asked.
+Flags holes(Extents<3> extents, bool much) {
+  Flags flags = host_array<std::uint8_t>(extents);
+  for (index_t t = 0; t < extents[0]; ++t)
+    for (index_t y = 0; y < extents[1]; ++y)
+      for (index_t x = 0; x < extents[2]; ++x) {
+        const bool block = t + 1 == extents[0] && y >= 1 && y < 8 && x < 6, corner = y < 1 && x < 3;
+        flags.view()(t, y, x) = (much && t == 0) ? !corner : (block || (y * extents[2] + x) % 11 == 4);
+      }
+  return flags;
+}
+
+// A float's median, of values or of two values' mean, rounded once: the same bits.
+TEST_P(SigmaClip, FilterMendsFromTheRimInwards) {
+  for (const Extents<3> extents : {Extents<3>{2, 13, 12}, {2, 10, 17}, {3, 1, 30}, {2, 19, 2}, {1, 5, 6}})
+    for (const index_t side : {2, 3, 5, 6, 7, 9, 15})
+      for (const bool half : {false, true})
+        for (const index_t least : {1, 3, 4, 40})
+          for (const bool much : {false, true}) {
+            auto want = noisy_frames(extents[0], extents[1], extents[2]);
+            Flags flags = holes(extents, much);
+            auto frames = to_device(exec(), want.view());
+            auto bad = to_device(exec(), flags.view());
+            const index_t left = mend(want, flags, half ? low_side(side) : side | 1, side | 1, std::size_t(least));
+            ASSERT_EQ(sigma_filter(exec(), frames.view(), bad.view(), {side, half}, least), left)
+                << side << half << least << much;
+            const auto found = to_host(exec(), frames.view());
+            const auto flagged = to_host(exec(), bad.view());
+            for (index_t i = 0; i < found.size(); ++i) {
+              ASSERT_EQ(found.data()[i], want.data()[i]) << side << half << least << much << ": " << i;
+              ASSERT_EQ(flagged.data()[i] != 0, flags.data()[i] != 0) << side << half << least << much << ": " << i;
+            }
+          }
+}
+
+TEST_P(SigmaClip, CorrectsNan) {
+  for (const bool half : {false, true})
+    for (const index_t side : {3, 5, 7}) {
+      const Extents<3> extents{2, 14, 15};
+      auto want = noisy_frames(extents[0], extents[1], extents[2]);
+      Flags flags = holes(extents, false);
+      for (index_t i = 0; i < want.size(); ++i)
+        if (flags.data()[i] != 0) want.data()[i] = kNan;
+      auto frames = to_device(exec(), want.view());
+      EXPECT_EQ(correct_nan(exec(), frames.view(), {side, half}, 3),
+                mend(want, flags, half ? low_side(side) : side, side, 3));
+      const auto found = to_host(exec(), frames.view());
+      for (index_t i = 0; i < found.size(); ++i) ASSERT_EQ(found.data()[i], want.data()[i]) << side << half << i;
+    }
+}
+
+TEST_P(SigmaClip, FlagsWithHalfTheRows) {
+  for (const index_t side : {3, 5, 7, 9, 15})
+    for (const Extents<3> extents : {Extents<3>{1, 14, 37}, {2, 9, 9}, {1, 2, 20}}) {
+      const auto host = noisy_frames(extents[0], extents[1], extents[2]);
+      const DeviceInput<float, 3> frames(exec(), host.view());
+      Flags bad(exec(), extents);
+      sigma_clip(exec(), frames.view(), {},
+                 {.lower_sigma = 2, .upper_sigma = 3, .neighbor = {side, true}, .mad = false}, bad.view());
+      const auto found = to_host(exec(), bad.view());
+      const std::vector<bool> good(std::size_t(extents[1] * extents[2]), true);
+      for (index_t t = 0; t < extents[0]; ++t)
+        for (index_t y = 0; y < extents[1]; ++y)
+          for (index_t x = 0; x < extents[2]; ++x) {
+            const auto near = neighbors(View<const float, 3>(host.view())[t], good, y, x, low_side(side), side, false);
+            double mean = 0, squares = 0;
+            for (const double v : near) mean += v / double(near.size());
+            for (const double v : near) squares += (v - mean) * (v - mean) / double(near.size());
+            const double centre = median_of(near), sigma = std::sqrt(squares), value = double(host.view()(t, y, x));
+            ASSERT_EQ(found.view()(t, y, x) != 0, value < centre - 2 * sigma || value > centre + 3 * sigma)
+                << side << ": " << t << ", " << y << ", " << x;
+          }
+    }
 }
 
 TEST_P(SigmaClip, OfASinglePixel) {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Convolution itself, the way back from a starlet transform, and the mending of NaN.
+#include "kernels/image/convolve.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bench/support/bench.hpp"
+#include "bench/support/synthetic.hpp"
+#include "kernels/core/copy.hpp"
+#include "kernels/image/convolve_fft.hpp"
+#include "kernels/image/starlet.hpp"
+#include "kernels/stats/sigma_clip.hpp"
+
+namespace hci::bench {
+namespace {
+
+constexpr Extents<3> kSmall{61, 101, 101};
+constexpr index_t kKernel = 19;
+
+/// No product of two vectors, and the same from no side.
+ConvolutionKernel lopsided() {
+  ConvolutionKernel kernel{kKernel, kKernel};
+  for (index_t j = 0; j < kKernel; ++j)
+    for (index_t i = 0; i < kKernel; ++i)
+      kernel.values.push_back(1 / (1 + std::hypot(double(j) - 8, double(i) - 10)) + 0.01 * double(j));
+  return kernel;
+}
+
+void time_convolution(benchmark::State& state, Exec& exec, bool by_fft) {
+  const auto cube = speckle_cube(kSmall[0], kSmall[1], kSmall[2]);
+  const auto kernel = lopsided();
+  const ConvolveOptions options{.normalize = false};
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<float, 3> out(exec, kSmall);
+  const auto go = [&] {
+    if (by_fft) return convolve_fft(exec, in.view(), kernel, options, out.view());
+    convolve(exec, in.view(), kernel, options, out.view());
+  };
+  go();
+  const auto found = to_host(exec, std::as_const(out).view());
+  for (index_t n = 0; n < 30; ++n) {  // the edges too: zeros outside
+    const index_t t = 2 * n, y = (37 * n) % kSmall[1], x = (53 * n + 29) % kSmall[2];
+    double want = 0, size = 0;
+    for (index_t j = 0; j < kKernel; ++j)
+      for (index_t i = 0; i < kKernel; ++i) {
+        const index_t v = y + kKernel / 2 - j, u = x + kKernel / 2 - i;
+        if (v < 0 || u < 0 || v >= kSmall[1] || u >= kSmall[2]) continue;
+        want += kernel(j, i) * double(cube.view()(t, v, u));
+        size += kernel(j, i) * std::fabs(double(cube.view()(t, v, u)));
+      }
+    if (!(std::fabs(double(found.view()(t, y, x)) - want) <= 6e-8 * (kKernel * kKernel + 2) * size))
+      return state.SkipWithError("a pixel differs from the sum that defines it");
+  }
+  const double seconds = timed(state, exec, go);
+  report_flops(state, exec, seconds, 2.0 * kKernel * kKernel * double(kSmall.size()), Precision::f32);
+  report_bytes(state, exec, seconds, 2.0 * double(cube.bytes()));
+}
+
+void time_inverse_starlet(benchmark::State& state, Exec& exec) {
+  constexpr index_t kScales = 4;
+  const auto cube = speckle_cube(kSmall[0], kSmall[1], kSmall[2]);
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<float, 4> details(exec, {kSmall[0], kScales, kSmall[1], kSmall[2]});
+  Array<float, 3> smooth(exec, kSmall), out(exec, kSmall);
+  starlet(exec, in.view(), details.view(), smooth.view());
+  const auto go = [&] { inverse_starlet(exec, details.view(), smooth.view(), out.view()); };
+  go();
+  const auto found = to_host(exec, std::as_const(out).view());
+  const float most = *std::max_element(cube.data(), cube.data() + cube.size());
+  for (index_t i = 0; i < cube.size(); i += 101)  // each scale: 25 terms of rounding to float, each way
+    if (!(std::fabs(found.data()[i] - cube.data()[i]) <= 6e-8F * 2 * 26 * kScales * most))
+      return state.SkipWithError("a pixel is not what it was");
+  report_bytes(state, exec, timed(state, exec, go), static_cast<double>(details.bytes() + 2 * cube.bytes()));
+}
+
+/// One pixel in a hundred is NaN.
+void time_mending(benchmark::State& state, Exec& exec) {
+  const Extents<3> shape{61, 210, 210};
+  auto cube = speckle_cube(shape[0], shape[1], shape[2]);
+  for (index_t i = 50; i < cube.size(); i += 101) cube.data()[i] = NAN;
+  const auto before = to_device(exec, cube.view());
+  Array<float, 3> frames(exec, shape);
+  index_t rest = -1;
+  const auto go = [&] {
+    copy(exec, before.view(), frames.view());
+    rest = correct_nan(exec, frames.view(), {5});
+  };
+  go();
+  const auto found = to_host(exec, std::as_const(frames).view());
+  if (rest != 0) return state.SkipWithError("pixels are left");
+  int mended = 0;
+  for (index_t i = 50; i < cube.size(); i += 101) {
+    const index_t t = i / (shape[1] * shape[2]), y = i / shape[2] % shape[1], x = i % shape[2];
+    if (y < 2 || x < 2 || y >= shape[1] - 2 || x >= shape[2] - 2) continue;
+    std::vector<float> near;
+    for (index_t v = y - 2; v <= y + 2; ++v)
+      for (index_t u = x - 2; u <= x + 2; ++u)
+        if (!std::isnan(cube.view()(t, v, u))) near.push_back(cube.view()(t, v, u));
+    std::sort(near.begin(), near.end());
+    const double want = (double(near[(near.size() - 1) / 2]) + double(near[near.size() / 2])) / 2;
+    if (found.data()[i] != static_cast<float>(want)) return state.SkipWithError("not the neighbours' median");
+    ++mended;
+  }
+  if (mended < 1000) return state.SkipWithError("too few pixels were looked at");
+  report_bytes(state, exec, timed(state, exec, go), 4.0 * static_cast<double>(cube.bytes()));
+}
+
+const std::vector<index_t> kShape{61, 101, 101};
+const bool registered[] = {
+    on_every_device("convolve/19", kShape, [](auto& state, Exec& exec) { time_convolution(state, exec, false); }),
+    on_every_device("convolve_fft/19", kShape, [](auto& state, Exec& exec) { time_convolution(state, exec, true); }),
+    on_every_device("inverse_starlet/4", kShape, time_inverse_starlet),
+    on_every_device("correct_nan/5", {61, 210, 210}, time_mending)};
+
+}  // namespace
+}  // namespace hci::bench
