@@ -11,8 +11,10 @@
 #include <mutex>
 #include <tuple>
 
+#include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/fftw.hpp"
+#include "kernels/core/parallel.hpp"
 #if HCI_HAVE_CUDA
 #include "kernels/core/cuda.hpp"
 #endif
@@ -27,7 +29,7 @@ template <>
 struct Fftw<double> {
   using Plan = fftw_plan;
   using Complex = fftw_complex;
-  static constexpr auto plan_2d = fftw_plan_dft_2d;
+  static constexpr auto plan_many = fftw_plan_many_dft;
   static constexpr auto execute = fftw_execute_dft;
   static constexpr auto destroy = fftw_destroy_plan;
 };
@@ -35,7 +37,7 @@ template <>
 struct Fftw<float> {
   using Plan = fftwf_plan;
   using Complex = fftwf_complex;
-  static constexpr auto plan_2d = fftwf_plan_dft_2d;
+  static constexpr auto plan_many = fftwf_plan_many_dft;
   static constexpr auto execute = fftwf_execute_dft;
   static constexpr auto destroy = fftwf_destroy_plan;
 };
@@ -51,26 +53,34 @@ bool every_frame_is_aligned(const void* in, const void* out, int ny, int nx) {
          0;
 }
 
-/// The process's plan for one frame of that shape. Plans live as long as the process: there are few shapes.
-/// FFTW_ESTIMATE, since a measured plan may differ from run to run, and with it the last bits.
+/// The process's plan of `count` transforms of `length` numbers each, `distance` apart. Plans live as long as the
+/// process: there are few shapes. FFTW_ESTIMATE, since a measured plan may differ from run to run, and with it the
+/// last bits.
 template <class T>
-typename Fftw<T>::Plan cpu_plan(int ny, int nx, FftDirection direction, bool in_place, bool aligned) {
-  using Key = std::tuple<int, int, FftDirection, bool, bool>;
+typename Fftw<T>::Plan cpu_plan(int length, int count, int distance, FftDirection direction, bool in_place,
+                                bool aligned) {
+  using Key = std::tuple<int, int, int, FftDirection, bool, bool>;
   struct Destroy {
     void operator()(typename Fftw<T>::Plan plan) const { Fftw<T>::destroy(plan); }
   };
   static std::map<Key, std::unique_ptr<std::remove_pointer_t<typename Fftw<T>::Plan>, Destroy>> plans;
   const std::lock_guard lock(fftw_planner_mutex());
-  auto& plan = plans[Key{ny, nx, direction, in_place, aligned}];
+  auto& plan = plans[Key{length, count, distance, direction, in_place, aligned}];
   if (plan) return plan.get();
   // The planner only looks at the alignment of the arrays and whether they are the same one.
   auto* const in = reinterpret_cast<typename Fftw<T>::Complex*>(kFftwAlignment * 4096);
-  auto* const out = in_place ? in : in + std::ptrdiff_t{ny} * nx * 4;
-  plan.reset(Fftw<T>::plan_2d(ny, nx, in, out, direction == FftDirection::forward ? FFTW_FORWARD : FFTW_BACKWARD,
-                              FFTW_ESTIMATE | (aligned ? 0u : FFTW_UNALIGNED)));
-  require(plan != nullptr, "fft2: FFTW has no plan for ", ny, " x ", nx);
+  auto* const out = in_place ? in : in + std::ptrdiff_t{count} * distance * 4;
+  plan.reset(Fftw<T>::plan_many(1, &length, count, in, nullptr, 1, distance, out, nullptr, 1, distance,
+                                direction == FftDirection::forward ? FFTW_FORWARD : FFTW_BACKWARD,
+                                FFTW_ESTIMATE | (aligned ? 0u : FFTW_UNALIGNED)));
+  require(plan != nullptr, "fft2: FFTW has no plan for ", count, " times ", length);
   return plan.get();
 }
+
+/// Columns are transformed this many at a time, in a scratch where they are contiguous: a line of a cache holds four
+/// numbers. FFTW's own 2-D plans step through the columns where they are, ten times slower where the
+/// rows are a power of two apart (256 x 256: 3.8 ms, this way 0.38), and never faster than this at sizes that occur.
+constexpr int kColumns = 8;
 
 template <class T>
 void fft2_on_cpu(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<T>> out, FftDirection direction) {
@@ -80,10 +90,29 @@ void fft2_on_cpu(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<T
   auto* const from = reinterpret_cast<Complex*>(const_cast<std::complex<T>*>(in.data()));
   auto* const to = reinterpret_cast<Complex*>(out.data());
   const bool aligned = every_frame_is_aligned<T>(from, to, ny, nx);
-  const auto plan = cpu_plan<T>(ny, nx, direction, from == to, aligned);
-  const index_t frames = in.extent(0), frame_size = index_t{ny} * nx;
-#pragma omp parallel for schedule(static) num_threads(exec.threads())
-  for (index_t t = 0; t < frames; ++t) Fftw<T>::execute(plan, from + t * frame_size, to + t * frame_size);
+  const int distance = (ny + 3) / 2 * 2;  // of columns: even, which keeps their alignment, and never a power of two
+  const auto rows = cpu_plan<T>(nx, ny, nx, direction, from == to, aligned);
+  const auto columns = cpu_plan<T>(ny, kColumns, distance, direction, true, true);
+  const index_t frame_size = index_t{ny} * nx;
+  const auto make = [distance] {
+    auto scratch = host_array<std::complex<T>, 2>({kColumns, distance});
+    std::fill_n(scratch.data(), scratch.size(), std::complex<T>{});  // of the last columns some are not there
+    return scratch;
+  };
+  parallel_for(exec.threads(), in.extent(0), kEqualShares, make, [&](Array<std::complex<T>, 2>& scratch, index_t t) {
+    Fftw<T>::execute(rows, from + t * frame_size, to + t * frame_size);
+    if (ny == 1) return;
+    const Matrix<std::complex<T>> frame = out[t], block = scratch.view();
+    for (index_t first = 0; first < nx; first += kColumns) {
+      const index_t count = std::min<index_t>(kColumns, nx - first);
+      for (index_t y = 0; y < ny; ++y)
+        for (index_t i = 0; i < count; ++i) block(i, y) = frame(y, first + i);
+      auto* const numbers = reinterpret_cast<Complex*>(scratch.data());
+      Fftw<T>::execute(columns, numbers, numbers);
+      for (index_t y = 0; y < ny; ++y)
+        for (index_t i = 0; i < count; ++i) frame(y, first + i) = block(i, y);
+    }
+  });
 }
 
 #if HCI_HAVE_CUDA

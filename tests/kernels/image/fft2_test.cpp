@@ -76,7 +76,8 @@ void expect_the_definition(Exec& exec, Extents<3> extents) {
 class Fft2 : public OnEveryDevice {};
 
 TEST_P(Fft2, IsTheDefinitionForEvenOddPrimeAndFlatFrames) {
-  for (const auto& extents : {Extents<3>{2, 8, 8}, {3, 15, 9}, {1, 13, 17}, {2, 1, 12}, {2, 12, 1}, {1, 1, 1}}) {
+  for (const auto& extents :
+       {Extents<3>{2, 8, 8}, {3, 15, 9}, {1, 13, 17}, {2, 1, 12}, {2, 12, 1}, {1, 1, 1}, {2, 16, 19}}) {
     expect_the_definition<double>(exec(), extents);
     expect_the_definition<float>(exec(), extents);
   }
