@@ -117,7 +117,7 @@ struct SolveAlone {
 //
 // Floors for n = 64, all multiprocessors busy. H200 (132 x 128 B x 1.8 GHz = 30 TB/s shared, 34 TFLOP/s
 // float64): 1.1 us a problem, bound by shared memory (0.4 us of flops). GTX 1080 (20 x 128 B x 1.7 GHz =
-// 4.4 TB/s, 277 GFLOP/s float64): 46 us, bound by float64. One problem alone is bound by the latency of
+// 4.4 TB/s, 0.28 TFLOP/s float64): 46 us, bound by float64. One problem alone is bound by the latency of
 // its 63 x 8 rounds, some 250 cycles each: 70 us on an H200; batches hide it.
 //
 // Shape: four lanes hold a pair of columns in registers (n / 4 rows each), so that products and rotation
