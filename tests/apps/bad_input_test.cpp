@@ -192,9 +192,22 @@ TEST_F(BadInput, InOptions) {
   refused({"--mode", "annular"}, {"--fwhm", "--psf"});
   refused({"--snr"}, {"--fwhm", "--psf"});
   refused({"--snr", "--fwhm", "300"}, {"fwhm", "300", "31"});
+  refused({"--snr", "--fwhm", "1e-05"}, {"fwhm is 1e-05", "in pixels, not in arcsec"});
   refused({"--ncomp", "1:1000000000"}, {"--ncomp", "1000000000"});
   refused({"--mode", "annular", "--fwhm", "4", "--asize", "0"}, {"asize is 0"});
-  refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "40"}, {"radius_int 40"});
+  refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "40"}, {"radius_int is 40", "31 x 31", "smaller"});
+  refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "15"}, {"radius_int 15"});  // leaves corners only
+  for (const char* radius : {"-5", "nan", "inf", "100"})
+    refused({"--radius-int", radius}, {std::string("radius_int is ") + radius});
+  for (const char* count : {"0", "-1"}) {
+    refused({"--mode", "annular", "--fwhm", "4", "--min-frames-lib", count},
+            {std::string("min_frames_lib is ") + count});
+    refused({"--mode", "annular", "--fwhm", "4", "--max-frames-lib", count},
+            {std::string("max_frames_lib is ") + count});
+    for (const std::string end : {"min", "max"})
+      refused({"--source-xy", "20,20", "--delta-rot", "0.1", "--fwhm", "4", "--" + end + "-frames-pca", count},
+              {end + "_frames_pca is " + count});
+  }
   refused({"--mode", "annular", "--fwhm", "4", "--delta-rot", "50"}, {"delta_rot 50"});
   refused({"--source-xy", "99,99", "--fwhm", "4"}, {"source_xy is 99,99"});
   refused({"--mask-center", "-3"}, {"mask_center", "-3"});
@@ -335,6 +348,8 @@ TEST_F(BadInput, InTheOtherSubcommands) {
   };
   refused({"snr", path("frame.fits"), "--fwhm", "300"}, {"fwhm", "300", "31"});
   refused({"snr", path("frame.fits"), "--fwhm", "1e9"}, {"fwhm", "31"});
+  for (const char* narrow : {"0.0448", "1e-05", "1e-300"})
+    refused({"snr", path("frame.fits"), "--fwhm", narrow}, {"fwhm is", narrow, "in pixels, not in arcsec"});
   refused({"snr", path("frame.fits"), "--fwhm", "4", "--approximated", "--exclude-negative-lobes"},
           {"approximated", "exclude_negative_lobes"});
   refused({"snr", path("frame.fits"), "--fwhm", "4", "--approximated", "--array2", path("frame.fits")},
