@@ -314,9 +314,22 @@ TEST_F(BadInput, OwnDataIsNotReplaced) {
     EXPECT_EQ(result.exit_code, 2) << result.err;
     for (const std::string& word : named) EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
   };
-  refused({"simulate", "--size", "32", "--frames", "3", "-o", folder_.folder().string(), "--quiet"},
-          {"cube.fits", "truth.json"});
-  EXPECT_EQ(contents("cube.fits"), cube);
+  // Each name by itself in a folder; a truth.json of somebody else does not make it a simulation's.
+  const std::string other = path("other");
+  const std::vector<std::string> simulate{"simulate", "--size", "32",  "--frames", "3",        "--short-exposures",
+                                          "4",        "-o",     other, "--quiet",  "--device", "cpu"};
+  for (const std::string name : {"cube.fits", "psf.fits", "angles.fits", "wavelengths.fits", "truth.json"})
+    for (const char* truth : {"", "{\"simulated_by\": \"somebody\"}"}) {
+      std::filesystem::remove_all(other);
+      std::filesystem::create_directory(other);
+      if (*truth != 0) std::ofstream(other + "/truth.json") << truth;
+      if (name != "truth.json" || *truth == 0) std::ofstream(other + "/" + name) << "the user's";
+      const std::string before = contents("other/" + name);
+      refused(simulate, {"other/" + (*truth == 0 ? name : std::string("")), "truth.json", "another folder"});
+      EXPECT_EQ(contents("other/" + name), before) << name;
+    }
+  std::filesystem::remove_all(other);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(run_cuhci(simulate).exit_code, 0);  // its own files are
   std::filesystem::rename(path("cube.fits"), path("frame.fits"));
   for (const char* name : {"frame.fits", "frame.fits[0]"})
     refused({"reduce", path(name), "--angles", path("angles.fits"), "-o", folder_.folder().string(), "--quiet"},
@@ -356,6 +369,16 @@ TEST_F(BadInput, InTheOtherSubcommands) {
           {"approximated", "array2"});
   refused({"simulate", "--frames", "1000000000"}, {"memory", "frames"});
   refused({"simulate", "--size", "2000000000"}, {"size"});
+  refused({"simulate", "--size", "4096", "--frames", "1", "--short-exposures", "10000"},
+          {"memory", "of fields", "fewer short_exposures"});
+  refused({"simulate", "--short-exposures", "2147483644"}, {"short_exposures is 2147483644", "10000"});
+  for (const char* bad : {"inf", "nan", "1e+300"}) {
+    for (const std::string name : {"seeing", "decorrelation"})
+      refused({"simulate", "--" + name, bad}, {name + " is " + bad, "not within"});
+    refused({"simulate", "--quasi-static", bad}, {std::string("quasi_static is ") + bad, "10000"});
+    refused({"simulate", "--rotation-range", "0", "--exposure", bad}, {std::string("exposure is ") + bad, "86400"});
+    refused({"simulate", "--planets", std::string("0.2:") + bad + ":1e-3"}, {"position angle is", bad, "360"});
+  }
   for (const char* contrast : {"2", "1", "0", "-0.5", "nan"})
     refused({"simulate", "--planets", std::string("0.45:10:") + contrast}, {"contrast", contrast, "below 1"});
   refused({"snr", path("missing.fits"), "--fwhm", "4", "--known-sources", "10,11,12"},
