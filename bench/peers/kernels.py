@@ -7,7 +7,7 @@ Ours is kernels_bench (google-benchmark), a peer is a process of its own; both r
 OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE on arrays of the same shape and the same kind: a halo with noise, and 30
 patterns that change slowly where the time depends on the values. A time is the least of all rounds, of warm calls;
 of a peer that takes more than 20 s, of one cold call, and then the table says so. The image filters and fits are those
-of image_kernels.py, shifts, rescaling, transforms and statistics those of geometry_kernels.py. The machine's ceilings
+of image_kernels.py, shifts, rescaling, transforms and statistics those of geometry_kernels.py, the rest of array_kernels.py. The machine's ceilings
 are measured at the start, hold for all processes, and are measured again at the end: where they drifted, somebody else
 was using the machine, and the table says so. Without --only, all benchmarks of kernels_bench and models_bench are run
 and kept, too. Results go to bench/results/<date>-<machine>-kernels.{json,md}; bench/kernels_table reads them.
@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 
+import array_kernels
 import geometry_kernels
 import image_kernels
 
@@ -57,6 +58,7 @@ CASES = [
      [("clip_array", "VIP clip_array (numba)", None)]),
     *image_kernels.CASES,
     *geometry_kernels.CASES,
+    *array_kernels.CASES,
 ]
 
 
@@ -73,7 +75,7 @@ def speckles(frames, size):
     return np.ascontiguousarray(cube.astype("float32").reshape(frames, size, size))
 
 
-def warps(cube, angles):
+def warps(cube, angles, flag=None):
     """The frames turned by OpenCV: within frames on its threads, or frame by frame on ours."""
     import cv2
     import numpy as np
@@ -84,7 +86,7 @@ def warps(cube, angles):
 
     def turn(t):
         matrix = cv2.getRotationMatrix2D(centre, angles[t], 1)
-        out[t] = cv2.warpAffine(cube[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4)
+        out[t] = cv2.warpAffine(cube[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4 if flag is None else flag)
 
     def on_its_threads():
         cv2.setNumThreads(CORES)
@@ -167,7 +169,8 @@ def clip_array():
 
 
 OTHERS = {"photutils": photutils_sums, "patches": patches, "solve pos": solve_pos, "nnls": nnls, "nmf": nmf,
-          "clip_array": clip_array, **image_kernels.PEERS, **geometry_kernels.PEERS}
+          "clip_array": clip_array, **image_kernels.PEERS, **geometry_kernels.PEERS,
+          **array_kernels.PEERS}
 
 
 def peer_calls(peer):
