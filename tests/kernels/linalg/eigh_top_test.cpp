@@ -262,7 +262,7 @@ TEST(EighTopOnCuda, BitsOfJacobiDependOnNeitherNeighboursNorMemory) {
       EXPECT_EQ(apart, together) << "order " << n;
     }
     for (index_t b = 0; b < 2; ++b)
-      for (const auto* all : {&apart, &together}) {
+      for (const std::vector<double>* all : {&std::as_const(apart), &together}) {
         const double* values = all->data() + b * k * (n + 1);
         expect_pairs_of_subset(a, n, sets[std::size_t(b)], k, values, values + k, "order " + std::to_string(n));
       }
