@@ -11,6 +11,7 @@
 #include "kernels/linalg/cholesky_qr.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
+#include "kernels/linalg/jacobi.hpp"
 #include "kernels/linalg/subspace_products.hpp"
 #include "kernels/random/philox.hpp"
 
@@ -36,8 +37,8 @@ struct Shape {
 Shape shape_for(Exec& exec, index_t n, index_t k) {
   const index_t block = std::min(k + kOversampling, n);
   if (!exec.on_cuda()) return {k, block, crossover::kSubspaceBlocksCpu * block, block, 2};
-  // Three blocks that Jacobi can diagonalize are faster than more of them by cuSOLVER.
-  if (exec.tuned() && 3 * block <= crossover::kJacobiRows) return {k, block, 3 * block, 2 * block, 1};
+  // Three blocks that Jacobi can diagonalize on this device are faster than more of them by cuSOLVER.
+  if (exec.tuned() && 3 * block <= jacobi_most_rows(exec)) return {k, block, 3 * block, 2 * block, 1};
   return {k, block, crossover::kSubspaceBlocksCuda * block, block, 2};
 }
 

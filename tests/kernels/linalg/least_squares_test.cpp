@@ -45,13 +45,13 @@ Frames speckle_frames(index_t n, index_t targets, index_t pixels) {
   return products(speckle_rows(n + targets, pixels), n, targets, pixels);
 }
 
-/// Without every third member but the first, another one for each problem.
+/// All members for the first problem; the others' without every third member but the first, another one for each.
 std::vector<IndexSet> sets_of(const Frames& f) {
   std::vector<IndexSet> sets;
   for (index_t b = 0; b < f.targets; ++b) {
     IndexSet set;
     for (index_t i = 0; i < f.n; ++i)
-      if (i == 0 || (i + b) % 3 != 0) set.push_back(i);
+      if (b == 0 || i == 0 || (i + b) % 3 != 0) set.push_back(i);
     sets.push_back(set);
   }
   return sets;
