@@ -5,6 +5,10 @@
 
 namespace hci {
 
+/// What a batch on CUDA takes beside its problems: some hundred problems of order 100 keep a GPU busy, and it is
+/// little beside a cube. A constant, not what is free or in use; tests make it less (scratch.hpp).
+constexpr index_t kBatchBytes = index_t{64} << 20;
+
 /// The k largest eigenvalues and their eigenvectors of many symmetric matrices of one order, by the dense
 /// solver that was measured to be the fastest (kernels/linalg/eigh_crossover.hpp): a solver in SIMD lanes or
 /// LAPACK on the CPU, Jacobi in shared memory or cuSOLVER on CUDA.

@@ -10,36 +10,20 @@
 #include "kernels/linalg/cholesky_qr.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/subspace_products.hpp"
+#include "kernels/linalg/widen.hpp"
 #include "kernels/random/philox.hpp"
 
 // A product of r vectors with x xᵀ: 4 r t p flops in double by cuBLAS, on tiles of x that are widened on the way (12
 // bytes a number: 4 read, 8 written, and read back twice, from the L2 cache where a tile fits it). 20,000 rows of 2000
 // pixels and 28 vectors: 4.5 GFLOP and 0.5 GB: 0.13 ms of each on an H200 (34 TFLOP/s, 4.3 TB/s), 16 ms on a GTX 1080
-// (0.28 TFLOP/s, double). A tile holds 128 MiB: long enough for cuBLAS to run at its speed, short beside the frames.
+// (0.28 TFLOP/s, double).
 // The random numbers, r p of them, take some 100 integer operations each: 2 p r = 10^5, nothing beside that.
 
 namespace hci {
 namespace {
 
 constexpr std::uint32_t kPurpose = 0x5FD;
-// Columns at once: on the CPU few enough for the tile to stay near, on CUDA as many as make a large product.
-constexpr index_t kTileCpu = 256, kTileBytesCuda = index_t{128} << 20;
-
-index_t tile_width(const Exec& exec, index_t rows) {
-  return exec.on_cuda() ? std::clamp<index_t>(kTileBytesCuda / (8 * rows) / 32 * 32, 32, 8192) : kTileCpu;
-}
-
-/// Columns first .. of x in double, 0 where they are not used.
-struct Widen {
-  Matrix<const float> x;
-  UsedColumns used;
-  index_t first;
-  View<double, 3> out;
-  HCI_HD void operator()(index_t t, index_t p) const {
-    const bool in_use = used.size() == 0 || used(first + p) != 0;
-    out(0, t, p) = in_use ? static_cast<double>(x(t, first + p)) : 0.0;
-  }
-};
+constexpr index_t kColumnsCpu = 256;  // at once: few enough for the tile to stay near
 
 struct RandomTile {
   std::uint64_t seed;
@@ -55,12 +39,12 @@ struct RandomTile {
 template <class Use>
 void over_tiles(Exec& exec, Matrix<const float> x, UsedColumns used, const Use& use) {
   const index_t rows = x.extent(0), columns = x.extent(1);
-  const index_t width = std::min(tile_width(exec, rows), columns);
+  const index_t width = std::min(exec.on_cuda() ? widened_columns(rows) : kColumnsCpu, columns);
   Array<double, 3> wide(exec, {1, rows, width});
   for (index_t first = 0; first < columns; first += width) {
     const index_t count = std::min(width, columns - first);
     const View<double, 3> tile(wide.data(), {1, rows, count}, wide.view().strides());
-    for_each(exec, Extents<2>{rows, count}, Widen{x, used, first, tile});
+    for_each(exec, Extents<2>{rows, count}, Widen{x, used, first, tile[0]});
     use(View<const double, 3>(tile), first);
   }
 }

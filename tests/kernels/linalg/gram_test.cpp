@@ -106,6 +106,24 @@ TEST_P(Gram, OfTwoMatricesOfManyColumns) {
     }
 }
 
+/// So many rows that CUDA takes fewer columns at once: doubles of 128 MiB for either matrix at most.
+TEST_P(Gram, OfVeryManyRowsTakesLittleScratch) {
+  const index_t rows = (index_t{1} << 16) + 1, cols = 2, columns = 300;
+  const auto a = speckle_rows(rows, columns, 1), b = speckle_rows(cols, columns, 2);
+  const auto da = device_matrix(exec(), a, rows, columns), db = device_matrix(exec(), b, cols, columns);
+  Array<double, 2> g(exec(), {rows, cols});
+  const std::size_t before = exec().memory()->bytes_in_use();
+  cross_gram(exec(), da.view(), db.view(), {}, g.view());
+  EXPECT_LE(exec().memory()->peak_bytes() - before, std::size_t{2 * 128} << 20);
+  const auto host = to_host(exec(), g.view());
+  for (index_t i = 0; i < rows; i += 97)
+    for (index_t j = 0; j < cols; ++j) {
+      const Product want =
+          product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
+      ASSERT_NEAR(host.view()(i, j), want.value, want.bound) << i << ", " << j;
+    }
+}
+
 TEST_P(Gram, LeavesOutUnusedColumnsEvenWhereTheyAreNaN) {
   const index_t rows = 19, columns = 777;
   auto x = speckle_rows(rows, columns);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "kernels/core/scratch.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
 
@@ -254,10 +255,10 @@ TEST_P(LeastSquares, NonnegativeIsTheBestOfAllChoices) {
   }
 }
 
-/// The conditions of Karush, Kuhn and Tucker, on problems that change their minds and exceed a block's
+/// The conditions of Karush, Kuhn and Tucker, on problems that change their minds; the last ones exceed a block's
 /// shared memory.
 TEST_P(LeastSquares, NonnegativeMeetsTheOptimumConditions) {
-  for (const index_t n : {40, 110}) {
+  for (const index_t n : {40, 120}) {
     std::vector<float> x = speckle_rows(n + 4, n + 30, 5);
     for (std::size_t i = 0; i < x.size(); i += 2) x[i] *= -0.2F;
     const Frames f = products(x, n, 4, n + 30);
@@ -281,6 +282,23 @@ TEST_P(LeastSquares, NonnegativeMeetsTheOptimumConditions) {
         ASSERT_LE(free ? std::fabs(w) : w, bound) << n << ", " << i;
       }
       EXPECT_GT(above, n / 8) << "a test of hardly anything";
+    }
+  }
+}
+
+/// Sets that no block's shared memory holds, and scratch of the device for one or two blocks: each solves one problem
+/// after the other where the last one's numbers lie.
+TEST_P(LeastSquares, TakesTurnsInTheSameScratch) {
+  const index_t n = 110, problems = 3;
+  const Frames f = speckle_frames(n, problems, n + 20);
+  IndexSet all(static_cast<std::size_t>(n));
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<IndexSet> sets{all, IndexSet(all.begin() + 1, all.end()), all};
+  for (const auto sign : {Sign::any, Sign::nonnegative}) {
+    const auto want = solve(exec(), f, sets, 0, sign);
+    for (const index_t bytes : {1, 110'000}) {  // less than a problem takes, and somewhat more than two do
+      const ScratchLimit limit(bytes);
+      EXPECT_EQ(solve(exec(), f, sets, 0, sign), want) << bytes;
     }
   }
 }
