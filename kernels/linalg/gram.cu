@@ -9,6 +9,7 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/linalg/fits_blas.hpp"
 #include "kernels/linalg/gram_cpu.hpp"
+#include "kernels/linalg/sum_in_parts.hpp"
 #include "kernels/linalg/widen.hpp"
 
 // Floors for (489, 44100): t (t + 1) p = 10.6 GFLOP in double, 86 MB read once. H200: 0.3 ms (34 TFLOP/s; half of that
@@ -45,16 +46,15 @@ struct Mirror {
   }
 };
 
-/// Partial sums of kChunk columns.
-constexpr index_t kChunk = 1024;
+/// Partial sums.
 struct SumChunk {
   Matrix<const float> x;
   UsedColumns used;
   Matrix<double> partial;
   HCI_HD void operator()(index_t t, index_t chunk) const {
-    const index_t last = (chunk + 1) * kChunk < x.extent(1) ? (chunk + 1) * kChunk : x.extent(1);
+    const auto [first, last] = chunk_of(x.extent(1), chunk);
     double sum = 0;
-    for (index_t p = chunk * kChunk; p < last; ++p)
+    for (index_t p = first; p < last; ++p)
       if (used.size() == 0 || used(p) != 0) sum += static_cast<double>(x(t, p));
     partial(t, chunk) = sum;
   }
@@ -144,7 +144,7 @@ void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedCo
 void row_sums(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> sums) {
   check_rows("row_sums", x, used);
   require(sums.extent(0) == x.extent(0), "row_sums: ", sums.extent(0), " sums for ", x.extent(0), " rows");
-  Array<double, 2> partial(exec, {x.extent(0), (x.extent(1) + kChunk - 1) / kChunk});
+  Array<double, 2> partial(exec, {x.extent(0), chunks_of(x.extent(1))});
   for_each(exec, partial.extents(), SumChunk{x, used, partial.view()});
   for_each(exec, sums.extents(), SumRow{partial.view(), sums});
 }

@@ -35,6 +35,17 @@ struct RandomTile {
   }
 };
 
+/// Rows that depended on others: random numbers of their own.
+struct Refill {
+  Matrix<const std::uint8_t> alive;
+  std::uint64_t seed;
+  View<double, 3> y;
+  HCI_HD void operator()(index_t b, index_t r, index_t i) const {
+    const auto item = static_cast<std::uint64_t>(r * y.extent(2) + i);
+    if (alive(b, r) == 0) y(b, r, i) = RandomStream(seed, kPurpose + 1, item).normal();
+  }
+};
+
 /// Calls use(tile, first) with tiles of columns of x in double.
 template <class Use>
 void over_tiles(Exec& exec, Matrix<const float> x, UsedColumns used, const Use& use) {
@@ -70,6 +81,8 @@ void sharpen(Exec& exec, const SymmetricOperator& a, Array<double, 3>& y, const 
     orthonormalize_rows(exec, other.view(), y.view(), alive.view());
     y.swap(other);
   }
+  for_each(exec, y.extents(), Refill{alive.view(), options.seed, y.view()});  // else zeros would pass for vectors
+  orthonormalize_rows(exec, y.view(), other.view(), alive.view());
   rayleigh_ritz(exec, a, y.view(), values, vectors);
 }
 
@@ -115,10 +128,14 @@ void svd_top(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double>
   const index_t k = squares.extent(0), rows = x.extent(0);
   check_results("svd_top", rows, squares, left);
   const auto report = subspace_top(exec, a, {squares.data(), {1, k}}, {left.data(), {1, k, rows}}, options);
-  if (!report.all_converged())
-    throw DeviceError("svd_top: " + std::to_string(k) + " singular vectors of " + std::to_string(rows) +
-                      " rows did not converge in " + std::to_string(report.products) +
-                      " products: ask for fewer, or for more blocks");
+  if (report.all_converged()) return;
+  Array<double, 1> sums(exec, {rows});
+  row_sums(exec, x, used, sums.view());
+  require(all_finite(exec, sums.view()),
+          "svd_top: the matrix holds NaN or infinity in a used column: mask the column or mend the pixel");
+  throw NotConverged("svd_top: " + std::to_string(k) + " singular vectors of " + std::to_string(rows) +
+                     " rows did not converge in " + std::to_string(report.products) +
+                     " products: ask for fewer, for more blocks, or for svd_randomized()");
 }
 
 void svd_randomized(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> squares, Matrix<double> left,

@@ -152,6 +152,33 @@ TEST_P(Gram, LeavesOutUnusedColumnsEvenWhereTheyAreNaN) {
   }
 }
 
+/// Sums of one, two and three chunks of 1024 columns; flags on both sides of their borders, and a NaN in the very last
+/// column, which only its row sees.
+TEST_P(Gram, SumsRowsOfAnyLength) {
+  for (const index_t columns : {1, 1024, 1025, 2100}) {
+    const index_t rows = 3;
+    auto x = speckle_rows(rows, columns);
+    std::vector<std::uint8_t> used(static_cast<std::size_t>(columns), 1);
+    for (const index_t p : {1022, 1023, 1024, 2047, 2048})
+      if (p + 1 < columns) {
+        used[static_cast<std::size_t>(p)] = 0;
+        x[static_cast<std::size_t>(p)] = kNaN;
+      }
+    x.back() = kNaN;
+    const auto device = device_matrix(exec(), x, rows, columns);
+    const auto flags = to_device(exec(), std::vector<std::uint8_t>(used));
+    Array<double, 1> sums(exec(), {rows});
+    row_sums(exec(), device.view(), flags.view(), sums.view());
+    const auto host = to_host(exec(), sums.view());
+    const std::vector<float> ones(static_cast<std::size_t>(columns), 1.0F);
+    for (index_t t = 0; t + 1 < rows; ++t) {
+      const Product want = product(&x[static_cast<std::size_t>(t * columns)], ones.data(), columns, used);
+      EXPECT_NEAR(host.data()[t], want.value, want.bound) << columns << " columns, row " << t;
+    }
+    EXPECT_TRUE(std::isnan(host.data()[rows - 1])) << columns;
+  }
+}
+
 TEST_P(Gram, ShowsANaNInItsRowAndColumnOnly) {
   const index_t rows = 20, columns = 33;
   auto x = speckle_rows(rows, columns);

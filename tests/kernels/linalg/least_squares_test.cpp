@@ -265,21 +265,25 @@ TEST_P(LeastSquares, NonnegativeMeetsTheOptimumConditions) {
     const auto sets = sets_of(f);
     const auto c = solve(exec(), f, sets, 0, Sign::nonnegative);
     for (index_t b = 0; b < 4; ++b) {
-      double largest = 0;
+      const Numbers& mine = c[static_cast<std::size_t>(b)];
+      const IndexSet& set = sets[static_cast<std::size_t>(b)];
+      const double rounding = static_cast<double>(set.size()) * DBL_EPSILON;
+      double largest = 0, size = 0;
       index_t above = 0;
-      for (index_t i : sets[static_cast<std::size_t>(b)])
+      for (const index_t i : set) {
         largest = std::fmax(largest, std::fabs(f.rhs[static_cast<std::size_t>(b * n + i)]));
-      // Of the solve: cond (1e5) n eps of the right side; of the rule: 10 n eps of it.
-      const double bound = 1e5 * static_cast<double>(n) * DBL_EPSILON * largest;
-      for (index_t i : sets[static_cast<std::size_t>(b)]) {
-        const Numbers& mine = c[static_cast<std::size_t>(b)];
-        double w = f.rhs[static_cast<std::size_t>(b * n + i)];
+        size += std::sqrt(f.g[static_cast<std::size_t>(i * n + i)]) * mine[static_cast<std::size_t>(i)];
+      }
+      for (const index_t i : set) {  // the contract's bounds, nothing added: the gradient here is in long double
+        long double w = f.rhs[static_cast<std::size_t>(b * n + i)];
         for (index_t j = 0; j < n; ++j)
-          w -= f.g[static_cast<std::size_t>(i * n + j)] * mine[static_cast<std::size_t>(j)];
+          w -= static_cast<long double>(f.g[static_cast<std::size_t>(i * n + j)]) * mine[static_cast<std::size_t>(j)];
         ASSERT_GE(mine[static_cast<std::size_t>(i)], 0);
         const bool free = mine[static_cast<std::size_t>(i)] > 0;
         above += free;
-        ASSERT_LE(free ? std::fabs(w) : w, bound) << n << ", " << i;
+        const double of_solve = 2 * rounding * std::sqrt(f.g[static_cast<std::size_t>(i * n + i)]) * size;
+        ASSERT_LE(static_cast<double>(free ? std::fabs(w) : w), of_solve + (free ? 0 : 10 * rounding * largest))
+            << n << ", " << i;
       }
       EXPECT_GT(above, n / 8) << "a test of hardly anything";
     }
