@@ -10,7 +10,6 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/core/scratch.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
 #include "kernels/linalg/jacobi.hpp"
@@ -116,7 +115,7 @@ void by_cusolver(Exec& exec, View<const double, 3> a, Matrix<double> values, Vie
   const index_t batch = a.extent(0), n = a.extent(1), k = values.extent(1);
   const bool alone = crossover::few_alone_win(n, k);
   const index_t bytes = 3 * n * n * static_cast<index_t>(sizeof(double));
-  const index_t most = alone ? 1 : std::max<index_t>(scratch_bytes(kBatchBytes) / bytes, 1);
+  const index_t most = alone ? 1 : batch_of(batch, bytes);
   if (batch > most) {
     for (index_t first = 0; first < batch; first += most) {
       const index_t count = std::min(most, batch - first);

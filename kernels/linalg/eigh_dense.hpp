@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
+
 #include "kernels/core/exec.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/core/view.hpp"
 
 namespace hci {
 
-/// What a batch on CUDA takes beside its problems: some hundred problems of order 100 keep a GPU busy, and it is
-/// little beside a cube. A constant, not what is free or in use; tests make it less (scratch.hpp).
-constexpr index_t kBatchBytes = index_t{64} << 20;
+/// How many problems, for each of which scratch takes so many bytes, are a batch on CUDA, one at least: some hundred of
+/// order 100 keep a GPU busy, and their 64 MiB are little beside a cube. A constant, not what is free or in use.
+inline index_t batch_of(index_t problems, index_t bytes) {
+  return std::clamp<index_t>(scratch_bytes(index_t{64} << 20) / bytes, 1, problems);
+}
 
 /// The k largest eigenvalues and their eigenvectors of many symmetric matrices of one order, by the dense
 /// solver that was measured to be the fastest (kernels/linalg/eigh_crossover.hpp): a solver in SIMD lanes or
@@ -15,7 +20,8 @@ constexpr index_t kBatchBytes = index_t{64} << 20;
 ///   a (b, n, n) double, dense, both triangles, on the Exec's device
 ///   values (b, k) descending   vectors (b, k, n) dense, row j is the unit eigenvector of values(b, j)
 /// Residuals and scalar products of different vectors are at the level of n eps |a|_F.
-/// A matrix that holds NaN or infinity gets NaN for all its results. Throws DeviceError where a solver fails.
+/// A matrix that holds NaN or infinity, or for which Jacobi does not end, gets NaN for all its results. Throws
+/// DeviceError where a solver of a library fails.
 void eigh_dense(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors);
 
 }  // namespace hci

@@ -7,7 +7,6 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/core/parallel.hpp"
-#include "kernels/core/scratch.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
@@ -153,7 +152,7 @@ void solve_alike(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>
   // A matrix, its pairs, and what solves it: cuSOLVER takes about two matrices and a copy.
   const index_t square = 8 * m * m;
   const index_t bytes = 2 * square + (plan.iterated ? static_cast<index_t>(subspace_bytes(exec, m, k)) : 3 * square);
-  const index_t most = std::clamp<index_t>(scratch_bytes(kBatchBytes) / bytes, 1, problems);
+  const index_t most = batch_of(problems, bytes);
   Array<double, 3> sub(exec, {most, m, m}), found(exec, {most, pairs, m});
   Array<double, 2> w(exec, {most, pairs});
   Array<double, 3> start(exec, {plan.iterated ? most : 0, whole.extent(0), m});
@@ -231,8 +230,8 @@ void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<doubl
     return on_threads(exec, batch, [&](Exec& one, index_t b) {
       iterate(one, alone(a, b), slice(values, b, 1), alone(vectors, b), {});
     });
-  const auto bytes = static_cast<index_t>(subspace_bytes(exec, n, k));
-  const index_t most = std::max<index_t>(scratch_bytes(kBatchBytes) / bytes, 1);
+  if (batch == 0) return;
+  const index_t most = batch_of(batch, static_cast<index_t>(subspace_bytes(exec, n, k)));
   for (index_t first = 0; first < batch; first += most) {
     const index_t count = std::min(most, batch - first);
     iterate(exec, slice(a, first, count), slice(values, first, count), slice(vectors, first, count), {});
