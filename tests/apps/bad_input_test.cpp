@@ -140,6 +140,26 @@ TEST_F(BadInput, InFiles) {
   refused("huge.fits", "angles.fits", {"huge.fits", "truncated"});
 }
 
+// 274177 x 67280421310721 = 2^64 + 1: one value, if nobody looks.
+TEST_F(BadInput, AxesWhoseProductOverflows) {
+  std::string file;
+  for (std::string card :
+       {"SIMPLE  =                    T", "BITPIX  =                  -32", "NAXIS   =                    2",
+        "NAXIS1  =               274177", "NAXIS2  =       67280421310721", "END"}) {
+    card.resize(80, ' ');
+    file += card;
+  }
+  file.resize(2880, ' ');
+  file.resize(5760, '\0');
+  write_text("overflow.fits", file);
+  const std::vector<std::string> words{"overflow.fits", "is truncated", "5760 bytes"};
+  expect_refused(run_cuhci({"info", path("overflow.fits")}), words);
+  expect_refused(reduce("overflow.fits", "angles.fits"), words);
+  expect_refused(reduce("cube.fits", "overflow.fits"), words);
+  expect_refused(reduce("cube.fits", "angles.fits", {"--psf", path("overflow.fits")}), words);
+  expect_refused(run_cuhci({"snr", path("overflow.fits"), "--fwhm", "4", "-o", path("out"), "--quiet"}), words);
+}
+
 // The file is sparse: it takes no place, and nothing of it is read.
 TEST_F(BadInput, ACubeThatMemoryDoesNotHold) {
   std::string header;
@@ -169,6 +189,8 @@ TEST_F(BadInput, InOptions) {
     SCOPED_TRACE(more.front() + " " + more.back());
     expect_refused(reduce("cube.fits", "angles.fits", more), words);
   };
+  expect_refused(reduce("cube.fits[0]", "angles.fits", {"--hdu", "0"}), {"cube.fits[0]", "'0'", "--hdu"});
+  refused({"--hdu", "1"}, {"cube.fits", "no HDU 1"});
   refused({"--ncomp", "13"}, {"ncomp is 13", "ncomp <= 12"});
   refused({"--smooth", "-1"}, {"smooth is -1"});
   refused({"--smooth", "wide"}, {"--smooth", "wide"});
@@ -314,6 +336,48 @@ TEST_F(BadInput, OwnDataIsNotReplaced) {
   refused({"snr", path("snr.fits"), "--fwhm", "4", "-o", folder_.folder().string(), "--quiet"},
           {"snr.fits", "replace"});
   EXPECT_EQ(contents("snr.fits"), map);
+}
+
+// Whatever the run would write or remove, before any work: the cube is not even looked for.
+TEST_F(BadInput, NobodyElsesFileIsReplacedOrRemoved) {
+  const std::string out = path("theirs");
+  std::filesystem::create_directory(out);
+  const auto contents = [](const std::string& file) {
+    std::stringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+  };
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& file) {
+    const std::string before = contents(file);
+    const ProgramResult result = run_cuhci(words);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    for (const std::string& word : {file, std::string("not made by cuHCI"), std::string("-o")})
+      EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
+    EXPECT_EQ(contents(file), before);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(out), {}), 1);
+  };
+  const std::vector<std::string> reduce{"reduce", path("no_cube.fits"), "--angles", path("angles.fits"), "-o", out,
+                                        "--quiet"};
+  const std::vector<std::string> snr{"snr", path("no_frame.fits"), "--fwhm", "4", "-o", out, "--quiet"};
+  for (const std::string name : {"frame.fits", "frames.fits", "channels.fits", "residuals.fits", "snr.fits",
+                                 "frame.png", "snr.png", "summary.json"}) {
+    SCOPED_TRACE(name);
+    const std::string file = out + "/" + name;
+    std::vector<std::function<void()>> makers{[&] { write_text("theirs/" + name, "{\"provenance\": {}}"); },
+                                              [&] { write_flat(file, 1); },
+                                              [&] { std::filesystem::create_symlink(path("nowhere"), file); },
+                                              [&] { std::filesystem::create_directory(file); }};
+    for (const auto& make : makers) {
+      make();
+      refused(reduce, file);
+      if (name == "snr.fits" || name == "snr.png" || name == "summary.json") refused(snr, file);
+      std::filesystem::remove(file);
+    }
+  }
+  // A simulated cube is data, too.
+  ASSERT_EQ(run_cuhci({"simulate", "--size", "32", "--frames", "3", "-o", path("data"), "--quiet"}).exit_code, 0);
+  std::filesystem::rename(path("data/cube.fits"), out + "/residuals.fits");
+  refused(reduce, out + "/residuals.fits");
 }
 
 TEST_F(BadInput, ProductsOfAnEarlierRunDoNotStay) {
