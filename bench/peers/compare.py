@@ -156,9 +156,9 @@ def table(context, results):
         ours = result["cuhci"]
         memory = ours["peak_bytes"] / result["cube_bytes"]
         for peer in result["peers"]:
-            target = f">= {peer['target']}" if peer["target"] else ""
+            target = f">= {peer['target']}: {'met' if peer['ratio'] >= peer['target'] else 'missed'}" if peer["target"] else ""
             lines.append(f"| {result['case']} | {ours['seconds']:.3f} s | {ours['command_seconds']:.3f} s | {memory:.2f} | "
-                         f"{peer['peer']} | {peer['seconds']:.3f} s | {peer['ratio']:.1f} | {target} | "
+                         f"{peer['peer']} | {peer['seconds']:.3f} s | {peer['ratio']:.3g} | {target} | "
                          f"{peer['relative_l2_difference']:.1e} |")
     return "\n".join(lines) + "\n"
 
@@ -170,8 +170,6 @@ def main():
     parser.add_argument("--rounds", default=5, type=int)
     parser.add_argument("--quick", action="store_true", help="leave out the peers that take a minute")
     parser.add_argument("--only", default="", help="regular expression on the name of a case")
-    parser.add_argument("--kernels", action="append", default=[], type=pathlib.Path,
-                        help="JSON of google-benchmark to keep with the results")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
     options = parser.parse_args()
     work = ROOT / "build/bench-data"
@@ -181,13 +179,10 @@ def main():
     if not cases:
         return print(f"no case is named like {options.only!r}", file=sys.stderr)
     results = [compare(case, options, work) for case in cases]
-    stored = {"context": told, "cases": results}
-    for path in options.kernels:
-        stored[path.stem] = json.loads(path.read_text())
     machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
     name = options.output / f"{told['date'][:10]}-{machine}"
     options.output.mkdir(parents=True, exist_ok=True)
-    name.with_suffix(".json").write_text(json.dumps(stored, indent=1) + "\n")
+    name.with_suffix(".json").write_text(json.dumps({"context": told, "cases": results}, indent=1) + "\n")
     name.with_suffix(".md").write_text(table(told, results))
     print(table(told, results), end="")
 

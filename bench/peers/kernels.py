@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Times single kernels against what a person would use instead, in turns, on all cores of the CPU.
+"""Times single kernels, those with a peer in turns with what a person would use instead, on all cores of the CPU.
 
-  kernels.py [--bench build/bench/bin/kernels_bench] [--rounds N] [--only REGEX] [-o FOLDER]
+  kernels.py [--bench build/bench/bin/kernels_bench] [--rounds N] [--only REGEX] [--device cpu|cuda:0] [-o FOLDER]
 
 Ours is kernels_bench (google-benchmark), a peer is a process of its own; both run without
-OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE on arrays of the same shape and the same kind: a halo, 30 patterns
-that change slowly, noise. A time is the least of all rounds. The image filters and fits are those of
-image_kernels.py, shifts, rescaling, transforms and statistics those of geometry_kernels.py. A peer whose first call
-takes more than 20 s is called once, in one round; --slow gives it all rounds. Results go to bench/results/<date>-<machine>-kernels.{json,md}.
+OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE on arrays of the same shape and the same kind: a halo with noise, and 30
+patterns that change slowly where the time depends on the values. A time is the least of all rounds, of warm calls;
+of a peer that takes more than 20 s, of one cold call, and then the table says so. The image filters and fits are those
+of image_kernels.py, shifts, rescaling, transforms and statistics those of geometry_kernels.py, the rest of array_kernels.py. The machine's ceilings
+are measured at the start, hold for all processes, and are measured again at the end: where they drifted, somebody else
+was using the machine, and the table says so. Without --only, all benchmarks of kernels_bench and models_bench are run
+and kept, too. Results go to bench/results/<date>-<machine>-kernels.{json,md}; bench/kernels_table reads them.
 """
 import argparse
 import concurrent.futures
@@ -19,6 +22,7 @@ import subprocess
 import sys
 import time
 
+import array_kernels
 import geometry_kernels
 import image_kernels
 
@@ -27,6 +31,7 @@ ROOT = HERE.parent.parent
 CORES = os.cpu_count()
 ENOUGH_SECONDS = 3  # a call this long is not repeated in the same round
 SLOW_SECONDS = 20
+MOST_DRIFT = 1.15  # of a ceiling from the start to the end of a quiet run
 
 # name, our benchmark, [(peer, what it is, target ratio or None)]
 CASES = [
@@ -53,6 +58,7 @@ CASES = [
      [("clip_array", "VIP clip_array (numba)", None)]),
     *image_kernels.CASES,
     *geometry_kernels.CASES,
+    *array_kernels.CASES,
 ]
 
 
@@ -69,7 +75,7 @@ def speckles(frames, size):
     return np.ascontiguousarray(cube.astype("float32").reshape(frames, size, size))
 
 
-def warps(cube, angles):
+def warps(cube, angles, flag=None):
     """The frames turned by OpenCV: within frames on its threads, or frame by frame on ours."""
     import cv2
     import numpy as np
@@ -80,7 +86,7 @@ def warps(cube, angles):
 
     def turn(t):
         matrix = cv2.getRotationMatrix2D(centre, angles[t], 1)
-        out[t] = cv2.warpAffine(cube[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4)
+        out[t] = cv2.warpAffine(cube[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4 if flag is None else flag)
 
     def on_its_threads():
         cv2.setNumThreads(CORES)
@@ -163,7 +169,8 @@ def clip_array():
 
 
 OTHERS = {"photutils": photutils_sums, "patches": patches, "solve pos": solve_pos, "nnls": nnls, "nmf": nmf,
-          "clip_array": clip_array, **image_kernels.PEERS, **geometry_kernels.PEERS}
+          "clip_array": clip_array, **image_kernels.PEERS, **geometry_kernels.PEERS,
+          **array_kernels.PEERS}
 
 
 def peer_calls(peer):
@@ -184,39 +191,63 @@ def peer_calls(peer):
     return turns if peer == "warp" else [lambda turn=turn: np.median(turn(), axis=0) for turn in turns]
 
 
-def time_here(peer, repeats):
-    least = {}
-    for number, call in enumerate(peer_calls(peer)):
-        for _ in range(repeats):
-            start = time.perf_counter()
-            call()
-            least[number] = min(least.get(number, float("inf")), time.perf_counter() - start)
-            if least[number] > ENOUGH_SECONDS:
+def seconds_of(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def time_here(peer, repeats=3):
+    """Of each way to call it: once to warm up, then up to `repeats` times. Slow ones have the one cold call only."""
+    best = None
+    for call in peer_calls(peer):
+        first = seconds_of(call)
+        cold = first > SLOW_SECONDS
+        seconds = first if cold else float("inf")
+        for _ in range(0 if cold else repeats):
+            seconds = min(seconds, seconds_of(call))
+            if seconds > ENOUGH_SECONDS:
                 break
-    print(json.dumps({"seconds": min(least.values())}))
+        best = min(best or (seconds, cold), (seconds, cold))
+    print(json.dumps({"seconds": best[0], "cold": best[1]}))
 
 
-def environment():
+def run(command, ceilings=None):
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     env["PYTHONWARNINGS"] = "ignore"
-    return env
-
-
-def run(command):
-    done = subprocess.run([str(word) for word in command], env=environment(), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True)
+    if ceilings:
+        env["HCI_BENCH_CEILINGS"] = ceilings
+    done = subprocess.run([str(word) for word in command], env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True)
     if done.returncode != 0:
         sys.exit(f"failed: {' '.join(map(str, command))}\n{done.stderr}")
     return done.stdout
 
 
-def time_ours(program, name):
-    """The least seconds of five repetitions, and the counters of that one."""
-    told = json.loads(run([program, f"--benchmark_filter=^{name}/", "--benchmark_repetitions=5",
-                           "--benchmark_min_time=0.3", "--benchmark_format=json"]))
-    best = min((b for b in told["benchmarks"] if b["run_type"] == "iteration"), key=lambda b: b["real_time"])
-    counters = {k: v for k, v in best.items() if k in ("GB/s", "%_of_copy", "Gflop/s", "%_of_gemm")}
-    return {"seconds": best["real_time"] * 1e-3, **counters}
+def measured(program, filter, repetitions, least_seconds, ceilings):
+    """The benchmarks of these names: of each the fastest repetition, as seconds and counters."""
+    told = json.loads(run([program, f"--benchmark_filter={filter}", f"--benchmark_repetitions={repetitions}",
+                           f"--benchmark_min_time={least_seconds}", "--benchmark_format=json"], ceilings))
+    best = {}
+    for one in told["benchmarks"]:
+        name = one["name"].removesuffix("/real_time")
+        if one["run_type"] != "iteration":
+            continue
+        if one.get("error_occurred"):
+            best[name] = {"name": name, "failed": one["error_message"]}
+            continue
+        seconds = one["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}[one["time_unit"]]
+        if name not in best or seconds < best[name].get("seconds", 0):
+            counters = ("GB/s", "%_of_copy", "Gflop/s", "%_of_gemm", "Gvalue/s", "peak_MiB")
+            best[name] = {"name": name, "seconds": seconds, **{k: one[k] for k in counters if k in one}}
+    return list(best.values())
+
+
+def time_ours(options, name):
+    found = measured(options.bench, f"^{name.replace('/cpu/', f'/{options.device}/')}/", 5, 0.3, options.ceilings)
+    if len(found) != 1 or "failed" in found[0]:
+        sys.exit(f"no time of benchmark {name}: {found}")
+    return found[0]
 
 
 def least(samples):
@@ -227,22 +258,44 @@ def compare(case, options):
     name, bench, peers = case
     ours, theirs = [], {peer: [] for peer, _, _ in peers}
     for _ in range(options.rounds):
-        ours.append(time_ours(options.bench, bench))
+        ours.append(time_ours(options, bench))
         for peer, _, _ in peers:
-            if theirs[peer] and least(theirs[peer])["seconds"] > SLOW_SECONDS and not options.slow:
+            if theirs[peer] and theirs[peer][0].get("cold"):
                 continue
             theirs[peer].append(
-                time_ours(options.bench, peer.removeprefix("bench ")) if peer.startswith("bench ")
+                time_ours(options, peer.removeprefix("bench ")) if peer.startswith("bench ")
                 else json.loads(run([sys.executable, __file__, "--peer", peer]).splitlines()[-1]))
     best = least(ours)
     return {"case": name, "cuhci": best, "peers": [
-        {"peer": what, "seconds": least(theirs[peer])["seconds"], "target": target,
+        {"peer": what + (", one cold call" if least(theirs[peer]).get("cold") else ""),
+         "seconds": least(theirs[peer])["seconds"], "target": target,
          "ratio": least(theirs[peer])["seconds"] / best["seconds"]} for peer, what, target in peers]}
 
 
+def measure_ceilings(options):
+    """device -> (bytes/s of a copy, flop/s of sgemm, of dgemm)."""
+    lines = [line.split() for line in run([options.bench, "--ceilings"]).splitlines()]
+    return {device: [float(number) for number in numbers] for device, *numbers in lines}
+
+
+def drift(before, after, device):
+    """The largest ratio between ceilings at the start and at the end."""
+    return max(max(a / b, b / a) for a, b in zip(before[device], after[device]))
+
+
+def verdict(peer):
+    if peer["target"] is None:
+        return ""
+    return f">= {peer['target']}: " + ("met" if peer["ratio"] >= peer["target"] else "missed")
+
+
 def table(context, results):
+    copied, single, double = (number * 1e-9 for number in context["ceilings"][context["device"]])
     lines = [f"{context['machine']}, {context['cores']} cores, {context['date'][:10]}, commit {context['commit']}, "
-             f"load {context['load_average']:.1f}. Seconds are the least of {context['rounds']} rounds.", "",
+             f"device {context['device']}, load {context['load_average']:.1f}. Seconds are the least of {context['rounds']} "
+             f"rounds. Ceilings: copy {copied:.0f} GB/s, sgemm {single:.0f}, dgemm {double:.0f} Gflop/s; "
+             f"they drifted by {100 * (context['ceilings_drift'] - 1):.0f} % during the run"
+             + (": somebody else was using the machine." if context["ceilings_drift"] > MOST_DRIFT else "."), "",
              "| kernel | cuHCI | share of the machine's ceiling | peer | peer's time | ratio | target |",
              "|---|---|---|---|---|---|---|"]
     for result in results:
@@ -250,9 +303,8 @@ def table(context, results):
         share = [f"{ours[key]:.0f} % of {what}" for key, what in (("%_of_copy", "copy"), ("%_of_gemm", "GEMM"))
                  if key in ours]
         for peer in result["peers"]:
-            target = f">= {peer['target']}" if peer["target"] else ""
             lines.append(f"| {result['case']} | {ours['seconds']:.4f} s | {', '.join(share)} | {peer['peer']} | "
-                         f"{peer['seconds']:.3f} s | {peer['ratio']:.1f} | {target} |")
+                         f"{peer['seconds']:.4f} s | {peer['ratio']:.3g} | {verdict(peer)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -261,13 +313,12 @@ def main():
     parser.add_argument("--bench", default=ROOT / "build/bench/bin/kernels_bench", type=pathlib.Path)
     parser.add_argument("--rounds", default=3, type=int)
     parser.add_argument("--only", default="", help="regular expression on the name of a case")
-    parser.add_argument("--device", default="cpu", choices=["cpu"])
-    parser.add_argument("--slow", action="store_true", help="all rounds for peers that take more than 20 s, too")
+    parser.add_argument("--device", default="cpu", help="ours; peers run on the CPU always")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
     options = parser.parse_args()
     if options.peer:
-        return time_here(options.peer, 1 if options.peer in ("vip_fft", "svd lapack float32", "clip_array", "nmf") else 3)
+        return time_here(options.peer)
     from compare import context
 
     options.cuhci = options.bench.parent / "cuhci"
@@ -275,11 +326,18 @@ def main():
     cases = [case for case in CASES if re.search(options.only, case[0])]
     if not cases:
         return print(f"no kernel's case is named like {options.only!r}", file=sys.stderr)
+    told["ceilings"] = measure_ceilings(options)
+    options.ceilings = " ".join(f"{device} {' '.join(map(str, most))}" for device, most in told["ceilings"].items())
     results = [compare(case, options) for case in cases]
+    benchmarks = [] if options.only else [
+        one for program in ("kernels_bench", "models_bench")
+        for one in measured(options.bench.parent / program, f"/{options.device}/", 3, 0.1, options.ceilings)]
+    told["ceilings_drift"] = drift(told["ceilings"], measure_ceilings(options), options.device)
     machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
     options.output.mkdir(parents=True, exist_ok=True)
     name = options.output / f"{told['date'][:10]}-{machine}-kernels"
-    name.with_suffix(".json").write_text(json.dumps({"context": told, "cases": results}, indent=1) + "\n")
+    stored = {"context": told, "cases": results, "benchmarks": benchmarks}
+    name.with_suffix(".json").write_text(json.dumps(stored, indent=1) + "\n")
     name.with_suffix(".md").write_text(table(told, results))
     print(table(told, results), end="")
 

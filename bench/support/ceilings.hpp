@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <string>
+
 #include "kernels/core/exec.hpp"
 
 namespace hci::bench {
@@ -11,7 +13,14 @@ struct Ceilings {
   double dgemm_flop_per_s;  ///< the same in float64
 };
 
-/// Measured when first asked for (about a second), then remembered.
+/// Measured when first asked for (some seconds), then remembered; or taken from the environment, so that many processes
+/// of one run share one yardstick.
 const Ceilings& ceilings(Device device);
+
+/// The environment's variable with what told() gave for each device, separated by white space.
+inline constexpr const char* kCeilingsVariable = "HCI_BENCH_CEILINGS";
+
+/// Name of the device and its three numbers, for that variable.
+std::string told(Device device);
 
 }  // namespace hci::bench

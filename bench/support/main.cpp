@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -34,6 +35,10 @@ void add_context() {
   }
 }
 
+bool has(const char* option, int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc, [&](const char* word) { return std::string_view(word) == option; });
+}
+
 bool only_lists(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)
     if (std::string_view(argv[i]).starts_with("--benchmark_list_tests")) return true;
@@ -43,6 +48,11 @@ bool only_lists(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (has("--ceilings", argc, argv)) {  // measured and printed, for HCI_BENCH_CEILINGS of other processes
+    for (const hci::DeviceInfo& info : hci::available_devices())
+      std::cout << hci::bench::told(info.device) << std::endl;
+    return 0;
+  }
   const bool lists = only_lists(argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

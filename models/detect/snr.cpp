@@ -17,6 +17,15 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+/// Narrower apertures hold no pixel whole, and a ring has millions of them.
+void require_fwhm(const char* who, double fwhm) {
+  constexpr double kLeast = 1;
+  require(std::isfinite(fwhm) && fwhm > 0, who, ": fwhm is ", fwhm,
+          " px, it must be positive: give the FWHM of the PSF");
+  require(fwhm >= kLeast, who, ": fwhm is ", fwhm, " px, narrower than ", kLeast,
+          " px; give the FWHM of the PSF in pixels, not in arcsec");
+}
+
 Position centre_of(Extents<2> extents) { return {frame_centre(extents[0]), frame_centre(extents[1])}; }
 
 double median(std::vector<double>& values) {
@@ -117,8 +126,7 @@ std::vector<Position> ring_of(Position at, Position centre, double radius, const
 }  // namespace
 
 void check_snr_params(const SnrParams& params) {
-  require(std::isfinite(params.fwhm) && params.fwhm > 0, "snr_map: fwhm is ", params.fwhm,
-          " px, it must be positive: give the FWHM of the PSF");
+  require_fwhm("snr_map", params.fwhm);
   require(params.known_sources.size() % 2 == 0, "snr_map: known_sources has ", params.known_sources.size(),
           " numbers; it takes pairs x,y");
   require(!params.approximated || (params.known_sources.empty() && !params.exclude_negative_lobes),
@@ -127,6 +135,7 @@ void check_snr_params(const SnrParams& params) {
 }
 
 void check_snr_room(double fwhm, index_t ny, index_t nx) {
+  require_fwhm("snr_map", fwhm);
   const double half = static_cast<double>(std::min(ny, nx)) / 2;
   require(half - fwhm / 2 > fwhm, "snr_map: fwhm is ", fwhm, " px, no ring of apertures fits into a frame of ", nx,
           " x ", ny, " px; is it in px?");
@@ -168,8 +177,7 @@ void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Fram
 
 SnrAt snr_at(Exec& exec, Frame<const float> frame, Position at, const SnrAtOptions& options,
              Frame<const float> second) {
-  require(std::isfinite(options.fwhm) && options.fwhm > 0, "snr_at: fwhm is ", options.fwhm,
-          " px, it must be positive");
+  require_fwhm("snr_at", options.fwhm);
   const bool has_second = second.data() != nullptr;
   require(!has_second || second.extents() == frame.extents(), "snr_at: the second frame differs in shape");
   require(has_second || !options.use2alone, "snr_at: use2alone needs a second frame");
@@ -206,6 +214,7 @@ SnrAt snr_at(Exec& exec, Frame<const float> frame, Position at, const SnrAtOptio
 
 SourceScore source_score(Exec& exec, Frame<const float> frame, Position about, const SnrAtOptions& options,
                          Frame<const float> second) {
+  require_fwhm("source_score", options.fwhm);
   const double radius = options.fwhm / 2;
   const auto first = [&](double middle) { return static_cast<index_t>(std::ceil(middle - radius)); };
   const auto last = [&](double middle) { return static_cast<index_t>(std::floor(middle + radius)); };

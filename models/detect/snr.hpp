@@ -38,7 +38,7 @@ struct SnrParams {
 /// discs of that radius about the sources set to the median absolute deviation of the annulus. Waits
 /// then. With several sources all are hidden at once (VIP: see docs/differences.md).
 /// `approximated` takes neither a second frame nor known sources nor exclude_negative_lobes.
-/// Throws InvalidInput where the range of r is empty: a FWHM too large for the frame.
+/// Throws InvalidInput where the range of r is empty, a FWHM too large for the frame, and for one below 1 px.
 void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Frame<float> out,
              Frame<const float> second = {});
 
@@ -64,7 +64,7 @@ struct SnrAt {
 };
 
 /// The S/N at a position (not only a pixel) of a frame on the Exec's device. Throws InvalidInput if
-/// it lies within fwhm / 2 of the centre. NaN as in the map. Waits.
+/// it lies within fwhm / 2 of the centre, and for a FWHM below 1 px. NaN as in the map. Waits.
 SnrAt snr_at(Exec& exec, Frame<const float> frame, Position at, const SnrAtOptions& options,
              Frame<const float> second = {});
 

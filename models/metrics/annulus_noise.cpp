@@ -12,8 +12,8 @@
 namespace hci {
 
 AnnulusNoise noise_per_annulus(Exec& exec, Frame<const float> frame, const AnnulusNoiseOptions& options) {
-  require(std::isfinite(options.fwhm) && options.fwhm > 0, "noise_per_annulus: fwhm is ", options.fwhm,
-          " px, it must be positive");
+  require(std::isfinite(options.fwhm) && options.fwhm >= 1, "noise_per_annulus: fwhm is ", options.fwhm,
+          " px, it must be 1 px at least: give the FWHM of the PSF in pixels, not in arcsec");
   require(std::isfinite(options.separation) && options.separation > 0, "noise_per_annulus: separation is ",
           options.separation, " px, it must be positive");
   const double span = options.wedge[1] - options.wedge[0];

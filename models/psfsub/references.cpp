@@ -85,6 +85,8 @@ double pa_threshold(double radius, double fwhm, double delta_rot) {
 
 RowSet frames_beyond(const std::vector<double>& angles, index_t target, double threshold, std::optional<int> nframes,
                      std::optional<int> max_frames) {
+  require(!max_frames || *max_frames >= 1, "frames_beyond: max_frames is ", max_frames.value_or(0),
+          "; it must be 1 at least");
   const auto frames = static_cast<index_t>(angles.size());
   const auto distance = [&](index_t i) {
     return std::abs(angles[static_cast<std::size_t>(i)] - angles[static_cast<std::size_t>(target)]);

@@ -35,10 +35,28 @@ std::string describe(index_t annulus, index_t annuli, double inner, double width
          to_text(inner + width) + " px)";
 }
 
+/// The radius of a disc about the centre, which must leave pixels outside.
+void require_disc(const char* name, double radius, index_t ny, index_t nx) {
+  require(std::isfinite(radius) && radius >= 0, name, " is ", radius, " px; it must be finite and not negative");
+  require(static_cast<index_t>(circle(ny, nx, radius).size()) < ny * nx, name, " is ", radius, ": no pixel of the ", ny,
+          " x ", nx, " frame is left; use a smaller radius");
+}
+
+void require_at_least_one(const char* name, int frames) {
+  require(frames >= 1, name, " is ", frames, "; it must be 1 at least");
+}
+
+void check_params(const RegionParams& params, index_t ny, index_t nx) {
+  require_disc("mask_center", params.mask_center, ny, nx);
+  require_disc("radius_int", params.radius_int, ny, nx);
+  require(std::isfinite(params.theta_init), "theta_init is ", params.theta_init, " degrees; it must be finite");
+  require_at_least_one("min_frames_lib", params.min_frames_lib);
+  require_at_least_one("max_frames_lib", params.max_frames_lib);
+  require_at_least_one("min_frames_pca", params.min_frames_pca);
+  if (params.max_frames_pca) require_at_least_one("max_frames_pca", *params.max_frames_pca);
+}
+
 std::vector<RegionGeometry> full_frame(const RegionParams& params, index_t ny, index_t nx, DeltaRot delta_rot) {
-  require(params.mask_center >= 0, "mask_center is ", params.mask_center, "; it must not be negative");
-  require(static_cast<index_t>(circle(ny, nx, params.mask_center).size()) < ny * nx, "mask_center is ",
-          params.mask_center, ": no pixel of the ", ny, " x ", nx, " frame is left; use a smaller radius");
   RegionGeometry whole;
   whole.name = "the full frame";
   if (params.source_xy) {
@@ -70,7 +88,6 @@ std::vector<RegionGeometry> one_annulus(const RegionParams& params, index_t ny, 
 std::vector<RegionGeometry> all_annuli(const RegionParams& params, index_t ny, index_t nx, DeltaRot delta_rot,
                                        bool shift_last_annulus) {
   require(params.asize >= 1, "asize is ", params.asize, " px; it must be 1 at least");
-  require(params.radius_int >= 0, "radius_int is ", params.radius_int, " px; it must not be negative");
   const auto annuli = static_cast<index_t>((static_cast<double>(ny) / 2 - params.radius_int) / params.asize);
   require(annuli >= 1, "no annulus of asize ", params.asize, " px from radius_int ", params.radius_int,
           " px fits into a frame of ", ny, " px; use smaller values");
@@ -121,6 +138,7 @@ std::vector<RegionGeometry> make_regions(const RegionParams& params, index_t ny,
   if (params.delta_rot) delta_rot = *params.delta_rot;
   require(delta_rot.inner >= 0 && delta_rot.outer >= 0, "delta_rot is ", to_text(delta_rot),
           " FWHM; it must not be negative");
+  check_params(params, ny, nx);
   switch (params.mode) {
     case RegionMode::full:
       return full_frame(params, ny, nx, delta_rot);

@@ -2,6 +2,7 @@
 #include "models/simulate/instrument.hpp"
 
 #include <cmath>
+#include <type_traits>
 
 namespace hci {
 namespace {
@@ -125,17 +126,37 @@ Sequence sequence_of(SimulationPreset preset) {
   throw InvalidInput("simulate: unknown preset");
 }
 
+/// Not a number fails, too.
+template <class T>
+void require_within(const char* name, T value, std::type_identity_t<T> least, std::type_identity_t<T> most,
+                    const char* unit) {
+  require(value >= least && value <= most, "simulate: ", name, " is ", value, unit, ", not within ", least, " .. ",
+          most);
+}
+
+/// The upper bounds are far beyond any observation, and short of where single precision ends.
 void require_sense(const SimulationParams& p) {
   require(*p.frames >= 1, "simulate: ", *p.frames, " frames: at least 1 is needed");
-  require(*p.size >= 16 && *p.size <= 4096, "simulate: size is ", *p.size, " px, not within 16 .. 4096");
-  require(*p.wavelengths >= 1, "simulate: ", *p.wavelengths, " wavelengths: at least 1 is needed");
-  require(*p.rotation_range >= 0, "simulate: rotation_range is ", *p.rotation_range, ": give 0 or more degrees");
-  require(*p.exposure > 0, "simulate: exposure is ", *p.exposure, " s: it must be above 0");
-  require(*p.short_exposures >= 4 && *p.short_exposures % 4 == 0, "simulate: short_exposures is ", *p.short_exposures,
+  require_within("size", *p.size, 16, 4096, " px");
+  require_within("wavelengths", *p.wavelengths, 1, 10000, "");
+  require_within("rotation_range", *p.rotation_range, 0, 360, " degrees");
+  require_within("exposure", *p.exposure, 1e-6, 86400, " s");
+  require_within("short_exposures", *p.short_exposures, 4, 10000, "");
+  require(*p.short_exposures % 4 == 0, "simulate: short_exposures is ", *p.short_exposures,
           ": it must be a multiple of 4");
-  require(*p.seeing > 0, "simulate: seeing is ", *p.seeing, " arcsec: it must be above 0");
-  require(*p.quasi_static >= 0, "simulate: quasi_static is ", *p.quasi_static, " nm: it cannot be negative");
-  require(*p.decorrelation > 0, "simulate: decorrelation is ", *p.decorrelation, " minutes: it must be above 0");
+  require_within("seeing", *p.seeing, 0.01, 10, " arcsec");
+  require(*p.quasi_static == 0 || (*p.quasi_static >= 0.001 && *p.quasi_static <= 10000), "simulate: quasi_static is ",
+          *p.quasi_static, " nm: neither 0 nor within 0.001 .. 10000");
+  require_within("decorrelation", *p.decorrelation, 1e-3, 1e9, " minutes");
+}
+
+void require_sense(const SimulatedPlanet& planet, double scale, int size) {
+  require(planet.separation_arcsec >= 0 && planet.separation_arcsec / scale < size / 2 - 1, "simulate: a planet at ",
+          planet.separation_arcsec, " arcsec = ", planet.separation_arcsec / scale, " px leaves the frame of ", size,
+          " px: use a larger size");
+  require_within("a planet's position angle", planet.position_angle, -360, 360, " degrees");
+  require(planet.contrast > 0 && planet.contrast < 1, "simulate: a planet of contrast ", planet.contrast,
+          ": it is the planet's flux over the star's, above 0 and below 1");
 }
 
 }  // namespace
@@ -174,13 +195,7 @@ SimulationParams completed(const SimulationParams& params) {
     for (const SimulatedPlanet& planet : s.planets)
       if (planet.separation_arcsec / scale < *p.size / 2 - 1) p.planets.planets.push_back(planet);
   }
-  for (const SimulatedPlanet& planet : p.planets.planets) {
-    require(planet.separation_arcsec >= 0 && planet.separation_arcsec / scale < *p.size / 2 - 1,
-            "simulate: a planet at ", planet.separation_arcsec, " arcsec = ", planet.separation_arcsec / scale,
-            " px leaves the frame of ", *p.size, " px: use a larger size");
-    require(planet.contrast > 0 && planet.contrast < 1, "simulate: a planet of contrast ", planet.contrast,
-            ": it is the planet's flux over the star's, above 0 and below 1");
-  }
+  for (const SimulatedPlanet& planet : p.planets.planets) require_sense(planet, scale, *p.size);
   return p;
 }
 

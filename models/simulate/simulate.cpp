@@ -5,6 +5,7 @@
 
 #include "engine/system_memory.hpp"
 #include "kernels/core/copy.hpp"
+#include "kernels/core/devices.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/image/fft2.hpp"
 #include "kernels/optics/detector.hpp"
@@ -184,12 +185,31 @@ struct Sequence {
   }
 };
 
-/// The cube is there twice at the end: where it was made, and as the result.
-void check_memory(const SimulationParams& params) {
-  const double pixels = static_cast<double>(*params.frames) * *params.wavelengths * *params.size * *params.size;
-  constexpr double kNobodyHas = 1e18;
-  require_memory(static_cast<std::size_t>(std::min(2 * sizeof(float) * pixels, kNobodyHas)), "the simulated cube",
-                 "use fewer frames, fewer wavelengths or a smaller size");
+/// What the work on one frame holds beside the cube, at the most.
+double work_bytes(const Exec& exec, const SimulationParams& params, int samples) {
+  const double exposures = *params.short_exposures, size = *params.size, n = samples, grid = samples + samples / 2;
+  const double scratch = exec.on_cuda() || !exec.tuned() ? n * size : 0;  // of matrix_fourier()
+  // In the pupil, at the stop, and there what the mask held back, or the image.
+  const double fields = exposures * (2 * n * n + std::max(n * n, size * size + scratch));
+  const double maps = (exposures / 4 + 5) * grid * grid;  // turbulence, the instrument's, mode amplitudes
+  const double matrices = *params.wavelengths * n * size;
+  return static_cast<double>(sizeof(Complex)) * (fields + maps + matrices);
+}
+
+/// On the CPU the cube is there twice at the end: where it was made, and as the result.
+void check_memory(Exec& exec, const SimulationParams& params, int samples) {
+  const double cube =
+      sizeof(float) * static_cast<double>(*params.frames) * *params.wavelengths * *params.size * *params.size;
+  const double work = work_bytes(exec, params, samples);
+  const auto whole = [](double bytes) { return static_cast<std::size_t>(std::min(bytes, 1e18)); };  // nobody has more
+  const std::string parts = "a cube of " + bytes_text(cube) + " and " + bytes_text(work) + " of fields";
+  const char* remedy = "use fewer frames, fewer wavelengths, fewer short_exposures or a smaller size";
+  require_memory(whole(exec.on_cuda() ? cube : cube + std::max(cube, work)), "the simulation (" + parts + ")", remedy);
+  if (!exec.on_cuda()) return;
+  const DeviceInfo info = device_info(exec.device());
+  require(whole(cube + work) <= info.free_memory_bytes, info.device.name(), ": the simulation (", parts, ") needs ",
+          bytes_text(cube + work), " of its memory, but only ", bytes_text(static_cast<double>(info.free_memory_bytes)),
+          " are available: ", remedy, ", or --device cpu");
 }
 
 }  // namespace
@@ -202,9 +222,11 @@ Simulation simulate(Exec& exec, const SimulationParams& given) {
 Simulation simulate(Exec& exec, const SimulationParams& given, Progress& progress) {
   Simulation s;
   s.params = completed(given);
-  check_memory(s.params);
-  progress.stage("simulate", *s.params.frames);
   const Instrument instrument = instrument_of(s.params.preset);
+  s.data.wavelengths = channels_of(instrument, *s.params.wavelengths);
+  const int samples = pupil_samples(instrument, *s.params.size, s.data.wavelengths.front());
+  check_memory(exec, s.params, samples);
+  progress.stage("simulate", *s.params.frames);
   const int frames = *s.params.frames, size = *s.params.size;
   const FieldRotation rotation = field_rotation(instrument.latitude, instrument.declination, instrument.hour_angle,
                                                 *s.params.rotation_range, frames);
@@ -216,13 +238,11 @@ Simulation simulate(Exec& exec, const SimulationParams& given, Progress& progres
   const double frame_spacing = std::max(rotation.spacing, *s.params.exposure);
 
   s.data.angles = rotation.angles;
-  s.data.wavelengths = channels_of(instrument, *s.params.wavelengths);
   s.data.pixel_scale = instrument.pixel_scale;
   s.star_x = s.star_y = frame_centre(size);
   s.star_flux = instrument.star_flux * *s.params.exposure;
   for (const SimulatedPlanet& planet : s.params.planets.planets) s.planets.push_back(truth_of(planet, s));
 
-  const int samples = pupil_samples(instrument, size, s.data.wavelengths.front());
   const Optics optics(exec, instrument, samples, s.data.wavelengths);
   s.fwhm_px = optics.pixels_per_resolution(0);
   Wavefront wavefront(exec, s.params, instrument, samples);

@@ -114,8 +114,8 @@ struct Simulation {
 /// exposure (so it smears), past the Lyot stop but not through the mask, whose loss beyond two
 /// wavelength / D is small. In frame i it is at theta - angles[i].
 /// Runs on the Exec's device; the result is on the host. Throws InvalidInput for values that make no sense and
-/// for a cube that memory does not hold (twice). Progress: one stage, "simulate", in frames; it goes on
-/// until the caller ends it.
+/// for a cube, or fields of the short exposures, that memory does not hold. Progress: one stage, "simulate", in frames;
+/// it goes on until the caller ends it.
 Simulation simulate(Exec& exec, const SimulationParams& given, Progress& progress);
 Simulation simulate(Exec& exec, const SimulationParams& given);
 
@@ -130,7 +130,7 @@ std::string truth_json(const Simulation& simulation, const Provenance& provenanc
 void write_simulation(const Simulation& simulation, const std::filesystem::path& path,
                       const Provenance& provenance = {});
 
-/// Throws InvalidInput if the folder has a cube.fits that no simulation wrote: data of the user.
+/// Throws InvalidInput if the folder has a file of one of these names that no simulation wrote: data of the user.
 void check_simulation_folder(const std::filesystem::path& folder);
 
 }  // namespace hci

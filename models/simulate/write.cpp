@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/products.hpp"
@@ -30,6 +31,13 @@ void write_psf(OutputFolder& folder, const Dataset& data, const Header& header) 
     folder.write_fits("psf.fits", Frame<const float>(data.psf.data(), {n[1], n[2]}), header);
   else
     folder.write_fits("psf.fits", data.psf.view(), header);
+}
+
+/// Whether a truth.json is one that write_simulation() wrote.
+bool is_ours(const std::filesystem::path& path) {
+  const auto truth = nlohmann::json::parse(std::ifstream(path), nullptr, false);
+  const auto by = truth.is_object() ? truth.find("simulated_by") : truth.end();
+  return by != truth.end() && by->is_string() && by->get_ref<const std::string&>().starts_with("cuHCI");
 }
 
 /// Without a date: the same command makes the same bytes.
@@ -85,10 +93,12 @@ std::string truth_json(const Simulation& simulation, const Provenance& provenanc
 }
 
 void check_simulation_folder(const std::filesystem::path& folder) {
+  if (is_ours(folder / "truth.json")) return;
   std::error_code error;
-  require(
-      !std::filesystem::exists(folder / "cube.fits", error) || std::filesystem::exists(folder / "truth.json", error),
-      folder.string(), " holds a cube.fits that is not simulated (there is no truth.json): use another folder");
+  for (const char* name : {"cube.fits", "psf.fits", "angles.fits", "wavelengths.fits", "truth.json"})
+    require(!std::filesystem::exists(folder / name, error), (folder / name).string(),
+            " would be replaced, and no simulation wrote it (a simulation's folder has its truth.json): use another "
+            "folder, or move the file away");
 }
 
 void write_simulation(const Simulation& simulation, const std::filesystem::path& path, const Provenance& provenance) {

@@ -214,9 +214,22 @@ TEST_F(BadInput, InOptions) {
   refused({"--mode", "annular"}, {"--fwhm", "--psf"});
   refused({"--snr"}, {"--fwhm", "--psf"});
   refused({"--snr", "--fwhm", "300"}, {"fwhm", "300", "31"});
+  refused({"--snr", "--fwhm", "1e-05"}, {"fwhm is 1e-05", "in pixels, not in arcsec"});
   refused({"--ncomp", "1:1000000000"}, {"--ncomp", "1000000000"});
   refused({"--mode", "annular", "--fwhm", "4", "--asize", "0"}, {"asize is 0"});
-  refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "40"}, {"radius_int 40"});
+  refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "40"}, {"radius_int is 40", "31 x 31", "smaller"});
+  refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "15"}, {"radius_int 15"});  // leaves corners only
+  for (const char* radius : {"-5", "nan", "inf", "100"})
+    refused({"--radius-int", radius}, {std::string("radius_int is ") + radius});
+  for (const char* count : {"0", "-1"}) {
+    refused({"--mode", "annular", "--fwhm", "4", "--min-frames-lib", count},
+            {std::string("min_frames_lib is ") + count});
+    refused({"--mode", "annular", "--fwhm", "4", "--max-frames-lib", count},
+            {std::string("max_frames_lib is ") + count});
+    for (const std::string end : {"min", "max"})
+      refused({"--source-xy", "20,20", "--delta-rot", "0.1", "--fwhm", "4", "--" + end + "-frames-pca", count},
+              {end + "_frames_pca is " + count});
+  }
   refused({"--mode", "annular", "--fwhm", "4", "--delta-rot", "50"}, {"delta_rot 50"});
   refused({"--source-xy", "99,99", "--fwhm", "4"}, {"source_xy is 99,99"});
   refused({"--mask-center", "-3"}, {"mask_center", "-3"});
@@ -323,9 +336,22 @@ TEST_F(BadInput, OwnDataIsNotReplaced) {
     EXPECT_EQ(result.exit_code, 2) << result.err;
     for (const std::string& word : named) EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
   };
-  refused({"simulate", "--size", "32", "--frames", "3", "-o", folder_.folder().string(), "--quiet"},
-          {"cube.fits", "truth.json"});
-  EXPECT_EQ(contents("cube.fits"), cube);
+  // Each name by itself in a folder; a truth.json of somebody else does not make it a simulation's.
+  const std::string other = path("other");
+  const std::vector<std::string> simulate{"simulate", "--size", "32",  "--frames", "3",        "--short-exposures",
+                                          "4",        "-o",     other, "--quiet",  "--device", "cpu"};
+  for (const std::string name : {"cube.fits", "psf.fits", "angles.fits", "wavelengths.fits", "truth.json"})
+    for (const char* truth : {"", "{\"simulated_by\": \"somebody\"}"}) {
+      std::filesystem::remove_all(other);
+      std::filesystem::create_directory(other);
+      if (*truth != 0) std::ofstream(other + "/truth.json") << truth;
+      if (name != "truth.json" || *truth == 0) std::ofstream(other + "/" + name) << "the user's";
+      const std::string before = contents("other/" + name);
+      refused(simulate, {"other/" + (*truth == 0 ? name : std::string("")), "truth.json", "another folder"});
+      EXPECT_EQ(contents("other/" + name), before) << name;
+    }
+  std::filesystem::remove_all(other);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(run_cuhci(simulate).exit_code, 0);  // its own files are
   std::filesystem::rename(path("cube.fits"), path("frame.fits"));
   for (const char* name : {"frame.fits", "frame.fits[0]"})
     refused({"reduce", path(name), "--angles", path("angles.fits"), "-o", folder_.folder().string(), "--quiet"},
@@ -399,12 +425,24 @@ TEST_F(BadInput, InTheOtherSubcommands) {
   };
   refused({"snr", path("frame.fits"), "--fwhm", "300"}, {"fwhm", "300", "31"});
   refused({"snr", path("frame.fits"), "--fwhm", "1e9"}, {"fwhm", "31"});
+  for (const char* narrow : {"0.0448", "1e-05", "1e-300"})
+    refused({"snr", path("frame.fits"), "--fwhm", narrow}, {"fwhm is", narrow, "in pixels, not in arcsec"});
   refused({"snr", path("frame.fits"), "--fwhm", "4", "--approximated", "--exclude-negative-lobes"},
           {"approximated", "exclude_negative_lobes"});
   refused({"snr", path("frame.fits"), "--fwhm", "4", "--approximated", "--array2", path("frame.fits")},
           {"approximated", "array2"});
   refused({"simulate", "--frames", "1000000000"}, {"memory", "frames"});
   refused({"simulate", "--size", "2000000000"}, {"size"});
+  refused({"simulate", "--size", "4096", "--frames", "1", "--short-exposures", "10000"},
+          {"memory", "of fields", "fewer short_exposures"});
+  refused({"simulate", "--short-exposures", "2147483644"}, {"short_exposures is 2147483644", "10000"});
+  for (const char* bad : {"inf", "nan", "1e+300"}) {
+    for (const std::string name : {"seeing", "decorrelation"})
+      refused({"simulate", "--" + name, bad}, {name + " is " + bad, "not within"});
+    refused({"simulate", "--quasi-static", bad}, {std::string("quasi_static is ") + bad, "10000"});
+    refused({"simulate", "--rotation-range", "0", "--exposure", bad}, {std::string("exposure is ") + bad, "86400"});
+    refused({"simulate", "--planets", std::string("0.2:") + bad + ":1e-3"}, {"position angle is", bad, "360"});
+  }
   for (const char* contrast : {"2", "1", "0", "-0.5", "nan"})
     refused({"simulate", "--planets", std::string("0.45:10:") + contrast}, {"contrast", contrast, "below 1"});
   refused({"snr", path("missing.fits"), "--fwhm", "4", "--known-sources", "10,11,12"},

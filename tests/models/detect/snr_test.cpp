@@ -63,7 +63,7 @@ TEST_P(Snr, MeanIsThatOfThePixelsWithinHalfAFwhm) {
   ASSERT_GE(count, 9);
   // The same terms in the same order.
   EXPECT_DOUBLE_EQ(source_score(exec(), in.view(), {26.3, 28.9}, {.fwhm = 4}).snr, sum / count);
-  EXPECT_THROW(source_score(exec(), in.view(), {26.5, 28.5}, {.fwhm = 0.1}).snr, InvalidInput);
+  EXPECT_THROW(source_score(exec(), in.view(), {26.5, 28.5}, {.fwhm = 1}).snr, InvalidInput);
 }
 
 TEST_P(Snr, MeanIsNaNWhereAPixelHasNoSnr) {
@@ -126,7 +126,12 @@ TEST_P(Snr, MeanIsThatOfThePixelsNearby) {
 TEST_P(Snr, RefusesWhatMakesNoSense) {
   const auto frame = noise<2>({31, 31}, 5);
   EXPECT_THROW(at(frame, {15, 16.9}, {.fwhm = 4}), InvalidInput);
-  EXPECT_THROW(at(frame, {5, 5}, {.fwhm = 0}), InvalidInput);
+  for (const double fwhm : {0.0, 1e-5, 0.999, std::nan("")}) {
+    EXPECT_THROW(at(frame, {5, 5}, {.fwhm = fwhm}), InvalidInput);
+    EXPECT_THROW(map(frame, {.fwhm = fwhm}), InvalidInput);
+    EXPECT_THROW(check_snr_room(fwhm, 31, 31), InvalidInput);
+  }
+  EXPECT_NO_THROW(at(frame, {5, 5}, {.fwhm = 1}));
   EXPECT_THROW(at(frame, {5, 5}, {.fwhm = 4, .use2alone = true}), InvalidInput);
   EXPECT_THROW(map(frame, {}), InvalidInput);
   EXPECT_THROW(map(frame, {.fwhm = 4, .known_sources = {3}}), InvalidInput);

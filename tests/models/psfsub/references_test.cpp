@@ -49,6 +49,7 @@ TEST(FramesBeyond, TakesTheNearestOnEachSide) {
   EXPECT_EQ(frames_beyond(every_degree(12), 1, 2.5, 4).indices(), (Rows{4, 5}));
   EXPECT_EQ(frames_beyond(every_degree(12), 6, 2.5, {}, 3).indices(), (Rows{2, 3, 9}));
   EXPECT_EQ(frames_beyond(every_degree(3), 1, 0.5, {}, 200).indices(), (Rows{0, 2}));
+  EXPECT_THROW(frames_beyond(every_degree(3), 1, 0.5, {}, -1), InvalidInput);
 }
 
 TEST(PaThreshold, IsTheAngleOfTheArc) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/core/error.hpp"
 
@@ -72,6 +73,15 @@ TEST(Regions, RefuseParametersThatLeaveNothing) {
   refused([](RegionParams& p) { p.asize = 0; });
   refused([](RegionParams& p) { p.radius_int = -1; });
   refused([](RegionParams& p) { p.radius_int = 20; });
+  for (const auto mode : {RegionMode::full, RegionMode::annular}) {
+    for (const double radius : {-5.0, std::nan(""), double(INFINITY), 100.0})
+      refused([&](RegionParams& p) { p.radius_int = radius; }, mode);
+    refused([](RegionParams& p) { p.min_frames_lib = 0; }, mode);
+    refused([](RegionParams& p) { p.max_frames_lib = -1; }, mode);
+    refused([](RegionParams& p) { p.min_frames_pca = -1; }, mode);
+    refused([](RegionParams& p) { p.max_frames_pca = 0; }, mode);
+  }
+  refused([](RegionParams& p) { p.theta_init = INFINITY; });
   refused([](RegionParams& p) { p.delta_rot = DeltaRot{-1, 1}; });
   refused([](RegionParams& p) { p.n_segments.counts = {1, 2, 3}; });
   refused([](RegionParams& p) { p.n_segments.counts = {200}; });

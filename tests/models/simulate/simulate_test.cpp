@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "kernels/geometry/centre.hpp"
@@ -150,6 +151,30 @@ TEST_P(Simulate, LetsSpecklesDecorrelateSlowly) {
   EXPECT_GT(far, 0.2);  // four fifths of the error's variance stay
 }
 
+// The largest values that are taken: far from any observation, and still numbers.
+TEST_P(Simulate, GivesNumbersAtTheBounds) {
+  SimulationParams p = small();
+  p.frames = 2;
+  p.size = 24;
+  p.rotation_range = 0;
+  p.exposure = 86400;
+  p.seeing = 10;
+  p.quasi_static = 10000;
+  p.decorrelation = 1e9;
+  p.planets.planets = {{0.2, -360, 0.99}};
+  const auto is_finite = [&] {
+    const Simulation s = simulate(exec(), p);
+    return std::all_of(s.data.cube.data(), s.data.cube.data() + s.data.cube.size(),
+                       [](float v) { return std::isfinite(v); });
+  };
+  EXPECT_TRUE(is_finite());
+  p.exposure = 1e-6;
+  p.seeing = 0.01;
+  p.quasi_static = 0.001;
+  p.decorrelation = 0.001;
+  EXPECT_TRUE(is_finite());
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Simulate);
 
 TEST(SimulateOnTheCpu, GivesTheSameBitsForAnyNumberOfThreads) {
@@ -181,11 +206,24 @@ TEST(SimulationParameters, ReadAndWritePlanetsAsText) {
 
 TEST(SimulationParameters, ThatMakeNoSenseAreRefused) {
   Exec exec;
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
   const auto refused = [&](auto change) {
     SimulationParams p = small();
     change(p);
     EXPECT_THROW(simulate(exec, p), InvalidInput);
   };
+  for (const double bad : {inf, -inf, nan, 1e300, -1.0}) {
+    refused([=](SimulationParams& p) { p.seeing = bad; });
+    refused([=](SimulationParams& p) { p.quasi_static = bad; });
+    refused([=](SimulationParams& p) { p.decorrelation = bad; });
+    refused([=](SimulationParams& p) { p.rotation_range = bad; });
+    refused([=](SimulationParams& p) { p.rotation_range = 0, p.exposure = bad; });
+    refused([=](SimulationParams& p) { p.planets.planets = {{bad, 0, 1e-3}}; });
+    refused([=](SimulationParams& p) { p.planets.planets = {{0.2, 0, bad}}; });
+    if (bad != -1) refused([=](SimulationParams& p) { p.planets.planets = {{0.2, bad, 1e-3}}; });
+  }
+  refused([](SimulationParams& p) { p.quasi_static = 1e-50; });  // what divides by it would be NaN
+  refused([](SimulationParams& p) { p.short_exposures = 2147483644; });
   refused([](SimulationParams& p) { p.frames = 0; });
   refused([](SimulationParams& p) { p.size = 3; });
   refused([](SimulationParams& p) { p.wavelengths = 5; });  // naco has one channel

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "cuda_emulation/shared_memory.hpp"
+
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
@@ -76,7 +78,7 @@ class Runner {
   void run_block(unsigned seed);
 
   // Called by the running thread.
-  void* shared();
+  void* shared() { return shared_.data(); }
   int barrier(bool predicate);
   void warp_barrier(unsigned mask);
   unsigned current() const { return running_->thread; }
@@ -102,7 +104,7 @@ class Runner {
   std::vector<unsigned> sequence_;
   std::vector<Thread> threads_;
   std::vector<Warp> warps_;
-  std::vector<unsigned char> shared_;
+  SharedMemory shared_;
   std::deque<Fiber> fibers_;
   std::vector<Fiber*> idle_;
   Fiber* running_ = nullptr;
@@ -128,7 +130,7 @@ void Runner::prepare(const Grid& grid, int order) {
   order_ = order;
   blockDim = grid.block;
   gridDim = grid.grid;
-  shared_.resize(grid.shared_bytes + 128);
+  if (!shared_.resize(grid.shared_bytes)) die("no mapping left for shared memory");
   const dim3 b = grid.block;
   if (shape_.x == b.x && shape_.y == b.y && shape_.z == b.z) return;
   shape_ = b;
@@ -214,7 +216,7 @@ void Runner::fiber_body() {
 }
 
 void Runner::run_block(unsigned seed) {
-  std::memset(shared_.data(), 0xFF, shared_.size());  // NaN
+  shared_.poison();
   for (unsigned w = 0; w < warps_.size(); ++w) {
     const unsigned lanes = std::min(32u, count_ - w * 32);
     warps_[w].live = lanes == 32 ? ~0u : (1u << lanes) - 1;
@@ -247,6 +249,8 @@ void Runner::run_block(unsigned seed) {
     if (!any) die("deadlock: threads wait at different barriers, or a lane that a warp mask names never came");
   }
   if (error_) abandon_block();
+  if (!shared_.surroundings_are_whole())
+    die("out of bounds: a kernel wrote beside the dynamic shared memory that its launch asked for");
 }
 
 /// Forgets the threads that still wait, and throws what the kernel threw.
@@ -299,11 +303,6 @@ void Runner::warp_barrier(unsigned mask) {
     }
   }
   to_scheduler();
-}
-
-void* Runner::shared() {
-  const auto start = reinterpret_cast<std::uintptr_t>(shared_.data());
-  return reinterpret_cast<void*>((start + 127) & ~std::uintptr_t{127});
 }
 
 void Runner::die(const char* why) {
