@@ -134,6 +134,9 @@ void check_patches(const Cube<const float>& stack, const std::vector<Position>& 
           out.extent(0), " samples of ", out.extent(1), " slices");
   require(out.extent(2) > 0 && out.extent(3) > 0, "extract_patches: patches of ", out.extent(2), " x ", out.extent(3),
           " pixels are empty");
+  require(double(out.extent(2)) < kFarthestPosition && double(out.extent(3)) < kFarthestPosition,
+          "extract_patches: patches of ", out.extent(2), " x ", out.extent(3), " pixels: sides must be below ",
+          kFarthestPosition);
   for (const Position& at : centres)
     require(std::isfinite(at.y) && std::isfinite(at.x) && std::fabs(at.y) < kFarthestPosition &&
                 std::fabs(at.x) < kFarthestPosition,

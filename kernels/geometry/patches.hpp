@@ -40,7 +40,7 @@ struct PatchOptions {
 /// out(b, k, i, j) = slice k, derotated by angles[k], at (centres[b].y + i - py / 2, centres[b].x + j - px / 2),
 /// integer divisions: the window's frame_centre() is on the centre. Then scaled, see scale_patches().
 ///   stack (k, y, x) on the Exec's device; centres B of them, host, pixels, whole or not, inside the frames or not
-///   out (b, k, py, px) on the Exec's device, any strides; must not overlap the stack
+///   out (b, k, py, px) on the Exec's device, sides below 1e5, any strides; must not overlap the stack
 /// Each value is gathered straight from the slice before it turned, with the methods of derotate(): a window that
 /// lies within the frame agrees with that of the derotated frame to rounding, one that hangs over its edge goes on
 /// to show what the turn brought there, and `border` beyond the edge of the slice itself.

@@ -15,7 +15,7 @@ struct ResampleOptions {
 };
 
 /// The sides of frames whose pixels are 1 / scale as wide: round(scale x side), halves to even; for fft of the
-/// parity of the side, as VIP's frame_px_resampling.
+/// parity of the side, as VIP's frame_px_resampling; at least one pixel, or two for the even sides of fft.
 Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method);
 
 /// out = in on pixels 1 / scale as wide, divided by scale², so that the flux of a source stays.

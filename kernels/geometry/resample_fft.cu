@@ -85,7 +85,8 @@ FftSides fft_sides(index_t even_side, double scale) {
     // Rounded one by one: ties are decided by the last bits, and VIP's are these.
     const volatile double stretched = double(k) * scale;
     const volatile double start = half * (scale - 1);
-    const double ideal = start + stretched, whole = std::rint(ideal), error = std::fabs(ideal - whole);
+    const double ideal = start + stretched, whole = std::max(std::rint(ideal), 1 - half);
+    const double error = std::fabs(ideal - whole);
     if (error >= least) continue;
     least = error;
     best = {even_side + 2 * k, even_side + 2 * static_cast<index_t>(whole)};

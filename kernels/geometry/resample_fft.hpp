@@ -21,7 +21,7 @@ namespace hci {
 struct FftSides {
   index_t padded, scaled;  ///< p, q
 };
-/// p = n + 2 k, with the k of 0 .. n/2 for which q, the even number closest to p scale, comes closest.
+/// p = n + 2 k, with the k of 0 .. n/2 for which q, the even number from 2 on closest to p scale, comes closest.
 FftSides fft_sides(index_t even_side, double scale);
 
 /// (R; v), rows + 1 times columns, and u, for one axis. Centres of frames lie on one another.

@@ -185,12 +185,14 @@ void rescale_wavelengths(Exec& exec, Cube<const float> in, const std::vector<dou
 }
 
 Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method) {
+  check_scales("resampled_sides", {scale}, 1);
   const auto resampled = [&](index_t side) {
-    if (method != Rotation::fft) return static_cast<index_t>(std::nearbyint(double(side) * scale));
+    if (method != Rotation::fft)
+      return std::max(index_t{1}, static_cast<index_t>(std::nearbyint(double(side) * scale)));
     const index_t even = side + side % 2;
     auto made = static_cast<index_t>(std::nearbyint(scale * double(even)));
     if (made % 2 != 0) made += made > even ? 1 : -1;
-    return made - side % 2;
+    return std::max(index_t{2}, made) - side % 2;
   };
   return {resampled(sides[0]), resampled(sides[1])};
 }

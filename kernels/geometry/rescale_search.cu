@@ -49,13 +49,14 @@ struct Trial {
   double flux, residual;
 };
 
-/// The best flux factor, or the given one, and what is left with it.
+/// The best flux factor, or the given one, and what is left with it: for each pixel that counts, since the NaN of a
+/// channel grow with the scale, and fewer pixels are no better ones.
 Trial judged(const Sums& sum, const ScaleSearch& search, double flux) {
   const bool centred = search.measure == ResidualMeasure::stddev;
   const double aa = sum.aa - (centred ? sum.a * sum.a / sum.n : 0), bb = sum.bb - (centred ? sum.b * sum.b / sum.n : 0),
                ab = sum.ab - (centred ? sum.a * sum.b / sum.n : 0);
   if (search.fit_flux) flux = bb > 0 ? ab / bb : 0;
-  return {flux, aa - 2 * flux * ab + flux * flux * bb};
+  return {flux, (aa - 2 * flux * ab + flux * flux * bb) / sum.n};
 }
 
 /// Scales that are tried at once, of one channel. Many, since each refinement is one round of work for the device.
@@ -89,7 +90,10 @@ class Search {
         least = i;
         found = trial;
       }
-      require(least >= 0, "find_scales: no pixel of channel ", channel, " counts: all are masked or NaN");
+      require(least >= 0, "find_scales: no pixel of channel ", channel, " counts: all are masked or NaN",
+              search_.method == Rotation::fft ? ", or one is NaN, which fft spreads over the whole frame: fill it, or "
+                                                "take another method"
+                                              : "");
       middle = scales[static_cast<std::size_t>(least)];
       half *= 2.0 / (kTrials - 1);  // to the neighbours of the best one
     }

@@ -11,7 +11,10 @@
 
 namespace hci {
 
-/// What shall be least where a rescaled channel is subtracted from the last one.
+/// What shall be least where a rescaled channel is subtracted from the last one: the variance of what is left, or the
+/// mean of its squares. Both have their least where VIP's fm 'stddev' and 'sum' have theirs, which are their root and
+/// their product with the number of pixels: it is one for all scales in VIP, which knows no NaN. (VIP's stddev leaves
+/// out pixels where exactly 0 is left.)
 enum class ResidualMeasure { stddev, sum };
 constexpr auto enum_names(ResidualMeasure) {
   return std::array<std::pair<std::string_view, ResidualMeasure>, 2>{
@@ -43,7 +46,9 @@ struct ChannelScales {
 ///   wavelengths as many, host, any unit
 ///   fluxes      as many, host: of the star in each channel; used as factors fluxes.back() / flux where not fitted
 ///   mask        (y, x) on the Exec's device, or empty: pixels count where it is not 0
-/// Pixels where either frame is NaN do not count. Waits. Throws InvalidInput where no pixel counts.
+/// Pixels where either frame is NaN do not count, nor do those that read a channel's NaN when it is rescaled (see
+/// rescale()). With fft these are all, so that only the last channel, which is not rescaled, may have NaN. Waits.
+/// Throws InvalidInput where no pixel of a channel counts.
 ChannelScales find_scales(Exec& exec, Cube<const float> channels, const std::vector<double>& wavelengths,
                           const std::vector<double>& fluxes, const ScaleSearch& search, Frame<const float> mask);
 

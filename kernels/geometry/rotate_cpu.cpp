@@ -170,6 +170,15 @@ constexpr bool kHaveVectors = false;
 void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, const Rectangle&, const Target&) {}
 #endif
 
+/// Whether the vectors' 32 bits hold a frame's offsets and its places in 1/1024 px. Turned about a centre that is in
+/// the frame or within kFarthestPosition, pixels of sides below 2^20 come from less than sqrt(2) 2^20 + 2^19 < 2^21 px
+/// off; so do those of patches (see extract_patches()). Not a matter of the rectangle, on which no bit may depend.
+bool fits_32_bits(const Frame<const float>& in) {
+  constexpr index_t kSide = index_t{1} << 20, kOffsets = index_t{1} << 31;
+  return in.extent(0) < kSide && in.extent(1) < kSide &&
+         std::abs(in.stride(0)) < (kOffsets - in.extent(1)) / in.extent(0);
+}
+
 constexpr index_t kFloatsOfALine = 16;
 
 /// To be read, or to be written.
@@ -184,9 +193,8 @@ void prefetch_rows(const Frame<const float>& frame, index_t first, index_t rows)
 
 void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
                         const Rectangle& part, const Target& out, const ValueRange* range) {
-  const bool offsets_fit = in.stride(0) * in.extent(0) < std::numeric_limits<std::int32_t>::max();
   if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && range == nullptr &&
-      offsets_fit)
+      fits_32_bits(in))
     return lanczos4_rectangle(in, map, plan.lanczos.data(), part, out);
   const ValueRange held = range != nullptr ? *range : ValueRange{-INFINITY, INFINITY, 0};
   with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {

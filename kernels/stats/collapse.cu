@@ -125,6 +125,7 @@ void collapse(Exec& exec, Cube<const float> in, const CollapseOptions& options, 
   check_collapse("collapse", in.extent(0), options);
   require(in.extent(1) == out.extent(0) && in.extent(2) == out.extent(1), "collapse: frames are ", in.extent(1), " x ",
           in.extent(2), ", the output is ", out.extent(0), " x ", out.extent(1));
+  if (out.size() == 0) return;
   if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1) {
     collapse_cpu(exec, in, options, out);
     return;

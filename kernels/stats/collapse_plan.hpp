@@ -22,7 +22,8 @@ void collapse_cpu(Exec& exec, Cube<const float> in, const CollapseOptions& optio
 /// `below_high` those < high.
 HCI_HD inline double trimmed_sum(double low, double high, double between, index_t first, index_t last,
                                  index_t not_above_low, index_t below_high) {
-  if (low == high) return low * static_cast<double>(last - first + 1);
+  // + 0.0: zeros of both signs are equal, and which of them ranks first is one way here and another there.
+  if (low == high) return (low + 0.0) * static_cast<double>(last - first + 1);
   // Fused everywhere, by name: a compiler that fuses or does not as it likes would change the last bit.
   return std::fma(high, static_cast<double>(last + 1 - below_high),
                   std::fma(low, static_cast<double>(not_above_low - first), between));

@@ -38,8 +38,8 @@ struct Moments {
     for (index_t p = 0; p < count; ++p) sum[p] /= number[p];  // the mean; 0 / 0: NaN
     for (index_t t = 0; t < frames && deviation.size() != 0; ++t)
       for (index_t p = 0; p < count; ++p) {
-        const double d = static_cast<double>(in(t, y, first + p)) - sum[p];
-        squares[p] += d == d ? d * d : 0;
+        const double value = static_cast<double>(in(t, y, first + p)), d = value - sum[p];
+        squares[p] += value == value ? d * d : 0;  // not d: an infinity's distance from the mean is NaN, and counts
       }
     for (index_t p = 0; p < count; ++p) {
       if (mean.size() != 0) mean(y, first + p) = static_cast<float>(sum[p]);
@@ -48,11 +48,15 @@ struct Moments {
   }
 };
 
+/// From an infinite median all distances are NaN, since some are.
 struct DistanceFromFrame {
   Cube<const float> in;
   Frame<const float> frame;
   Cube<float> out;
-  HCI_HD void operator()(index_t t, index_t y, index_t x) const { out(t, y, x) = std::fabs(in(t, y, x) - frame(y, x)); }
+  HCI_HD void operator()(index_t t, index_t y, index_t x) const {
+    const float from = frame(y, x);
+    out(t, y, x) = std::isfinite(from) ? std::fabs(in(t, y, x) - from) : NAN;
+  }
 };
 
 template <class T, int N>
@@ -73,6 +77,7 @@ void temporal_moments(Exec& exec, Cube<const float> in, Frame<float> mean, Frame
   require(in.extent(0) > 0, "temporal_moments: the cube has no frames");
   if (mean.size() != 0) require_frame("temporal_moments", in, mean);
   if (deviation.size() != 0) require_frame("temporal_moments", in, deviation);
+  if (mean.size() == 0 && deviation.size() == 0) return;
   if (exec.on_cuda()) return for_each(exec, Extents<2>{in.extent(1), in.extent(2)}, Moments<1>{in, mean, deviation});
   constexpr index_t kWidth = 64;
   const Extents<2> tiles{in.extent(1), (in.extent(2) + kWidth - 1) / kWidth};
@@ -80,8 +85,10 @@ void temporal_moments(Exec& exec, Cube<const float> in, Frame<float> mean, Frame
 }
 
 void temporal_mad(Exec& exec, Cube<const float> in, Frame<float> median, Frame<float> mad) {
+  require(in.extent(0) > 0, "temporal_mad: the cube has no frames");
   require_frame("temporal_mad", in, median);
   require_frame("temporal_mad", in, mad);
+  if (mad.size() == 0) return;
   collapse(exec, in, {}, median);
   constexpr index_t kBandBytes = index_t{32} << 20;
   const index_t row_bytes = in.extent(0) * in.extent(2) * static_cast<index_t>(sizeof(float));

@@ -5,8 +5,9 @@
 
 namespace hci {
 
-/// Statistics of each pixel over the frames; NaN are left out, a pixel without values is NaN in all.
-/// All on the Exec's device.
+/// Statistics of each pixel over the frames; NaN are left out, a pixel without values is NaN in all. Infinities count,
+/// as in NumPy: one makes the deviation NaN, and an infinite median the MAD. All on the Exec's device; frames without
+/// pixels are no error.
 ///   in (t, y, x), any strides
 
 /// mean and standard deviation (of n, as in NumPy; two passes in double), (y, x) each; a view of nothing

@@ -239,14 +239,22 @@ class Pca final : public PsfSubtraction {
             "; use ncomp <= ", frames, remedy);
   }
 
-  /// The number of components that hold the wanted share of the variance.
-  int count_for_wanted_share(Exec& exec, const RegionGram& grams) const {
-    const index_t n = grams.library.extent(0);
-    Array<double, 1> values(exec, {n});
-    Array<double, 2> vectors(exec, {n, n});
-    eigh_top(exec, grams.library.view(), n, values.view(), vectors.view());
+  /// Eigenpairs of the Gram matrix of the whole library, the largest first: (k), (k, n).
+  struct Eigenpairs {
+    Array<double, 1> values;
+    Array<double, 2> vectors;
+  };
+  static Eigenpairs decompose(Exec& exec, const RegionGram& grams, index_t k) {
+    Eigenpairs pairs{Array<double, 1>(exec, {k}), Array<double, 2>(exec, {k, grams.library.extent(0)})};
+    eigh_top(exec, grams.library.view(), k, pairs.values.view(), pairs.vectors.view());
+    return pairs;
+  }
+
+  /// The number of components, of all of them, that hold the wanted share of the variance.
+  int count_for_wanted_share(Exec& exec, const Array<double, 1>& values) const {
     const auto host = to_host(exec, values.view());
-    return count_for_share({host.data(), host.data() + n}, std::get<Ncomp::Share>(params_.ncomp.value).variance);
+    return count_for_share({host.data(), host.data() + host.size()},
+                           std::get<Ncomp::Share>(params_.ncomp.value).variance);
   }
 
   Array<double, 1> sums_of_rows(Exec& exec, const Region& region, Prepared& made) const {
@@ -270,19 +278,23 @@ class Pca final : public PsfSubtraction {
   std::vector<int> common_counts(Exec& exec, const RegionGram& grams) const {
     if (listed() != nullptr) return *listed();
     if (automatic()) return {};
-    return {count_for_wanted_share(exec, grams)};
+    return {count_for_wanted_share(exec, decompose(exec, grams, grams.library.extent(0)).values)};
   }
 
+  /// Where the count depends on the eigenvalues, all pairs are made, and those kept that it asks for.
   void prepare_shared(Exec& exec, const Region& region, const RegionGram& grams, Prepared& made) const {
     const index_t n = made.rows.count();
-    made.counts = common_counts(exec, grams);
-    const index_t wanted = made.counts.empty() ? n : *std::max_element(made.counts.begin(), made.counts.end());
-    const index_t k = std::min(wanted, n);
-    Array<double, 1> values(exec, {k});
-    Array<double, 2> vectors(exec, {k, n});
-    eigh_top(exec, grams.library.view(), k, values.view(), vectors.view());
-    if (automatic()) made.counts = {automatic_count(exec, region, made, values, vectors)};
-    keep_components(exec, region, values, vectors, grams.cross, made);
+    const Eigenpairs pairs =
+        decompose(exec, grams, listed() != nullptr ? std::min<index_t>(std::ranges::max(*listed()), n) : n);
+    if (listed() != nullptr)
+      made.counts = *listed();
+    else if (automatic())
+      made.counts = {automatic_count(exec, region, made, pairs.values, pairs.vectors)};
+    else
+      made.counts = {count_for_wanted_share(exec, pairs.values)};
+    const index_t k = std::min<index_t>(std::ranges::max(made.counts), n);
+    keep_components(exec, region, slice(pairs.values.view(), 0, k), slice(pairs.vectors.view(), 0, k), grams.cross,
+                    made);
   }
 
   /// Whether the randomized SVD serves: for one library of one kind of frames. Where each target has its own library,
@@ -310,26 +322,26 @@ class Pca final : public PsfSubtraction {
       cross = Array<double, 2>(exec, {frames, n});
       cross_gram(exec, targets, references, made.used, cross.view());
     }
-    keep_components(exec, region, values, vectors, cross, made);
+    keep_components(exec, region, values.view(), vectors.view(), cross, made);
   }
 
   /// From eigenpairs of a shared library to the factors of the model. cross (t, n): as in RegionGram.
-  static void keep_components(Exec& exec, const Region& region, const Array<double, 1>& values,
-                              const Array<double, 2>& vectors, const Array<double, 2>& cross, Prepared& made) {
+  static void keep_components(Exec& exec, const Region& region, Vector<const double> values,
+                              Matrix<const double> vectors, const Array<double, 2>& cross, Prepared& made) {
     const index_t k = vectors.extent(0), n = vectors.extent(1), frames = region.targets.extent(0);
     for (int& count : made.counts) count = static_cast<int>(std::min<index_t>(count, k));
     // A target that is in the library has its entry of the eigenvector as score: no division by
     // small eigenvalues.
     made.right = Array<float, 2>(exec, {k, n});
     made.left = Array<float, 2>(exec, {frames, k});
-    to_single(exec, vectors.view(), values.view(), false, made.right.view());
+    to_single(exec, vectors, values, false, made.right.view());
     if (made.rows.targets > 0) {
       const Matrix<const double> transposed(vectors.data(), {frames, k}, {1, n});
-      to_single(exec, transposed, values.view(), true, made.left.view());
+      to_single(exec, transposed, values, true, made.left.view());
     } else {
       Array<double, 2> scores(exec, {frames, k});
       component_scores(exec, cross.view(), {values.data(), {1, k}}, {vectors.data(), {1, k, n}}, scores.view());
-      to_single(exec, scores.view(), values.view(), true, made.left.view());
+      to_single(exec, scores.view(), values, true, made.left.view());
     }
   }
 

@@ -143,19 +143,6 @@ void complete_tolerances(json& entries) {
 
 class Goldens : public OnEveryDevice {};
 
-/// Thousands of matrices by Jacobi's rotations, which the emulated device turns one thread after the other: minutes
-/// each. There, others of the same function are looked at; a GPU does all.
-bool takes_too_long(const TestDevice& device, const std::string& name) {
-#if HCI_GOLDENS_EMULATED
-  static const std::set<std::string> slow{"pca_annular_default", "pca_annular_nc_auto", "pca_annular_nclist",
-                                          "pca_annular_seg_auto", "pca_annular_tempstd_max30"};
-  return device.name == "CudaTuned" && slow.contains(name);
-#else
-  static_cast<void>(device), static_cast<void>(name);
-  return false;
-#endif
-}
-
 TEST_P(Goldens, AgreeWithTheReference) {
   HCI_NEEDS_SHARED();
   const auto folder = *shared_folder() / "goldens";
@@ -165,13 +152,9 @@ TEST_P(Goldens, AgreeWithTheReference) {
   const char* only = std::getenv("HCI_GOLDEN");  // a name, to look at one
   for (const std::string& name : promised)
     EXPECT_TRUE(manifest.at("entries").contains(name)) << name << " is in covered.txt, but not in the manifest";
-  int agree = 0, differ = 0, not_covered = 0, left_out = 0;
+  int agree = 0, differ = 0, not_covered = 0;
   for (const auto& [name, entry] : manifest.at("entries").items()) {
     if (only != nullptr && name.find(only) == std::string::npos) continue;
-    if (only == nullptr && takes_too_long(GetParam(), name)) {
-      ++left_out;
-      continue;
-    }
     const GoldenCase golden(name, entry);
     const auto runner = golden_runners().find(golden.function());
     std::optional<GoldenResult> result;
@@ -193,7 +176,6 @@ TEST_P(Goldens, AgreeWithTheReference) {
     EXPECT_TRUE(promised.contains(name)) << name << " is covered: add it to tests/golden/covered.txt";
   }
   std::printf("goldens: %d agree, %d differ, %d not covered yet\n", agree, differ, not_covered);
-  if (left_out > 0) std::printf("%d take minutes on the emulated device and were left out\n", left_out);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Goldens);

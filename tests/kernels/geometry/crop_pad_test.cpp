@@ -103,6 +103,9 @@ TEST_P(CropOrPad, SubsamplesInTime) {
         EXPECT_EQ(got.data()[i * 15 + p], cube.data()[p] + float(10000 * (3 * i + 1)));
       }
   }
+  const Array<float, 3> narrow(exec(), {8, 3, 0});
+  Array<float, 3> none(exec(), {2, 3, 0});
+  EXPECT_NO_THROW(subsample(exec(), narrow.view(), 3, {}, none.view()));
   EXPECT_THROW(subsample(exec(), in.view(), 4, {}, slice(out.view(), 0, 1)), InvalidInput);
   EXPECT_THROW(subsample(exec(), in.view(), 9, {}, slice(out.view(), 0, 0)), InvalidInput);
 }

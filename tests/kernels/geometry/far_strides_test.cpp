@@ -55,6 +55,44 @@ TEST_P(FarFrames, AreNoMatterToARotationWithACollapse) {
           tolerance_of(method));
 }
 
+TEST_P(FarFrames, AreNoMatterUpsideDown) {
+  const Extents<3> shape{2, 31, 19};  // taps begin in rows up to 23, 2^31 elements from the first
+  const auto cube = noise<3>(shape, 6);
+  auto turned = host_array<float, 3>(shape);
+  for (index_t t = 0; t < shape[0]; ++t)
+    for (index_t y = 0; y < shape[1]; ++y)
+      for (index_t x = 0; x < shape[2]; ++x) turned.view()(t, shape[1] - 1 - y, x) = cube.view()(t, y, x);
+  const auto near = to_device(exec(), cube.view());
+  FarCube far(exec(), turned.view());
+  const Cube<float> rows = far.view();  // a pointer only: the first row is the last one there
+  const Cube<const float> upside_down(rows.data() + (shape[1] - 1) * rows.stride(1), shape,
+                                      {rows.stride(0), -rows.stride(1), 1});
+  for (const Rotation method : {Rotation::lanczos4, Rotation::bicubic, Rotation::fft}) {
+    Array<float, 3> want(exec(), shape), got(exec(), shape);
+    derotate(exec(), near.view(), kAngles, {.method = method}, want.view());
+    derotate(exec(), upside_down, kAngles, {.method = method}, got.view());
+    const auto a = to_host(exec(), std::as_const(want).view()), b = to_host(exec(), std::as_const(got).view());
+    for (index_t i = 0; i < a.size(); ++i) ASSERT_NEAR(b.data()[i], a.data()[i], tolerance_of(method)) << int(method);
+    Array<float, 2> whole(exec(), {shape[1], shape[2]}), other(exec(), {shape[1], shape[2]});
+    derotate_collapse(exec(), near.view(), kAngles, {.method = method}, {}, whole.view());
+    derotate_collapse(exec(), upside_down, kAngles, {.method = method}, {}, other.view());
+    const auto c = to_host(exec(), std::as_const(whole).view()), d = to_host(exec(), std::as_const(other).view());
+    for (index_t i = 0; i < c.size(); ++i) ASSERT_NEAR(d.data()[i], c.data()[i], tolerance_of(method)) << int(method);
+  }
+}
+
+// Places in 1/1024 px pass 32 bits at 2^21 px.
+TEST_P(FarFrames, MayBeLongerThanTheirPlacesIn32Bits) {
+  constexpr index_t kLength = 2200000;
+  auto cube = host_array<float, 3>({1, 1, kLength});
+  for (index_t i = 0; i < kLength; ++i) cube.data()[i] = static_cast<float>(i % 8191);
+  const auto in = to_device(exec(), cube.view());
+  Array<float, 3> out(exec(), cube.extents());
+  derotate(exec(), in.view(), {0}, {.centre = std::array<double, 2>{0, 0}}, out.view());
+  const auto got = to_host(exec(), std::as_const(out).view());
+  for (index_t i = 0; i < kLength; ++i) ASSERT_EQ(got.data()[i], cube.data()[i]) << i;
+}
+
 TEST_P(FarFrames, AreNoMatterToAShift) {
   const std::vector<Shift> shifts{{1.3, -2.25}, {-4, 0.5}};
   for (const Rotation method : kMethods)

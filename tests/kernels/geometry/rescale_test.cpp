@@ -259,6 +259,59 @@ TEST_P(Rescale, ResamplesWithEdgesOrCentresOnOneAnother) {
     for (index_t x = 0; x < 8; ++x) EXPECT_EQ(doubled.view()(0, y, x), frame.view()(0, y / 2, x / 2) / 4);
 }
 
+// A frame without structure stays one: all methods' weights sum to 1, and frames go on by their edge or mirror image.
+TEST_P(Rescale, ResamplesOnePixelAndToOnePixel) {
+  for (const Rotation method :
+       {Rotation::lanczos4, Rotation::bicubic, Rotation::catmull_rom, Rotation::bilinear, Rotation::nearest,
+        Rotation::spline2, Rotation::spline3, Rotation::spline4, Rotation::spline5})
+    for (const auto& [sides, scale] :
+         {std::pair<Extents<2>, double>{{1, 1}, 0.5}, {{1, 1}, 1}, {{1, 1}, 3}, {{3, 4}, 0.2}, {{21, 2}, 0.05}})
+      for (const bool keep_centre : {false, true}) {
+        auto cube = host_array<float, 3>({1, sides[0], sides[1]});
+        std::fill_n(cube.data(), cube.size(), 5.0F);
+        const auto got = resampled(cube, scale, {.method = method, .keep_centre = keep_centre});
+        ASSERT_EQ(got.extent(1), std::max(1LL, std::llrint(double(sides[0]) * scale)));
+        ASSERT_EQ(got.extent(2), std::max(1LL, std::llrint(double(sides[1]) * scale)));
+        // 8 + 8 products in float32 with weights of up to 1.2 in size that are rounded themselves; the coefficients of
+        // a constant are the constant.
+        for (index_t i = 0; i < got.size(); ++i)
+          EXPECT_NEAR(got.data()[i] * scale * scale, 5, 2 * 16 * 6e-8 * 5) << int(method) << " " << scale;
+      }
+}
+
+// Made even and padded so that the sides are p and q: the closest ratio to the scale, q at least 2.
+TEST_P(Rescale, ResamplesSmallFramesByFft) {
+  struct Case {
+    index_t side;
+    double scale;
+    index_t made, p, q;
+  };
+  for (const Case& c : {Case{1, 0.5, 1, 4, 2},
+                        {1, 1, 1, 2, 2},
+                        {1, 3, 5, 2, 6},
+                        {2, 0.05, 2, 4, 2},
+                        {3, 0.2, 1, 8, 2},
+                        {21, 0.05, 1, 40, 2}}) {
+    ASSERT_TRUE((resampled_sides({c.side, c.side}, c.scale, Rotation::fft) == Extents<2>{c.made, c.made})) << c.side;
+    const auto cube = noise({1, c.side, c.side}, 11);
+    const auto got = resampled(cube, c.scale, {.method = Rotation::fft});
+    std::vector<std::vector<std::complex<double>>> rows;
+    for (index_t y = 0; y < c.side; ++y) {
+      const float* row = &cube.view()(0, y, 0);
+      rows.push_back(through_fourier({row, row + c.side}, c.p, c.q, c.made));
+    }
+    for (index_t x = 0; x < c.made; ++x) {
+      std::vector<std::complex<double>> column;
+      for (const auto& row : rows) column.push_back(row[std::size_t(x)]);
+      const auto made = through_fourier(column, c.p, c.q, c.made);
+      for (index_t y = 0; y < c.made; ++y)  // in double, rounded to float32
+        EXPECT_NEAR(got.view()(0, y, x), made[std::size_t(y)].real(), 6e-8 * std::abs(made[std::size_t(y)]) + 1e-12)
+            << c.side << " " << c.scale;
+    }
+  }
+  EXPECT_THROW(resampled_sides({3, 3}, 0, Rotation::fft), InvalidInput);
+}
+
 TEST_P(Rescale, ReadsAndWritesStridedCubes) {
   constexpr index_t kFar = index_t{1} << 31;
   const auto cube = noise({2, 10, 12}, 8);

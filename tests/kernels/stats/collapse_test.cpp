@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 
@@ -110,6 +111,34 @@ TEST_P(CollapseFrames, EqualsWhatSortingGivesForEveryModeAndShape) {
       }
     }
   }
+}
+
+TEST_P(CollapseFrames, OfFramesWithoutPixelsAreNothing) {
+  for (const Extents<3> shape : {Extents<3>{3, 4, 0}, {3, 0, 4}})
+    for (const Collapse mode : kModes) {
+      const Array<float, 3> cube(exec(), shape);
+      Array<float, 2> out(exec(), {shape[1], shape[2]});
+      EXPECT_NO_THROW(collapse(exec(), cube.view(), options_for(mode, 3), out.view())) << int(mode);
+      exec().wait();
+    }
+}
+
+// Zeros of both signs are equal: which of them ranks where must not show. Their mean is +0, as the sum is that begins
+// at +0, on every path.
+TEST_P(CollapseFrames, OfZerosOfBothSignsHasNoSign) {
+  for (const auto& values : std::vector<std::vector<float>>{{0, -0.0F, -0.0F},
+                                                            {-0.0F, 0, -0.0F},
+                                                            {-0.0F, -0.0F, 0},
+                                                            {-0.0F, -0.0F, -0.0F},
+                                                            {-0.0F, 0, kNan},
+                                                            {-1, -0.0F, 0, -0.0F, 2},
+                                                            {-1, 0, -0.0F, 0, 0, 2}})
+    for (const int keep : {1, 2, 3})
+      for (const Collapse mode : {Collapse::trimmean, Collapse::median}) {
+        const float found = collapsed(values, {.mode = mode, .trim_keep = keep}), zero = 0;
+        EXPECT_EQ(std::memcmp(&found, &zero, sizeof zero), 0)
+            << found << ", mode " << int(mode) << ", keeps " << keep << " of " << values.size();
+      }
 }
 
 TEST_P(CollapseFrames, IgnoresNanInEveryModeUpToAllOfThem) {

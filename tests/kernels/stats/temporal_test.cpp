@@ -95,6 +95,48 @@ TEST_P(Temporal, OfOneValueAreThatAndNothing) {
                InvalidInput);
 }
 
+// As NumPy's nanmean, nanstd, nanmedian, and the nanmedian of |value - median| where no distance is lost.
+TEST_P(Temporal, TakesInfinitiesAsNumPyDoes) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  struct Case {
+    std::array<float, 4> values;
+    float mean, deviation, median, mad;
+  };
+  for (const Case& c : {Case{{kInf, kInf, kInf, kInf}, kInf, kNan, kInf, kNan},
+                        {{kInf, kInf, 1, kNan}, kInf, kNan, kInf, kNan},
+                        {{kInf, 1, 2, kNan}, kInf, kNan, 2, 1},
+                        {{-kInf, 1, 2, 4}, -kInf, kNan, 1.5F, 1.5F},
+                        {{-kInf, kInf, kNan, kNan}, kNan, kNan, kNan, kNan},
+                        {{-kInf, kInf, 3, 5}, kNan, kNan, 4, kInf}}) {
+    auto host = host_array<float>(Extents<3>{4, 1, 1});
+    std::copy(c.values.begin(), c.values.end(), host.data());
+    const DeviceInput<float, 3> cube(exec(), host.view());
+    Array<float, 2> mean(exec(), {1, 1}), deviation(exec(), {1, 1}), median(exec(), {1, 1}), mad(exec(), {1, 1});
+    temporal_moments(exec(), cube.view(), mean.view(), deviation.view());
+    temporal_mad(exec(), cube.view(), median.view(), mad.view());
+    const auto expect = [&](const char* what, const Array<float, 2>& found, float want) {
+      const float got = to_host(exec(), found.view()).data()[0];
+      EXPECT_TRUE(std::isnan(want) ? std::isnan(got) : got == want)
+          << what << " of " << c.values[0] << ' ' << c.values[1] << ' ' << c.values[2] << ' ' << c.values[3] << ": "
+          << got;
+    };
+    expect("mean", mean, c.mean);
+    expect("deviation", deviation, c.deviation);
+    expect("median", median, c.median);
+    expect("mad", mad, c.mad);
+  }
+}
+
+TEST_P(Temporal, OfFramesWithoutPixelsAreNothing) {
+  for (const Extents<3> shape : {Extents<3>{3, 4, 0}, {3, 0, 4}}) {
+    const Array<float, 3> cube(exec(), shape);
+    Array<float, 2> first(exec(), {shape[1], shape[2]}), second(exec(), {shape[1], shape[2]});
+    EXPECT_NO_THROW(temporal_moments(exec(), cube.view(), first.view(), second.view()));
+    EXPECT_NO_THROW(temporal_mad(exec(), cube.view(), first.view(), second.view()));
+    exec().wait();
+  }
+}
+
 TEST_P(Temporal, FillsOnlyWhatIsAskedFor) {
   const auto host = noisy_cube(5, 4, 4);
   const DeviceInput<float, 3> cube(exec(), host.view());
