@@ -96,6 +96,61 @@ std::vector<float> image(const std::string& path) {
   return values;
 }
 
+TEST_F(Cli, APlanetThatIsMissedIsExitCodeFour) {
+  simulate();
+  const std::string truth = path("data/truth.json");
+  const std::vector<std::string> flags{"--ncomp", "2", "--device", "cpu", "--check"};
+  const auto with = [&](const std::string& file, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = reduce_words("out", flags);
+    words.push_back(file);
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  EXPECT_NE(run(with(truth)).find(": found, S/N"), std::string::npos);
+  json check = read("out/summary.json")["check"];
+  EXPECT_EQ(check["truth"], truth);
+  EXPECT_EQ(check["passed"], true);
+  ASSERT_EQ(check["planets"].size(), 1U);
+  EXPECT_GE(check["planets"][0]["snr"], 5);
+  EXPECT_TRUE(std::filesystem::exists(path("out/snr.fits")));  // without --snr
+  EXPECT_EQ(read("out/summary.json")["provenance"]["inputs"].back()["role"], "truth");
+
+  // A second one, opposite of the first, and a third where the map does not reach.
+  json more = read("data/truth.json");
+  json other = more["planets"][0];
+  for (const char* axis : {"x", "y"}) other[axis] = 2 * more["star"][axis].get<double>() - other[axis].get<double>();
+  more["planets"].push_back(other);
+  other["x"] = 1;
+  more["planets"].push_back(other);
+  std::ofstream(path("more.json")) << more;
+  std::filesystem::remove_all(path("out"));
+  const ProgramResult missed = run_cuhci(with(path("more.json")));
+  EXPECT_EQ(missed.exit_code, 4);
+  for (const char* text : {": found, S/N", ": MISSED, S/N", "not looked for", "is a planet's", "Wrote "})
+    EXPECT_NE(missed.out.find(text), std::string::npos) << text << " is not in: " << missed.out;
+  EXPECT_NE(missed.err.find("more.json failed: 1 of 2 planets missed, and the highest S/N is a planet's"),
+            std::string::npos)
+      << missed.err;
+  check = read("out/summary.json")["check"];
+  EXPECT_EQ(check["passed"], false);
+  EXPECT_EQ(check["peak_is_planet"], true);
+  for (const auto& [i, found] : std::vector<std::pair<std::size_t, bool>>{{0, true}, {1, false}, {2, false}})
+    EXPECT_EQ(check["planets"][i]["found"], found) << i;
+  EXPECT_EQ(check["planets"][1]["in_map"], true);
+  EXPECT_EQ(check["planets"][2]["in_map"], false);
+
+  // Only the one that is not there: the highest S/N is nobody's. For programs: summary and error.
+  more["planets"].erase(0);
+  std::ofstream(path("more.json")) << more;
+  const ProgramResult nobody = run_cuhci(with(path("more.json"), {"--json"}));
+  EXPECT_EQ(nobody.exit_code, 4);
+  EXPECT_EQ(json::parse(nobody.out)["check"]["peak_is_planet"], false);
+  const std::string lines = nobody.err.substr(0, nobody.err.size() - 1);
+  const json last = json::parse(lines.substr(lines.rfind('\n') + 1));
+  EXPECT_EQ(last["event"], "error");
+  EXPECT_EQ(last["exit_code"], 4);
+}
+
 // All settings of a summary, or of a header, are those of a file for --config that makes the same again.
 TEST_F(Cli, WhatAProductSaysMakesItAgain) {
   simulate();
@@ -342,6 +397,7 @@ TEST_F(Cli, AGpuThatCannotBeUsedDisturbsNobody) {
 
 TEST_F(Cli, HelpTellsTheExitCodes) {
   EXPECT_NE(run({"--help"}).find("Exit codes: 0"), std::string::npos);
+  EXPECT_NE(run({"--help"}).find("4 a check failed"), std::string::npos);
   const std::string help = run({"snr", "--help"});  // what must be given has no default
   EXPECT_NE(help.find("px; required"), std::string::npos) << help;
   EXPECT_EQ(help.find("required ["), std::string::npos) << help;
