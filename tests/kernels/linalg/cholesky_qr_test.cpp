@@ -6,7 +6,7 @@
 #include <random>
 
 #include "kernels/core/error.hpp"
-#include "kernels/linalg/subspace_products.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
 
@@ -88,8 +88,7 @@ TEST_P(CholeskyQr, ProductsAreThoseOfPlainLoops) {
     const Extents<3> shape{1, transposed ? columns : inner, transposed ? inner : columns};
     const auto m_on = to_device(exec(), View<const double, 3>(m.data(), shape));
     auto c_on = to_device(exec(), View<const double, 3>(c.data(), {batch, rows, columns}));
-    batched_product(exec(), {.a = a_on.view(), .m = m_on.view(), .transposed = transposed, .alpha = -2, .beta = 0.5},
-                    c_on.view());
+    gemm(exec(), {.a = a_on.view(), .b = m_on.view(), .transposed = transposed, .alpha = -2, .beta = 0.5}, c_on.view());
     const auto found = to_host(exec(), c_on.view());
     for (index_t b = 0; b < batch; ++b)
       for (index_t i = 0; i < rows; ++i)
@@ -106,7 +105,7 @@ TEST_P(CholeskyQr, ProductsAreThoseOfPlainLoops) {
         }
   }
   Array<double, 3> wrong(exec(), {1, 2, 2}), right(exec(), {1, 3, 3});
-  EXPECT_THROW(batched_product(exec(), {.a = wrong.view(), .m = right.view()}, wrong.view()), InvalidInput);
+  EXPECT_THROW(gemm(exec(), {.a = wrong.view(), .b = right.view()}, wrong.view()), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(CholeskyQr);
