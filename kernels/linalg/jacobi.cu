@@ -126,7 +126,7 @@ struct SolveAlone {
 //
 // Floors for n = 64, all multiprocessors busy. H200 (132 x 128 B x 1.8 GHz = 30 TB/s shared, 34 TFLOP/s
 // float64): 1.7 us a problem, bound by shared memory (0.4 us of flops). GTX 1080 (20 x 128 B x 1.7 GHz =
-// 4.4 TB/s, 277 GFLOP/s float64): 45 us, bound by float64. One problem alone has one multiprocessor: a round moves
+// 4.4 TB/s, 0.28 TFLOP/s float64): 45 us, bound by float64. One problem alone has one multiprocessor: a round moves
 // 64 KB, 512 cycles, and its four warps wait together for some 300 more (a sum of 16 terms, two shuffles, two roots,
 // two divisions, a barrier): 63 x 12 rounds take 220 us by the traffic, 340 us with the latency. In batches the
 // other blocks of the multiprocessor fill those waits.
