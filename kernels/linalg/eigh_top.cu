@@ -40,7 +40,7 @@ bool iteration_wins(const Exec& exec, index_t n, index_t k) {
 /// Calls solve(exec, b) for every problem of a CPU's batch, each thread with an Exec of its own.
 template <class F>
 void on_threads(Exec& exec, index_t problems, const F& solve) {
-  const auto make = [&exec] { return Exec({.threads = 1, .path = exec.path()}); };
+  const auto make = [&exec] { return Exec({.memory = exec.memory(), .threads = 1, .path = exec.path()}); };
   parallel_for(exec.threads(), problems, kWhoeverIsFree, make, solve);
 }
 
@@ -88,7 +88,7 @@ void subsets_on_cpu(Exec& exec, Matrix<const double> a, const std::vector<IndexS
                        .values = &values(b, 0),
                        .vectors = vectors[b]});
   }
-  cpu::eigh_problems(exec.threads(), exec.tuned(), dense, k);
+  cpu::eigh_problems(exec, dense, k);
   if (!iterated.empty()) iterate_subsets(exec, a, sets, iterated, values, vectors);
 }
 
