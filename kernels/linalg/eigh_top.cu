@@ -12,6 +12,14 @@
 #include "kernels/linalg/eigh_top_cpu.hpp"
 #include "kernels/linalg/subspace.hpp"
 
+// Floors: the solvers' are at subspace.cu, eigh_dense.cu and jacobi.cu; here is what brings their problems and takes
+// their results. Subsets of order m: 8 m^2 bytes of each submatrix are written (and read by the solver; the whole
+// matrix stays in the cache), no flops but the squares of short sets, 2 m^2; of the k vectors of length n some 32 bytes
+// a number: found, zeroed, scattered, cleared. 732 libraries of 61 frames, k = 5: 22 MB and 7 MB, 7 us on an H200 (4.3
+// TB/s), 90 us on a GTX 1080 (0.32 TB/s), where the dense solvers' 4/3 m^3 flops each, 0.22 GFLOP in double, take 7 us
+// (34 TFLOP/s) and 0.8 ms (0.28). Shape: blocks of 32 x 8 threads of for_each(), neighbours along a row, so that lines
+// move whole; a scattered one is the library's run of neighbours in time.
+
 namespace hci {
 namespace {
 
