@@ -7,7 +7,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/linalg/fits_blas.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/gram_cpu.hpp"
 #include "kernels/linalg/sum_in_parts.hpp"
 #include "kernels/linalg/widen.hpp"
@@ -76,39 +76,34 @@ struct IsFinite {
 };
 
 #if HCI_HAVE_CUDA
-/// cuBLAS counts columns first: our row-major a (s, w) is its a (w, s).
-void cross_gram_cublas(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
-                       bool lower_only) {
-  const DeviceGuard guard(exec.cuda().device());
-  const index_t rows = a.extent(0), cols = b.extent(0), pixels = a.extent(1);
-  const index_t tile = std::min(widened_columns(std::max(rows, cols)), pixels);
-  Array<double, 2> left(exec, {rows, tile});
-  Array<double, 2> right(exec, {lower_only ? 0 : cols, tile});
-  cublasHandle_t cublas = exec.cuda().cublas();
-  const double one = 1;
+/// In tiles of columns.
+void cross_gram_on_cuda(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
+                        bool lower_only) {
+  const index_t rows = a.extent(0), columns = b.extent(0), pixels = a.extent(1);
+  const index_t tile = std::min(widened_columns(std::max(rows, columns)), pixels);
+  Array<double, 2> left(exec, {rows, tile}), right(exec, {lower_only ? 0 : columns, tile});
   for (index_t first = 0; first < pixels; first += tile) {
     const index_t width = std::min(tile, pixels - first);
-    const double beta = first == 0 ? 0 : 1;
-    for_each(exec, Extents<2>{rows, width}, Widen{a, used, first, left.view()});
-    if (lower_only) {
-      check(cublasDsyrk(cublas, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_T, static_cast<int>(rows), static_cast<int>(width),
-                        &one, left.data(), static_cast<int>(tile), &beta, g.data(), static_cast<int>(g.stride(0))));
-      continue;
-    }
-    for_each(exec, Extents<2>{cols, width}, Widen{b, used, first, right.view()});
-    check(cublasDgemm(cublas, CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(cols), static_cast<int>(rows),
-                      static_cast<int>(width), &one, right.data(), static_cast<int>(tile), left.data(),
-                      static_cast<int>(tile), &beta, g.data(), static_cast<int>(g.stride(0))));
+    const Matrix<double> of_a(left.data(), {rows, width}, {tile, 1}), of_b(right.data(), {columns, width}, {tile, 1});
+    for_each(exec, of_a.extents(), Widen{a, used, first, of_a});
+    if (!lower_only) for_each(exec, of_b.extents(), Widen{b, used, first, of_b});
+    gemm(exec,
+         {.a = batch_of_one<const double>(of_a),
+          .b = batch_of_one<const double>(lower_only ? of_a : of_b),
+          .transposed = true,
+          .beta = first == 0 ? 0.0 : 1.0,
+          .lower_only = lower_only},
+         batch_of_one(g));
   }
 }
 #endif
 
 void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
               bool symmetric) {
-  if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec.threads(), a, b, used, g, symmetric);
+  if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec, a, b, used, g, symmetric);
 #if HCI_HAVE_CUDA
-  if (exec.tuned() && fits_blas(g))
-    cross_gram_cublas(exec, a, b, used, g, symmetric);
+  if (exec.tuned())
+    cross_gram_on_cuda(exec, a, b, used, g, symmetric);
   else
 #endif
     for_each(exec, g.extents(), DotRows{a, b, used, g, symmetric});

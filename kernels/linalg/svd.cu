@@ -9,7 +9,7 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/linalg/cholesky_qr.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
-#include "kernels/linalg/subspace_products.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/widen.hpp"
 #include "kernels/random/philox.hpp"
 
@@ -66,9 +66,9 @@ void rayleigh_ritz(Exec& exec, const SymmetricOperator& a, View<const double, 3>
   const index_t batch = y.extent(0), size = y.extent(1), k = values.extent(1);
   Array<double, 3> product(exec, y.extents()), projected(exec, {batch, size, size}), s(exec, {batch, k, size});
   a.apply(exec, y, product.view());
-  batched_product(exec, {.a = y, .m = product.view(), .transposed = true}, projected.view());
+  gemm(exec, {.a = y, .b = product.view(), .transposed = true}, projected.view());
   eigh_dense(exec, projected.view(), values, s.view());
-  batched_product(exec, {.a = s.view(), .m = y}, vectors);
+  gemm(exec, {.a = s.view(), .b = y}, vectors);
 }
 
 void sharpen(Exec& exec, const SymmetricOperator& a, Array<double, 3>& y, const RandomizedOptions& options,
@@ -109,8 +109,8 @@ RowsOperator::RowsOperator(Matrix<const float> x, UsedColumns used) : x_(x), use
 void RowsOperator::apply(Exec& exec, View<const double, 3> v, View<double, 3> w) const {
   over_tiles(exec, x_, used_, [&](View<const double, 3> tile, index_t first) {
     Array<double, 3> scores(exec, {1, v.extent(1), tile.extent(2)});
-    batched_product(exec, {.a = v, .m = tile}, scores.view());
-    batched_product(exec, {.a = scores.view(), .m = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
+    gemm(exec, {.a = v, .b = tile}, scores.view());
+    gemm(exec, {.a = scores.view(), .b = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
   });
 }
 
@@ -118,7 +118,7 @@ void RowsOperator::sketch(Exec& exec, std::uint64_t seed, View<double, 3> w) con
   over_tiles(exec, x_, used_, [&](View<const double, 3> tile, index_t first) {
     Array<double, 3> random(exec, {1, w.extent(1), tile.extent(2)});
     for_each(exec, random.extents(), RandomTile{seed, first, x_.extent(1), random.view()});
-    batched_product(exec, {.a = random.view(), .m = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
+    gemm(exec, {.a = random.view(), .b = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
   });
 }
 

@@ -8,13 +8,13 @@
 #include "kernels/linalg/columns.hpp"
 #include "kernels/linalg/components.hpp"
 #include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/gram_update.hpp"
 #include "kernels/linalg/least_squares.hpp"
 #include "kernels/linalg/nmf.hpp"
 #include "kernels/linalg/scale_rows.hpp"
 #include "kernels/linalg/submatrix.hpp"
-#include "kernels/linalg/subspace_products.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "kernels/linalg/svd.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
@@ -125,19 +125,19 @@ TEST_P(FarRowsOfMatrices, ProductsOfBlocks) {
   };
   const auto near_a = near(a, kRows, kRows), near_m = near(m);
   auto near_c = near(c);
-  const BatchedProduct what{.a = batch(near_a), .m = batch(near_m), .beta = 1};
-  batched_product(exec(), what, {near_c.data(), {1, kRows, kColumns}});
+  const Gemm<double> what{.a = batch(near_a), .b = batch(near_m), .beta = 1};
+  gemm(exec(), what, {near_c.data(), {1, kRows, kColumns}});
   const auto want = vector_of(exec(), near_c);
   Array<double, 3> transposed(exec(), {1, kRows, kRows});
-  batched_product(exec(), {.a = batch(near_m), .m = batch(near_m), .transposed = true}, transposed.view());
+  gemm(exec(), {.a = batch(near_m), .b = batch(near_m), .transposed = true}, transposed.view());
   const auto want_transposed = vector_of(exec(), transposed);
   auto far_a = far(a, kRows, kRows), far_m = far(m), far_c = far(c);
-  batched_product(exec(), {.a = far_a.batch(), .m = batch(near_m), .beta = 1}, far_c.batch());
+  gemm(exec(), {.a = far_a.batch(), .b = batch(near_m), .beta = 1}, far_c.batch());
   EXPECT_EQ(far_c.values(), want);
   near_c = near(c);
-  batched_product(exec(), {.a = batch(near_a), .m = far_m.batch(), .beta = 1}, {near_c.data(), {1, kRows, kColumns}});
+  gemm(exec(), {.a = batch(near_a), .b = far_m.batch(), .beta = 1}, {near_c.data(), {1, kRows, kColumns}});
   EXPECT_EQ(vector_of(exec(), near_c), want);
-  batched_product(exec(), {.a = batch(near_m), .m = far_m.batch(), .transposed = true}, transposed.view());
+  gemm(exec(), {.a = batch(near_m), .b = far_m.batch(), .transposed = true}, transposed.view());
   EXPECT_EQ(vector_of(exec(), transposed), want_transposed);
 }
 
@@ -153,7 +153,7 @@ TEST_P(FarRowsOfMatrices, OfASingleRow) {
   auto y = near<double>({1, 2, 3}, 1, 3);
   Array<double, 2> square(exec(), {1, 1});
   const View<const double, 3> block(y.data(), {1, 1, 3}, {kApart, kApart, 1});
-  batched_product(exec(), {.a = block, .m = block, .transposed = true}, {square.data(), {1, 1, 1}, {1, kApart, 1}});
+  gemm(exec(), {.a = block, .b = block, .transposed = true}, {square.data(), {1, 1, 1}, {1, kApart, 1}});
   EXPECT_EQ(vector_of(exec(), square), std::vector<double>{14});
 }
 
@@ -261,6 +261,65 @@ TEST_P(FarRowsOfMatrices, Components) {
   auto apart = far(std::vector<float>(kRows * kColumns, 0.0F));
   component_coefficients(exec(), scores.view(), vectors.view(), counts.view(), apart.view());
   EXPECT_EQ(apart.values(), vector_of(exec(), c));
+}
+
+TEST_P(FarRowsOfMatrices, ScoresOfComponents) {
+  const auto v = whole_numbers<double>(2 * 2 * kColumns, 5), g = whole_numbers<double>(kRows * kColumns, 3);
+  const std::vector<double> values{4, 2, 8, 1};
+  const auto vectors = to_device(exec(), View<const double, 3>(v.data(), {2, 2, kColumns}));
+  const auto near_g = near(g), near_values = near(values, 2, 2);
+  Array<double, 2> scores(exec(), {kRows, 2});
+  component_scores(exec(), near_g.view(), near_values.view(), vectors.view(), scores.view());
+  auto far_g = far(g), far_values = far(values, 2, 2), far_scores = far(std::vector<double>(2 * kRows), kRows, 2);
+  component_scores(exec(), far_g.view(), far_values.view(), vectors.view(), far_scores.view());
+  EXPECT_EQ(far_scores.values(), vector_of(exec(), scores));
+}
+
+TEST_P(FarRowsOfMatrices, SweepOfComponents) {
+  const std::vector<double> scores{3, 1, 2, 5};
+  const auto v = whole_numbers<double>(2 * 2 * kColumns, 5);
+  const auto vectors = to_device(exec(), View<const double, 3>(v.data(), {2, 2, kColumns}));
+  Array<float, 3> c(exec(), {1, kRows, kColumns});
+  const auto near_scores = near(scores, 2, 2);
+  component_sweep(exec(), near_scores.view(), vectors.view(), {2}, c.view());
+  auto far_scores = far(scores, 2, 2);
+  auto far_c = far(std::vector<float>(kRows * kColumns));
+  component_sweep(exec(), far_scores.view(), vectors.view(), {2}, far_c.batch());
+  EXPECT_EQ(far_c.values(), vector_of(exec(), c));
+}
+
+TEST_P(FarRowsOfMatrices, ComponentsInSinglePrecision) {
+  const auto from = whole_numbers<double>(kRows * kColumns, 3);
+  const auto near_from = near(from);
+  auto far_from = far(from);
+  for (const bool by_column : {false, true}) {
+    std::vector<double> exist(static_cast<std::size_t>(by_column ? kColumns : kRows), 1.0);
+    exist.back() = 0;
+    const auto values = to_device(exec(), exist);
+    Array<float, 2> to(exec(), {kRows, kColumns});
+    to_single(exec(), near_from.view(), values.view(), by_column, to.view());
+    auto far_to = far(std::vector<float>(kRows * kColumns));
+    to_single(exec(), far_from.view(), values.view(), by_column, far_to.view());
+    EXPECT_EQ(far_to.values(), vector_of(exec(), to));
+  }
+}
+
+TEST_P(FarRowsOfMatrices, AutomaticCountsOfComponents) {
+  const std::vector<double> values{90, 5, 4, 80, 60, 1};
+  const auto v = whole_numbers<double>(2 * 3 * 3, 5);
+  const auto vectors = to_device(exec(), View<const double, 3>(v.data(), {2, 3, 3}));
+  const auto sizes = to_device(exec(), std::vector<index_t>{3, 3});
+  const auto sums = to_device(exec(), std::vector<double>{0, 0, 0});
+  Array<index_t, 1> counts(exec(), {2});
+  const auto counted = [&](Matrix<const double> w) {
+    automatic_counts(exec(), w, vectors.view(), sizes.view(), sums.view(), 10, 0.2, counts.view());
+    return vector_of(exec(), counts);
+  };
+  const auto near_values = near(values, 2, 3);
+  auto far_values = far(values, 2, 3);
+  const auto want = counted(near_values.view());
+  EXPECT_EQ(counted(far_values.view()), want);
+  EXPECT_NE(want[0], want[1]);  // the second row is looked at
 }
 
 TEST_P(FarRowsOfMatrices, RightSidesOfLeastSquares) {
