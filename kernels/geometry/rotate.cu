@@ -125,6 +125,14 @@ void check_rotation(const char* caller, Extents<3> in, const std::vector<double>
   require(options.method != Rotation::fft || in_frame || centre == centre_of(in, {}), caller,
           ": the fft rotation turns about a point in the frame only, not about (", centre[0], ", ", centre[1],
           "): use another method");
+  const bool by_fft = options.method == Rotation::fft, blends = options.edge_blend != EdgeBlend::none;
+  require(!by_fft || options.border == Border::constant, caller,
+          ": the fft rotation has zeros outside the frame: take border constant, or another method");
+  require(!by_fft || !options.keep_range, caller, ": the fft rotation keeps no range: take another method");
+  require(by_fft || blends || std::isnan(options.mask_value), caller, ": a mask_value (", options.mask_value,
+          ") is for the fft method or with an edge_blend only: NaN are masked as they are");
+  require(blends || (!options.interpolate_zeros && options.blend_fwhm == 1 && options.seed == 0), caller,
+          ": interpolate_zeros, blend_fwhm and seed belong to an edge_blend, and none is chosen");
   require(options.blend_fwhm > 0 && options.blend_fwhm < 1e4, caller, ": the edge blend's Gaussian has a FWHM of ",
           options.blend_fwhm, " px: it must be above 0 and below 10000");
 }

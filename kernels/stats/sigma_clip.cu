@@ -92,7 +92,9 @@ void sigma_clip(Exec& exec, Cube<const float> frames, View<const std::uint8_t, 2
 index_t sigma_filter(Exec& exec, Cube<float> frames, View<std::uint8_t, 3> bad, const NeighborBox& box,
                      index_t min_neighbors) {
   check_box("sigma_filter", box);
-  require(bad.extents() == frames.extents() && bad.is_dense(), "sigma_filter: frames and flags differ in shape");
+  require(bad.extents() == frames.extents(), "sigma_filter: frames and flags differ in shape");
+  require(bad.is_dense(), "sigma_filter: the flags are not dense, they have strides of ", bad.stride(0), ", ",
+          bad.stride(1), ", ", bad.stride(2));
   require(min_neighbors >= 1, "sigma_filter: min_neighbors is ", min_neighbors, "; it must be at least 1");
   Array<std::uint8_t, 3> before(exec, bad.extents());
   index_t left = count_flags(exec, bad);

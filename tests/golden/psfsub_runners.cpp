@@ -38,7 +38,7 @@ struct Job {
 RotateOptions rotation_of(const json& imlib, bool masked) {
   RotateOptions options;
   if (imlib != "opencv") options.method = Rotation::fft;
-  if (masked) options.mask_value = 0;
+  if (masked && options.method == Rotation::fft) options.mask_value = 0;
   return options;
 }
 

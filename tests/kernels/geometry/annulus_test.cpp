@@ -113,6 +113,9 @@ TEST(Ellipse, IsACircleOrATurnedOne) {
     EXPECT_EQ(set.size(), inside);
   }
   EXPECT_THROW(ellipse(9, 9, 2, 3, 0), InvalidInput);
+  EXPECT_THROW(ellipse(9, 9, 3, 2, NAN), InvalidInput);
+  EXPECT_THROW(ellipse(9, 9, 3, 2, INFINITY), InvalidInput);
+  EXPECT_THROW(ellipse(9, 9, INFINITY, 2, 0), InvalidInput);
 }
 
 }  // namespace

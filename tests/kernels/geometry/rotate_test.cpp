@@ -372,7 +372,22 @@ TEST_P(Derotate, SaysWhatIsWrong) {
   EXPECT_THROW(derotated(cube, {1.0}, {}), InvalidInput);
   EXPECT_THROW(derotated(cube, {1.0, double(kNan)}, {}), InvalidInput);
   EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.centre = std::array<double, 2>{1e9, 0.0}}), InvalidInput);
-  EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.blend_fwhm = 0}), InvalidInput);
+  EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.edge_blend = EdgeBlend::interp, .blend_fwhm = 0}), InvalidInput);
+  // Options that would do nothing.
+  for (const Border border : {Border::edge, Border::symmetric, Border::reflect, Border::wrap})
+    EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = Rotation::fft, .border = border}), InvalidInput);
+  EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = Rotation::fft, .keep_range = true}), InvalidInput);
+  for (const Rotation method : kAll) {
+    if (method != Rotation::fft) {
+      EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = method, .mask_value = 0}), InvalidInput);
+    }
+    EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = method, .interpolate_zeros = true}), InvalidInput);
+    EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = method, .blend_fwhm = 2}), InvalidInput);
+    EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = method, .seed = 1}), InvalidInput);
+    const RotateOptions with_a_blend{
+        .method = method, .mask_value = 0, .edge_blend = EdgeBlend::interp_noise, .blend_fwhm = 2, .seed = 1};
+    EXPECT_NO_THROW(derotated(cube, {1.0, 2.0}, with_a_blend));
+  }
   const DeviceInput<float, 3> in(exec(), cube.view());
   Array<float, 3> wrong(exec(), {2, 4, 5});
   EXPECT_THROW(derotate(exec(), in.view(), {1.0, 2.0}, {}, wrong.view()), InvalidInput);

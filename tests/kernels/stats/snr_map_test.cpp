@@ -182,6 +182,11 @@ TEST_P(SnrMap, RefusesWhatMakesNoSense) {
   EXPECT_THROW(map_of(exec(), frame, noise<2>({9, 8}, 18), {.fwhm = 2, .inner = 2, .outer = 4}), InvalidInput);
   EXPECT_THROW(map_of(exec(), frame, kNone, {.fwhm = 2, .inner = 2, .outer = 4, .noise_from_second_only = true}),
                InvalidInput);
+  const double nan = static_cast<double>(kNaN);
+  for (const auto& [inner, outer] :
+       {std::pair<double, double>{2, 2}, {0, 0}, {-1, 4}, {3, 2}, {nan, 4}, {2, nan}, {nan, nan}})
+    EXPECT_THROW(map_of(exec(), frame, kNone, {.fwhm = 2, .inner = inner, .outer = outer}), InvalidInput);
+  EXPECT_THROW(map_of(exec(), frame, kNone, {.fwhm = 2}), InvalidInput);  // the range has no default
   EXPECT_THROW(map_of(exec(), frame, kNone, {.fwhm = 2, .inner = 2, .outer = 4, .wanted = {1, 0}}), InvalidInput);
 }
 
