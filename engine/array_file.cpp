@@ -7,8 +7,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <system_error>
 
+#include "engine/system_memory.hpp"
 #include "kernels/core/error.hpp"
 
 namespace hci {
@@ -63,6 +65,19 @@ FileName FileName::parse(const std::string& name) {
   return {name.substr(0, bracket), name.substr(bracket + 1, name.size() - bracket - 2)};
 }
 
+std::optional<index_t> value_count(const std::vector<index_t>& shape) {
+  // As double, and beside as much again.
+  constexpr index_t kMost = std::numeric_limits<index_t>::max() / 16;
+  index_t count = 1;
+  bool none = false;  // and the other axes must make sense, too
+  for (const index_t n : shape) {
+    none = none || n == 0;
+    if (n < 0 || std::max<index_t>(n, 1) > kMost / count) return std::nullopt;
+    count *= std::max<index_t>(n, 1);
+  }
+  return none ? 0 : count;
+}
+
 std::string shape_text(const std::vector<index_t>& shape) {
   std::string text("(");
   for (index_t n : shape) text.append(text.size() == 1 ? "" : ", ").append(std::to_string(n));
@@ -109,6 +124,8 @@ std::vector<double> read_numbers(const std::string& path) {
 
 ArrayFile::ArrayFile(const std::string& name, const std::string& selector, int threads) {
   const FileName parsed = FileName::parse(name);
+  require(parsed.selector.empty() || selector.empty(), name, ": which part of the file is meant, '", parsed.selector,
+          "' of its name or '", selector, "' of --hdu? Give one of them");
   const std::string& wanted = parsed.selector.empty() ? selector : parsed.selector;
   path_ = parsed.path;
   require_file(path_);
@@ -140,6 +157,8 @@ void ArrayFile::read_frames(index_t first, index_t count, float* out) const {
 }
 
 std::vector<double> ArrayFile::read_all() const {
+  require_memory(static_cast<std::size_t>(*value_count(shape_)) * sizeof(double), description_,
+                 "cut it, or use a machine with more memory");
   if (hdf5_) return hdf5_->read_all(dataset_);
   if (!fits_) return numbers_;
   std::vector<double> values(static_cast<std::size_t>(fits_->hdu(hdu_).size()));

@@ -16,14 +16,18 @@ struct FileName {
   static FileName parse(const std::string& name);
 };
 
+/// How many values a shape has, 1 for {}. Nothing where an axis is negative, or where they are more than
+/// bytes can be counted for: no file holds so many, whatever its header says.
+std::optional<index_t> value_count(const std::vector<index_t>& shape);
+
 /// "(61, 101, 101)".
 std::string shape_text(const std::vector<index_t>& shape);
 
 /// The numbers of one FITS HDU, one HDF5 dataset or one text file, whatever the format.
 class ArrayFile {
  public:
-  /// name: "PATH[SELECTOR]"; selector: used where the name has none. Throws InvalidInput if the file
-  /// or what is selected is not there.
+  /// name: "PATH[SELECTOR]", or "PATH" and the selector by itself. Throws InvalidInput if the file or
+  /// what is selected is not there, and for two selectors.
   /// threads: as FitsFile's.
   explicit ArrayFile(const std::string& name, const std::string& selector = "", int threads = 0);
 
@@ -37,7 +41,7 @@ class ArrayFile {
 
   /// Frames first .. first + count, all axes before the last two counted as one.
   void read_frames(index_t first, index_t count, float* out) const;
-  /// All values of an image, dataset or text.
+  /// All values of an image, dataset or text. Throws InvalidInput where memory does not hold them.
   std::vector<double> read_all() const;
   std::vector<double> read_column(const std::string& column) const { return fits_->read_column(hdu_, column); }
 

@@ -274,6 +274,8 @@ void Loader::read_psf() {
   require(channels == channels_, file.description(), ": expected ", channels_, " PSF, one for each channel of ",
           options_.cube, ", found ", channels);
   require(y == x, file.description(), ": expected square frames, found ", y, " x ", x, " px: cut them");
+  require_memory(static_cast<std::size_t>(channels * exposures * pixels) * sizeof(float),
+                 "the PSF " + file.description(), "cut its frames, or average its exposures");
   std::vector<float> all(static_cast<std::size_t>(channels * exposures * pixels));
   file.read_frames(0, channels * exposures, all.data());
   data_.psf = host_array<float, 3>({channels, y, x});

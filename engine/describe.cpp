@@ -5,6 +5,7 @@
 
 #include "engine/array_file.hpp"
 #include "engine/dataset.hpp"
+#include "engine/system_memory.hpp"
 #include "kernels/core/error.hpp"
 
 namespace hci {
@@ -114,10 +115,12 @@ Array<float, 2> load_frame(const std::string& name, const std::string& hdu, int 
   const ArrayFile file(name, hdu, threads);
   const auto& shape = file.shape();
   require(!file.is_table() && shape.size() >= 2, file.description(), ": expected a frame (y, x)");
-  index_t frames = 1;
-  for (std::size_t i = 0; i + 2 < shape.size(); ++i) frames *= shape[i];
+  const index_t frames = *value_count({shape.begin(), shape.end() - 2}), height = shape[shape.size() - 2],
+                width = shape.back();
   require(frames == 1, file.description(), ": expected one frame, found ", frames);
-  auto frame = host_array<float, 2>({shape[shape.size() - 2], shape[shape.size() - 1]});
+  require_memory(static_cast<std::size_t>(height * width) * sizeof(float), "the frame " + file.description(),
+                 "cut it, or use a machine with more memory");
+  auto frame = host_array<float, 2>({height, width});
   require(frame.size() > 0, file.description(), ": expected a frame (y, x), found no value");
   file.read_frames(0, 1, frame.data());
   return frame;

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <system_error>
 
 #include "engine/array_file.hpp"
@@ -86,9 +87,7 @@ bool HduInfo::has_data() const { return kind == Kind::image ? size() > 0 : rows 
 index_t HduInfo::size() const {
   if (kind != Kind::image || bitpix == 0) return 0;
   if (shape.empty()) return scalar ? 1 : 0;
-  index_t product = 1;
-  for (index_t n : shape) product *= n;
-  return product;
+  return value_count(shape).value_or(0);
 }
 
 std::string HduInfo::type_text() const {
@@ -206,6 +205,9 @@ void FitsFile::State::scan_image(HduInfo& info, RawImage& image, int& status) co
   fits_get_hduaddrll(file, &head, &data, &end, &status);
   if (status != 0) return;
   for (int i = count - 1; i >= 0; --i) info.shape.push_back(axes[i]);
+  require(value_count(info.shape).has_value(), path, ", HDU ", info.index, " is truncated: its axes ",
+          shape_text(info.shape), " promise more values than any file has, found ", std::filesystem::file_size(path),
+          " bytes");
   image.bitpix = info.bitpix;
   image.offset = static_cast<off_t>(data);
   int missing = 0;
@@ -230,10 +232,17 @@ void FitsFile::State::check_length(const HduInfo& info, off_t end) const {
 
 void FitsFile::State::scan_table(HduInfo& info, int& status) const {
   int count = 0;
-  LONGLONG rows = 0;
+  LONGLONG rows = 0, row_bytes = 0, head = 0, data = 0, end = 0;
   fits_get_num_rowsll(file, &rows, &status);
   fits_get_num_cols(file, &count, &status);
+  fits_read_key(file, TLONGLONG, "NAXIS1", &row_bytes, nullptr, &status);
+  fits_get_hduaddrll(file, &head, &data, &end, &status);
+  if (status != 0) return;
   info.rows = rows;
+  const std::optional<index_t> bytes = value_count({rows, row_bytes});
+  require(bytes.has_value(), path, ", HDU ", info.index, " is truncated: ", rows, " rows of ", row_bytes,
+          " bytes are more than any file has");
+  if (descriptor >= 0) check_length(info, static_cast<off_t>(data) + *bytes);
   for (int i = 1; i <= count && status == 0; ++i) {
     char key[FLEN_KEYWORD], text[FLEN_VALUE] = "";
     fits_make_keyn("TTYPE", i, key, &status);

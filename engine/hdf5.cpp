@@ -55,31 +55,40 @@ std::string type_text(hid_t type) {
   }
 }
 
-std::vector<index_t> shape_of(hid_t dataset) {
+/// Nothing where HDF5 cannot tell. Extents beyond index_t come out negative.
+std::optional<std::vector<index_t>> shape_of(hid_t dataset) {
   const Id space(H5Dget_space(dataset), H5Sclose);
-  const int rank = H5Sget_simple_extent_ndims(space.get());
-  std::vector<hsize_t> extents(static_cast<std::size_t>(std::max(rank, 0)));
-  H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr);
-  return {extents.begin(), extents.end()};
+  const int rank = space ? H5Sget_simple_extent_ndims(space.get()) : -1;
+  if (rank < 0) return std::nullopt;
+  std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
+  if (H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr) < 0) return std::nullopt;
+  return std::vector<index_t>(extents.begin(), extents.end());
 }
 
+/// What is found on the way through a file.
+struct Visit {
+  std::vector<Hdf5File::DatasetInfo> datasets;
+  std::string last = "/";  ///< the last object that could be read
+};
+
+/// Called by HDF5 for each object; a negative value ends the visit.
 herr_t collect(hid_t object, const char* name, const H5O_info_t* info, void* out) {
-  if (info->type != H5O_TYPE_DATASET) return 0;
-  const Id dataset(H5Dopen2(object, name, H5P_DEFAULT), H5Dclose);
-  if (!dataset) return 0;
-  const Id type(H5Dget_type(dataset.get()), H5Tclose);
-  static_cast<std::vector<Hdf5File::DatasetInfo>*>(out)->push_back(
-      {std::string("/") + name, type_text(type.get()), shape_of(dataset.get())});
+  auto& visit = *static_cast<Visit*>(out);
+  if (info->type == H5O_TYPE_DATASET) {
+    const Id dataset(H5Dopen2(object, name, H5P_DEFAULT), H5Dclose);
+    const Id type(dataset ? H5Dget_type(dataset.get()) : -1, H5Tclose);
+    if (!type) return -1;
+    const auto shape = shape_of(dataset.get());
+    if (!shape) return -1;
+    visit.datasets.push_back({std::string("/") + name, type_text(type.get()), *shape});
+  }
+  if (std::strcmp(name, ".") != 0) visit.last = std::string("/") + name;
   return 0;
 }
 
 }  // namespace
 
-index_t Hdf5File::DatasetInfo::size() const {
-  index_t product = 1;
-  for (index_t n : shape) product *= n;
-  return product;
-}
+index_t Hdf5File::DatasetInfo::size() const { return value_count(shape).value_or(0); }
 
 struct Hdf5File::State {
   std::string path;
@@ -114,7 +123,13 @@ Hdf5File::Hdf5File(const std::string& path) : state_(std::make_unique<State>()) 
   require(is_hdf5(path), path, " is not an HDF5 file");
   state_->file = Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   require(static_cast<bool>(state_->file), path, ": cannot be opened as HDF5; it is truncated or damaged");
-  H5Ovisit2(state_->file.get(), H5_INDEX_NAME, H5_ITER_INC, collect, &state_->datasets, H5O_INFO_BASIC);
+  Visit visit;
+  const herr_t visited = H5Ovisit2(state_->file.get(), H5_INDEX_NAME, H5_ITER_INC, collect, &visit, H5O_INFO_BASIC);
+  require(visited >= 0, path, " is damaged: what comes after ", visit.last, " cannot be read");
+  for (const DatasetInfo& info : visit.datasets)
+    require(value_count(info.shape).has_value(), path, " is damaged: dataset ", info.name, ", ", shape_text(info.shape),
+            ", promises more values than any file has");
+  state_->datasets = std::move(visit.datasets);
 }
 Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 Hdf5File::~Hdf5File() = default;
@@ -150,11 +165,13 @@ void Hdf5File::read_frames(const std::string& name, index_t first, index_t count
     const index_t begin = first % inner, run = std::min(count, inner - begin);
     const auto u = [](index_t i) { return static_cast<hsize_t>(i); };
     const hsize_t start[4] = {u(first / inner), u(begin), 0, 0}, size[4] = {1, u(run), u(y), u(x)};
-    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start + 4 - rank, nullptr, size + 4 - rank, nullptr);
     const hsize_t values = u(run * y * x);
     const Id memory(H5Screate_simple(1, &values, nullptr), H5Sclose);
-    const herr_t status = H5Dread(source.get(), H5T_NATIVE_FLOAT, memory.get(), space.get(), H5P_DEFAULT, out);
-    require(status >= 0, path(), ", dataset ", info.name, ": frames ", first, " to ", first + run, " cannot be read");
+    const bool good =
+        space && memory &&
+        H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start + 4 - rank, nullptr, size + 4 - rank, nullptr) >= 0 &&
+        H5Dread(source.get(), H5T_NATIVE_FLOAT, memory.get(), space.get(), H5P_DEFAULT, out) >= 0;
+    require(good, path(), ", dataset ", info.name, ": frames ", first, " to ", first + run, " cannot be read");
     first += run;
     count -= run;
     out += run * y * x;

@@ -15,6 +15,7 @@
 // both in its namespace.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <concepts>
 #include <cstdio>
 #include <optional>
@@ -73,19 +74,22 @@ std::string to_text(const std::vector<T>& values) {
 
 inline void from_text(std::string_view text, std::string& value) { value = text; }
 inline void from_text(std::string_view text, bool& value) {
-  if (text == "true" || text == "1" || text == "yes")
+  if (same_word(text, "true") || text == "1" || same_word(text, "yes"))
     value = true;
-  else if (text == "false" || text == "0" || text == "no")
+  else if (same_word(text, "false") || text == "0" || same_word(text, "no"))
     value = false;
   else
     throw InvalidInput("'" + std::string(text) + "' is neither true nor false");
 }
+/// Numbers that settings can be: finite ones.
 template <class T>
 requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) void from_text(std::string_view text, T& value) {
   T parsed{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
   if (error != std::errc() || end != text.data() + text.size())
     throw InvalidInput("'" + std::string(text) + "' is not " + (std::is_integral_v<T> ? "an integer" : "a number"));
+  if constexpr (std::is_floating_point_v<T>)
+    if (!std::isfinite(parsed)) throw InvalidInput("'" + std::string(text) + "' is not a finite number");
   value = parsed;
 }
 /// In any case: "ARDI" and "ardi".
@@ -109,7 +113,7 @@ void from_text(std::string_view text, E& value) {
 }
 template <class T>
 void from_text(std::string_view text, std::optional<T>& value) {
-  if (text == "none") {
+  if (same_word(text, "none")) {
     value.reset();
     return;
   }

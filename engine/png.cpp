@@ -7,10 +7,10 @@
 #include <cmath>
 #include <cstdio>
 #include <numbers>
-#include <system_error>
 
 #include "engine/atomic_file.hpp"
 #include "engine/glyphs.hpp"
+#include "engine/origin.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/centre.hpp"
 
@@ -280,18 +280,19 @@ Pixels render(Frame<const float> frame, const Picture& picture) {
 }
 
 void write_png(const std::string& path, const Pixels& pixels) {
-  AtomicFile file(path);
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<png_uint_32>(pixels.width);
   image.height = static_cast<png_uint_32>(pixels.height);
   image.format = PNG_FORMAT_RGB;
   image.flags = PNG_IMAGE_FLAG_FAST;  // a quarter of the time for a tenth more bytes
-  errno = 0;
-  const int written = png_image_write_to_file(&image, file.temporary_path().c_str(), 0, pixels.rgb.data(), 0, nullptr);
-  require(written != 0, path, ": cannot be written: ", image.message,
-          errno != 0 ? std::string(", ") + std::generic_category().message(errno) : "");
-  file.commit();
+  png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::string file(bytes, '\0');
+  const int written = png_image_write_to_memory(&image, file.data(), &bytes, 0, pixels.rgb.data(), 0, nullptr);
+  require(written != 0, path, ": cannot be written: ", image.message);
+  file.resize(bytes);
+  file.insert(kPngOriginAt, png_origin_chunk());
+  write_text_file(path, file);
 }
 
 void write_png(const std::string& path, Frame<const float> frame, const Picture& picture) {

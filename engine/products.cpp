@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "engine/atomic_file.hpp"
+#include "engine/origin.hpp"
 #include "engine/version.hpp"
 #include "kernels/core/error.hpp"
 
@@ -50,7 +51,7 @@ Json& at(Json& root, const std::string& name) {
 
 Header provenance_header(const Provenance& provenance) {
   Header header;
-  header.set("ORIGIN", "cuHCI");
+  header.set("ORIGIN", kOrigin);
   header.set("CREATOR", "cuHCI " + version(), "version");
   if (!commit().empty()) header.set("HCI COMMIT", commit(), "of the source");
   header.set("DATE", now_text(), "UTC, when this file was made");
@@ -81,6 +82,7 @@ void Summary::append(const std::string& name, const std::vector<std::pair<std::s
 }
 
 void Summary::set(const Provenance& provenance) {
+  set("provenance.origin", kOrigin);
   set("provenance.version", version());
   set("provenance.commit", commit());
   set("provenance.date", now_text() + "Z");
@@ -167,8 +169,20 @@ void OutputFolder::keep_apart(const std::vector<std::string>& products, const st
   }
 }
 
+void OutputFolder::require_own(const std::vector<std::string>& products) const {
+  std::error_code error;
+  for (const std::string& product : products) {
+    const fs::path file = path_ / product;
+    const bool there = fs::exists(fs::symlink_status(file, error));
+    require(!there || is_own_product(file), file.string(),
+            " was not made by cuHCI, and this run would replace or remove it: use another output folder (-o), or "
+            "give that file another name");
+  }
+}
+
 void OutputFolder::commit(const std::vector<std::string>& products) {
   std::error_code error;
+  require_own(products);  // what came meanwhile, too
   for (const auto& [staged, final] : files_)
     require(!fs::is_directory(final, error), final.string(), " is a folder, expected to write a file there");
   const SignalsWait together;
@@ -178,7 +192,7 @@ void OutputFolder::commit(const std::vector<std::string>& products) {
   }
   for (const std::string& product : products) {
     const auto is_written = [&](const auto& file) { return file.second == path_ / product; };
-    if (std::none_of(files_.begin(), files_.end(), is_written) && fs::is_regular_file(path_ / product, error))
+    if (std::none_of(files_.begin(), files_.end(), is_written) && fs::exists(path_ / product, error))
       fs::remove(path_ / product, error);
   }
   files_.clear();

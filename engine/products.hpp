@@ -90,8 +90,13 @@ class OutputFolder {
   /// replace. Inputs are as the user gave them: "PATH", "PATH[HDU]", or no file at all ("4.8").
   void keep_apart(const std::vector<std::string>& products, const std::vector<std::string>& inputs) const;
 
+  /// Throws InvalidInput if something of one of these names in the folder is not a product of ours (see
+  /// is_own_product): nobody else's file is replaced or removed.
+  void require_own(const std::vector<std::string>& products) const;
+
   /// Gives every file its name, replacing older ones. Files of the names in `products` that were not
-  /// written are left over from an earlier run and are removed. Call it once, last.
+  /// written are left over from an earlier run and are removed; require_own() holds for all of these
+  /// names. Call it once, last.
   void commit(const std::vector<std::string>& products = {});
 
  private:

@@ -14,7 +14,7 @@ std::vector<Effect> effects_of(const Reduction& reduction, std::optional<index_t
   bool automatic = false;
   bool randomized = false;
   for (const auto& [name, text] : recipe.algorithm_settings) {
-    automatic = automatic || (name == "ncomp" && text == "auto");
+    automatic = automatic || (name == "ncomp" && same_word(text, "auto"));
     randomized = randomized || (name == "svd_mode" && same_word(text, "randsvd"));
   }
   // Of a library that each frame has for itself; where references may come, with and without them.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -19,6 +21,9 @@ namespace {
 /// What a run may write; an earlier run's that this one did not write are removed.
 const std::vector<std::string> kProducts{"frame.fits",     "frame.png", "frames.fits", "channels.fits",
                                          "residuals.fits", "snr.fits",  "snr.png",     "summary.json"};
+
+constexpr const char* kFwhmIsMissing =
+    "the FWHM is needed for annuli, angle thresholds and S/N: give --fwhm, or --psf to measure it";
 
 std::string algorithm_names() {
   std::string names;
@@ -95,9 +100,13 @@ void require_effect(const Settings& given, const std::vector<Effect>& effects) {
 
 Recipe recipe(Settings& given) {
   Recipe recipe;
-  if (given.take("algorithm", recipe.algorithm))
-    require(psf_subtractions().contains(recipe.algorithm), given.origin("algorithm"), ": '", recipe.algorithm,
-            "' is none of: ", algorithm_names());
+  if (std::string word; given.take("algorithm", word)) {
+    const auto& all = psf_subtractions();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const auto& one) { return same_word(one.first, word); });
+    require(found != all.end(), given.origin("algorithm"), ": '", word, "' is none of: ", algorithm_names());
+    recipe.algorithm = found->first;
+  }
   const AlgorithmInfo& algorithm = psf_subtraction(recipe.algorithm);
   static_cast<void>(algorithm.make(given));  // errors name the flag
   for (const ParameterInfo& parameter : algorithm.parameters)
@@ -146,21 +155,17 @@ Provenance provenance_of(const Flags& flags, DatasetOptions files, const Reducti
   return provenance;
 }
 
-/// Measures what the PSF tells where it was given: the FWHM, unless that was given too, and the flux
-/// of the star in an aperture, unless `starphot` is it. A spectral cube has no single flux.
-std::optional<double> measure_star(Exec& exec, Dataset& dataset, std::optional<double> starphot, const Log& log) {
-  if (!dataset.psf) return starphot;
-  const NormalizedPsf star = normalize_psf(exec, dataset.psf.view(), {.fwhm = dataset.fwhm});
-  if (dataset.fwhm.empty()) {
-    dataset.fwhm = star.fwhm;
-    for (std::size_t c = 0; c < star.fwhm.size(); ++c) {
-      char text[400];
-      std::snprintf(text, sizeof text, "FWHM %.3f px, measured from the PSF", star.fwhm[c]);
-      log(LogLevel::info, (star.fwhm.size() > 1 ? "channel " + std::to_string(c) + ": " : "") + text);
-    }
+/// What the PSF tells, if there is one.
+std::optional<NormalizedPsf> measure_star(Exec& exec, const Dataset& parts, const Log& log) {
+  if (!parts.psf) return std::nullopt;
+  NormalizedPsf star = normalize_psf(exec, parts.psf.view(), {.fwhm = parts.fwhm});
+  if (!parts.fwhm.empty()) return star;
+  for (std::size_t c = 0; c < star.fwhm.size(); ++c) {
+    char text[400];
+    std::snprintf(text, sizeof text, "FWHM %.3f px, measured from the PSF", star.fwhm[c]);
+    log(LogLevel::info, (star.fwhm.size() > 1 ? "channel " + std::to_string(c) + ": " : "") + text);
   }
-  if (starphot || dataset.channels() > 1 || star.flux.size() != 1) return starphot;
-  return star.flux.front();
+  return star;
 }
 
 void require_device_memory(Exec& exec, const MemoryNeed& need) {
@@ -171,6 +176,17 @@ void require_device_memory(Exec& exec, const MemoryNeed& need) {
           " are available: use fewer frames, crop them, or --device cpu");
 }
 
+/// Why a flux over that of the star is no contrast; empty where it is one.
+std::string no_contrast(double ratio, bool starphot_given) {
+  if (!std::isfinite(ratio)) return "the aperture at the peak reaches pixels that are masked (NaN): no contrast";
+  if (ratio <= 0) return "the flux in the aperture at the peak is not above 0: no contrast";
+  if (ratio < 1) return "";
+  return starphot_given ? "the peak is brighter than the star of --starphot, so that is not in the unit of the cube: "
+                          "no contrast"
+                        : "the peak is brighter than the star of the PSF file, so that file is not in the unit of the "
+                          "cube: no contrast; give --starphot";
+}
+
 std::optional<Found> find(Exec& exec, const ReductionResult& result, const Dataset& dataset,
                           std::optional<double> star_flux, bool starphot_given, const Log& log) {
   if (!result.snr) return std::nullopt;
@@ -178,14 +194,11 @@ std::optional<Found> find(Exec& exec, const ReductionResult& result, const Datas
   std::optional<Found> found = find_in_map(exec, frame.view(), map.view(), result.fwhm, dataset.pixel_scale);
   if (!found || !star_flux) return found;
   const double ratio = flux_ratio(exec, frame.view(), {found->peak.y, found->peak.x}, result.fwhm, *star_flux);
-  if (ratio < 1)
+  const std::string why_not = no_contrast(ratio, starphot_given);
+  if (why_not.empty())
     found->contrast = ratio;
   else
-    log(LogLevel::warning,
-        starphot_given ? "the peak is brighter than the star of --starphot, so that is not in the unit of the cube: "
-                         "no contrast"
-                       : "the peak is brighter than the star of the PSF file, so that file is not in the unit of the "
-                         "cube: no contrast; give --starphot");
+    log(LogLevel::warning, why_not);
   return found;
 }
 
@@ -235,22 +248,29 @@ int run(Flags& flags) {
       files.reference.empty() && may_bring(files, "reference") ? std::nullopt : std::optional(!files.reference.empty());
   require_effect(given, effects_of(reduction, std::nullopt, references));
   require(!reduction.needs_fwhm() || !files.fwhm.empty() || !files.psf.empty() || may_bring(files, "psf"),
-          "the FWHM is needed for annuli, angle thresholds and S/N: give --fwhm, or --psf to measure it");
+          kFwhmIsMissing);
   Session session(flags, "'" + algorithm + "' (see 'cuhci reduce --help')", kProducts,
                   {files.cube, files.angles, files.psf, files.reference, files.pixel_scale, files.fwhm});
   Exec& exec = session.exec;
 
   session.progress.stage("load");
   files.threads = exec.threads();
+  std::optional<NormalizedPsf> star;
+  // All that can be refused is refused here, before the cube is read.
   files.work = [&](const Extents<4>& cube, index_t references_there, const Dataset& parts) {
-    reduction.check(cube, references_there, parts.fwhm);
+    require(!parts.angles.empty(), "--angles is missing, and ", files.cube, " has none beside its cube");
+    require(!reduction.needs_fwhm() || !parts.fwhm.empty() || parts.psf, kFwhmIsMissing);
+    require_effect(given, effects_of(reduction, cube[1], references_there > 0));
+    star = measure_star(exec, parts, session.log);
+    reduction.check(cube, references_there, star ? star->fwhm : parts.fwhm);
     if (exec.on_cuda()) require_device_memory(exec, reduction.device_memory(cube, references_there));
     return reduction.host_memory(cube, references_there, exec.on_cuda());
   };
   Dataset dataset = load_dataset(files, session.log, &session.progress);
-  require(!dataset.angles.empty(), "--angles is missing, and ", files.cube, " has none beside its cube");
-  require_effect(given, effects_of(reduction, dataset.channels(), static_cast<bool>(dataset.reference)));
-  const std::optional<double> star_flux = measure_star(exec, dataset, starphot, session.log);
+  if (star) dataset.fwhm = star->fwhm;
+  // A spectral cube has no single flux.
+  const std::optional<double> star_flux =
+      !starphot && star && dataset.channels() == 1 ? std::optional(star->flux.front()) : starphot;
   const ReductionResult result = reduction.run(exec, dataset, session.progress);
 
   tell(result, session.log);

@@ -9,8 +9,8 @@ namespace hci::app {
 namespace {
 
 Device parse_device(const std::string& text) {
-  if (text == "cpu") return {};
-  if (text.rfind("cuda:", 0) == 0) {
+  if (same_word(text, "cpu")) return {};
+  if (same_word(text.substr(0, 5), "cuda:")) {
     Device device{.kind = Device::Kind::cuda};
     try {
       from_text(std::string_view(text).substr(5), device.index);
@@ -27,7 +27,8 @@ Exec make_exec(const RunOptions& options, const Log& log) {
   require(options.threads >= 0, "--threads is ", options.threads, ", it must be at least 1, or 0 for all cores");
   constexpr int kMostThreads = 1024;
   require(options.threads <= kMostThreads, "--threads is ", options.threads, ", it must be at most ", kMostThreads);
-  if (options.device != "auto") return Exec({.device = parse_device(options.device), .threads = options.threads});
+  if (!same_word(options.device, "auto"))
+    return Exec({.device = parse_device(options.device), .threads = options.threads});
   for (int i = 0; i < cuda_device_count(); ++i) try {
       return Exec({.device = {Device::Kind::cuda, i}, .threads = options.threads});
     } catch (const DeviceError& error) {

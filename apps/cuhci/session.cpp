@@ -39,6 +39,7 @@ Session::Session(Flags& flags, const std::string& subcommand, std::vector<std::s
       folder(output_folder(flags.settings(), subcommand)),
       products_(std::move(products)) {
   folder.keep_apart(products_, inputs);
+  folder.require_own(products_);
 }
 
 int Session::finish(const std::string& summary, const std::function<void()>& tell) {

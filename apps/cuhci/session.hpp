@@ -17,7 +17,7 @@ class Session {
  public:
   /// Takes the flags that declare_session() declared, after which none may be left over: `subcommand`
   /// is what they would have been of. products: the names of all that may be written, which those of an
-  /// earlier run give way to; inputs: files that may not be replaced by them.
+  /// earlier run give way to, and nothing else; inputs: files that may not be replaced by them.
   Session(Flags& flags, const std::string& subcommand, std::vector<std::string> products,
           const std::vector<std::string>& inputs);
 

@@ -140,7 +140,7 @@ __device__ float trimmed_mean(const std::uint32_t* keys, std::uint32_t* bounds, 
 /// Bytes for an output pixel of T frames: 4 T read, once if L2 holds what neighbouring tiles share, and 4
 /// written. Flops: lanczos4 144 T single and 14 T double or integer; a rank about 20 x 3 T integer (load,
 /// compare, add). (489, 210, 210) with lanczos4 and median is 86 MB, 3.1 GFLOP and 1.3 G integer operations:
-/// floor 0.07 ms on an H200 (60 TFLOP/s; memory 0.02 ms at 4.3 TB/s), 0.5 ms on a GTX 1080 (8.9 TFLOP/s;
+/// floor 0.07 ms on an H200 (67 TFLOP/s; memory 0.02 ms at 4.3 TB/s), 0.5 ms on a GTX 1080 (8.9 TFLOP/s;
 /// memory 0.27 ms at 320 GB/s; the places in double at 0.28 TFLOP/s 0.6 ms). Loads weigh more, at one of a
 /// warp a clock: 43 M from L1 (taps) and 14 M from shared memory (ranks), 0.25 ms on an H200, 1.7 ms on a
 /// GTX 1080. derotate() with collapse() moves four cubes, 345 MB, and ranks from L2 at best.

@@ -46,8 +46,9 @@ struct StoreFrames {
   }
 };
 
-/// The products run at the speed of double matrix products: 4 n flops a pixel. (489, 290, 290) is 95 GFLOP: 1.6 ms on
-/// an H200 (60 TFLOP/s), 0.34 s on a GTX 1080 (0.28), where lanczos4 is the method to take. Not measured on a GPU yet.
+/// The products run at the speed of double matrix products: 4 n flops a pixel. (489, 290, 290) is 95 GFLOP: 2.8 ms on
+/// an H200 (34 TFLOP/s; half of that if cuBLAS takes the tensor cores), 0.34 s on a GTX 1080 (0.28), where lanczos4 is
+/// the method to take. Not measured on a GPU yet.
 void products(Exec& exec, const Cube<double>& frames, Matrix<const double> ry, Matrix<const double> rx,
               const Cube<double>& half, const Cube<double>& made) {
 #if HCI_HAVE_CUDA

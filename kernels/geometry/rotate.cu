@@ -20,7 +20,7 @@ namespace {
 /// of each; a warp's row of 32 pixels is written in one run.
 /// Bytes: 4 read and 4 written a pixel. Flops: lanczos4 144 single (8 x 8 taps) and 14 double or integer
 /// for the place; bicubic 40 + 30 for the weights, spline5 84 + 50. (489, 210, 210) is 172 MB and
-/// 3.1 GFLOP: floor 0.05 ms on an H200 (60 TFLOP/s; memory 0.04 ms), 0.54 ms on a GTX 1080 by memory
+/// 3.1 GFLOP: floor 0.05 ms on an H200 (67 TFLOP/s; memory 0.04 ms), 0.54 ms on a GTX 1080 by memory
 /// (320 GB/s; its double arithmetic, 0.28 TFLOP/s, needs 0.6 ms for the places of the exact methods).
 /// 64 loads a pixel from L1 weigh more: 43 M requests of a warp, 0.2 ms on an H200 at one a clock.
 /// nvcc 13.0, sm_90: lanczos4 44 registers, bicubic 74, spline5 93, no spills. Not measured on a GPU.

@@ -148,7 +148,8 @@ void check_cubes(const char* caller, const Cube<const float>& in, const Cube<flo
 }
 
 void check_kernel(const char* caller, const ConvolutionKernel& kernel, const ConvolveOptions& options) {
-  require(!kernel.values.empty() && kernel.ny * kernel.nx == static_cast<index_t>(kernel.values.size()), caller,
+  const auto count = static_cast<index_t>(kernel.values.size());
+  require(kernel.ny >= 1 && kernel.nx >= 1 && count % kernel.ny == 0 && count / kernel.ny == kernel.nx, caller,
           ": the kernel is ", kernel.ny, " x ", kernel.nx, " with ", kernel.values.size(), " values");
   for (const double value : kernel.values) require(std::isfinite(value), caller, ": the kernel holds ", value);
   const double sum = sum_of(kernel.values);
@@ -181,7 +182,7 @@ void convolve_separable(Exec& exec, Cube<const float> in, const std::vector<doub
 #if HCI_HAVE_CUDA
   if (exec.on_cuda() && exec.tuned() && convolve_by_tiles(exec, in, plan, out)) return;
 #endif
-  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1 && out.stride(2) == 1)
+  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1 && out.stride(2) == 1 && fits_convolve_cpu(in, plan))
     convolve_cpu(exec, in, plan, out);
   else
     separable_portable(exec, in, plan, out);

@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/parallel.hpp"
@@ -21,6 +24,16 @@ Floats load_anywhere(const float* from) {
   return values;
 }
 
+// Products are added with one rounding where that is an instruction, and else with two: said here, since a compiler
+// left to itself does the one in one loop and the other in the next, and windows of equal weights would differ.
+#if defined(__FMA__)
+Floats add_product(Floats sum, Floats a, Floats b) { return _mm256_fmadd_ps(a, b, sum); }
+float add_product(float sum, float a, float b) { return __builtin_fmaf(a, b, sum); }
+#else
+Floats add_product(Floats sum, Floats a, Floats b) { return sum + a * b; }
+float add_product(float sum, float a, float b) { return sum + a * b; }
+#endif
+
 /// Rows of taps, and where their values are for the first of some outputs.
 struct TapRows {
   const float* weights;  ///< rows of `count`
@@ -38,14 +51,15 @@ struct TapRows {
         const Floats weight = broadcast(weights[row * count + tap]);
         const float* const from = values + row * pitch + tap * step;
 #pragma GCC unroll 8
-        for (index_t v = 0; v < vectors; ++v) sum[v] += weight * load_anywhere(from + v * kLanes);
+        for (index_t v = 0; v < vectors; ++v) sum[v] = add_product(sum[v], weight, load_anywhere(from + v * kLanes));
       }
     std::memcpy(sums, sum, sizeof sum);
   }
   float one(const float* values) const {
     float sum = 0;
     for (index_t row = 0; row < rows; ++row)
-      for (index_t tap = 0; tap < count; ++tap) sum += weights[row * count + tap] * values[row * pitch + tap * step];
+      for (index_t tap = 0; tap < count; ++tap)
+        sum = add_product(sum, weights[row * count + tap], values[row * pitch + tap * step]);
     return sum;
   }
 
@@ -89,13 +103,27 @@ struct KernelSums {
   }
 };
 
+/// What a window of ones gives, by the code that sums the weights of the others: a window without masked pixels has
+/// exactly this weight.
+template <class MakeSums>
+float sum_over_ones(const Margins& margins, index_t nx, const MakeSums& make) {
+  const index_t n = std::min(nx, kRun), pitch = margins.left + n + margins.right;
+  const index_t rows = margins.above + 1 + margins.below;
+  auto ones = host_array<float, 1>({rows * pitch}), partial = host_array<float, 1>({rows * n});
+  float sums[kRun];
+  std::fill_n(ones.data(), ones.size(), 1.0F);
+  make(partial.data())(ones.data(), pitch, 1, n, sums);
+  return sums[0];
+}
+
 /// Covers all frames with stripes; make(scratch) gives the function that sums.
 template <class MakeSums>
-void for_each_stripe(Exec& exec, const Cube<const float>& in, const Margins& margins, Border border,
-                     const MaskRule& rule, const Cube<float>& out, const MakeSums& make) {
+void for_each_stripe(Exec& exec, const Cube<const float>& in, const Margins& margins, Border border, MaskRule rule,
+                     const Cube<float>& out, const MakeSums& make) {
   const index_t ny = in.extent(1), nx = in.extent(2), pitch = margins.left + nx + margins.right;
   const index_t rows = stripe_rows(ny, pitch, margins), stripes = (ny + rows - 1) / rows;
   const index_t padded_rows = margins.above + rows + margins.below;
+  rule.whole = sum_over_ones(margins, nx, make);
   struct Scratch {
     Array<float, 1> padded, partial, sums, weights, ones;
   };
@@ -129,6 +157,12 @@ void for_each_stripe(Exec& exec, const Cube<const float>& in, const Margins& mar
 }
 
 }  // namespace
+
+bool fits_convolve_cpu(Cube<const float> in, const SeparablePlan& plan) {
+  constexpr index_t kMostFloats = index_t{1} << 20;  // 4 MB for each thread
+  const index_t rows = in.extent(1) + plan.y.reach(), columns = in.extent(2) + plan.x.reach();
+  return columns <= std::max(kMostFloats, 9 * in.extent(1) * in.extent(2)) / rows;
+}
 
 void convolve_cpu(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out) {
   const Margins margins{plan.y.before, plan.y.reach() - plan.y.before, plan.x.before, plan.x.reach() - plan.x.before};

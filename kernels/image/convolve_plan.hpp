@@ -64,7 +64,9 @@ void check_kernel(const char* caller, const ConvolutionKernel& kernel, const Con
 bool convolve_by_tiles(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out);
 bool convolve_by_tiles(Exec& exec, Cube<const float> in, const KernelPlan& plan, Cube<float> out);
 
-/// The CPU's tuned paths.
+/// The CPU's tuned paths. They copy a stripe with all that its taps reach: not where taps are so far
+/// apart that this is far larger than the frame.
+bool fits_convolve_cpu(Cube<const float> in, const SeparablePlan& plan);
 void convolve_cpu(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out);
 void convolve_cpu(Exec& exec, Cube<const float> in, const KernelPlan& plan, Cube<float> out);
 

@@ -4,7 +4,7 @@
 //
 // Separable, n taps along both axes: 8 bytes and 4 n flops for each pixel (and half as many flops
 // again for the rows around a tile, at n = 17). Floors at n = 17, one frame of 10^6 pixels:
-//   H200      4.3 TB/s: 1.9 us;  60 Tflop/s: 1.7 us
+//   H200      4.3 TB/s: 1.9 us;  67 Tflop/s: 1.5 us
 //   GTX 1080  320 GB/s: 25 us;   8.9 Tflop/s: 11 us
 // so it is the memory's to decide, if shared memory does not. That is why each thread makes a run of
 // 8 outputs: a value read feeds 8 sums, which leaves (2 n + 7) / 8 reads for an output, 13 in both

@@ -15,6 +15,7 @@ namespace hci {
 namespace {
 
 constexpr double kFwhmToSigma = 0.42466090014400952136;  // 1 / (2 sqrt(2 ln 2))
+constexpr index_t kLargestWindow = 4095;                 // px: wider than any frame there is
 
 struct MaskPixels {
   Cube<const float> in;
@@ -69,6 +70,11 @@ struct GaussianTaps {
   std::vector<double> y, x;
 
   explicit GaussianTaps(const FilterOptions& options) {
+    // A Gaussian whose 8 sigma are the largest window.
+    constexpr double kLargestFwhm = static_cast<double>(kLargestWindow) / (8 * kFwhmToSigma);
+    for (const double fwhm : {options.fwhm_y, options.fwhm_x})
+      require(fwhm > 0 && fwhm <= kLargestFwhm, "low_pass: the FWHM is ", fwhm,
+              " px, it must be positive, and at most ", kLargestFwhm);
     double sigma_y = options.fwhm_y * kFwhmToSigma;
     const double sigma_x = options.fwhm_x * kFwhmToSigma;
     if (options.half_res_y) sigma_y = std::max(1.0, std::floor(sigma_y / 2));
@@ -77,7 +83,11 @@ struct GaussianTaps {
     index_t size_y = size_x;
     if (options.kernel_sz) {
       size_x = *options.kernel_sz;
-      size_y = odd_from(static_cast<double>(size_x) * (options.fwhm_y / options.fwhm_x));
+      const double along_y = static_cast<double>(size_x) * (options.fwhm_y / options.fwhm_x);
+      require(size_x >= 1 && std::max(static_cast<double>(size_x), along_y) <= static_cast<double>(kLargestWindow),
+              "low_pass: kernel_sz is ", size_x, " px, which makes ", along_y,
+              " px along y: it must be at least 1, and ", kLargestWindow, " px at most along both axes");
+      size_y = odd_from(along_y);
       if (options.half_res_y) size_y = odd_from(static_cast<double>(size_y) / 2);
     }
     y = gaussian_taps(sigma_y, size_y);
@@ -233,10 +243,17 @@ LowPass subtracted_by(HighPass mode) {
 void low_pass(Exec& exec, Cube<const float> in, LowPass mode, const FilterOptions& options, Cube<float> out) {
   if (mode == LowPass::gauss || mode == LowPass::psf) return low_pass_by_convolution(exec, in, mode, options, out);
   require(options.mask.empty(), "low_pass: a mask works with gauss and psf only: for medians put NaN into the frames");
-  if (mode == LowPass::cmedian) return median_filter(exec, in, disc_footprint(options.median_size), Border::edge, out);
+  if (mode == LowPass::cmedian) {
+    constexpr double kLargestRadius = static_cast<double>(kLargestWindow) / 2;
+    require(options.median_size >= 0 && options.median_size < kLargestRadius, "low_pass: median_size is ",
+            options.median_size, ", the radius of a disc must be 0 or more, and below ", kLargestRadius);
+    return median_filter(exec, in, disc_footprint(options.median_size), Border::edge, out);
+  }
+  require(options.median_size >= 1 && options.median_size <= static_cast<double>(kLargestWindow) &&
+              options.median_size == std::floor(options.median_size),
+          "low_pass: median_size is ", options.median_size, ", the side of a box is a whole number of pixels, 1 to ",
+          kLargestWindow);
   const auto side = static_cast<index_t>(options.median_size);
-  require(static_cast<double>(side) == options.median_size, "low_pass: median_size is ", options.median_size,
-          ", the side of a box is a whole number of pixels");
   median_filter(exec, in, box_footprint(side, side), Border::edge, out);
 }
 

@@ -86,6 +86,8 @@ struct FilterOptions {
 /// Each frame's large structure. Masked pixels (NaN) are left out of medians and means; they get the
 /// value that their neighbours make (median: NaN where the window holds no other).
 ///   in, out (t, y, x) on the Exec's device, no overlap
+/// Throws InvalidInput for sizes that are not positive and for windows of more than 4095 px (a FWHM of
+/// 1205 px).
 void low_pass(Exec& exec, Cube<const float> in, LowPass mode, const FilterOptions& options, Cube<float> out);
 
 /// Each frame's small structure. NaN stays NaN.

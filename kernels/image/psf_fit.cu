@@ -132,8 +132,10 @@ namespace hci {
 std::vector<PsfFit> fit_psfs(Exec& exec, Cube<const float> stamps, PsfModel model, double fwhm_start) {
   require(std::isfinite(fwhm_start) && fwhm_start > 0, "fit_psfs: fwhm_start is ", fwhm_start,
           " px, it must be positive");
-  require(stamps.extent(1) * stamps.extent(2) < (index_t{1} << 31), "fit_psfs: the stamps are ", stamps.extent(1),
-          " x ", stamps.extent(2), " px: cut them out of their frames");
+  // The lanes count pixels in 32 bits, up to 32 beyond the last.
+  constexpr index_t kMostPixels = index_t{1} << 30;
+  require(stamps.extent(2) == 0 || stamps.extent(1) <= kMostPixels / stamps.extent(2), "fit_psfs: the stamps are ",
+          stamps.extent(1), " x ", stamps.extent(2), " px: cut them out of their frames");
   if (stamps.extent(0) == 0) return {};
   Array<psf::FitRecord, 1> fits(exec, {stamps.extent(0)});
   if (!exec.on_cuda() && exec.tuned())

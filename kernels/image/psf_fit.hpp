@@ -37,7 +37,8 @@ struct PsfShape {
 /// The shape drawn: its value at the centres of the pixels. Host.
 Array<float, 2> draw_psf(Extents<2> extents, const PsfShape& shape);
 
-/// How a fit ended. no_minimum: 300 steps led to none, or away to infinity.
+/// How a fit ended. no_minimum: 300 steps led to none, or further than 10^6 px away, or to a Moffat
+/// profile that has no width (alpha not positive); or all pixels are 0.
 enum class FitStatus : std::int32_t { converged, no_minimum, too_few_pixels };
 
 struct PsfFit {
@@ -64,7 +65,8 @@ struct PsfFit {
 /// width fwhm_start (moff: gamma fwhm_start / 2, alpha 1), as VIP's fit_2dgaussian, fit_2dmoffat and
 /// fit_2dairydisk. Widths come out positive, theta within -90 .. 90 degrees.
 ///   stamps (n, y, x) on the Exec's device; positions are within the stamp
-/// Pixels that are not finite are left out. One result for each stamp: none is thrown for. Waits.
+/// Pixels that are not finite are left out. One result for each stamp: none is thrown for. Throws
+/// InvalidInput for stamps of more than 2^30 pixels. Waits.
 std::vector<PsfFit> fit_psfs(Exec& exec, Cube<const float> stamps, PsfModel model = PsfModel::gauss,
                              double fwhm_start = 4);
 

@@ -156,6 +156,9 @@ HCI_HD bool minimise(const Pixels& pixels, double unit, double power, double* p,
   return false;
 }
 
+/// Beyond this, px, a walk counts as gone to infinity. False for NaN: a Moffat profile of negative power.
+HCI_HD inline bool is_near(double pixels) { return fabs(pixels) < 1e6; }
+
 /// A fit that gave nothing.
 HCI_HD inline void fail(FitRecord& record, FitStatus status) {
   record.status = status;
@@ -177,6 +180,10 @@ HCI_HD FitRecord fit_stamp(const Pixels& pixels, double fwhm_start) {
     fail(record, FitStatus::too_few_pixels);
     return record;
   }
+  if (moments.squares == 0) {  // zeros: every shape of height 0 fits
+    fail(record, FitStatus::no_minimum);
+    return record;
+  }
   const double unit = moments.high > moments.low ? moments.high - moments.low : 1;
   double p[n];
   start_parameters<Model>(moments, pixels.extents(), fwhm_start, p);
@@ -184,6 +191,7 @@ HCI_HD FitRecord fit_stamp(const Pixels& pixels, double fwhm_start) {
   int steps = 0;
   bool found = minimise<Model>(pixels, unit, moments.squares / (unit * unit), p, normal, steps);
   for (int i = 0; i < n; ++i) found = found && std::isfinite(p[i]);
+  found = found && is_near(p[1]) && is_near(p[2]) && is_near(Model::widest(p));
   record.steps = steps;
   if (!found) {
     fail(record, FitStatus::no_minimum);

@@ -24,14 +24,19 @@ HCI_HD inline double exp_of(double x) { return exp(x); }
 HCI_HD inline double log_of(double x) { return log(x); }
 HCI_HD inline double root_of(double x) { return sqrt(x); }
 
-/// The field of an Airy disk 2 J1(u) / u, and its slope over u, -2 J2(u) / u².
+/// FWHM of a Moffat profile over its gamma. NaN for negative powers, which have no maximum, and infinite
+/// where it passes what a double holds (alpha below 1e-3).
+HCI_HD inline double moffat_width(double alpha) { return 2 * sqrt(expm1(0.69314718055994530942 / alpha)); }
+
+/// The field of an Airy disk 2 J1(u) / u, and its slope over u, -2 J2(u) / u². Both even: a walk may pass
+/// through negative radii.
 template <class V>
 struct AiryField {
   V value, slope;
 };
 HCI_HD inline AiryField<double> airy_field(double u) {
   const double uu = u * u;
-  if (u < 0.05)  // series: the terms left out are below 1e-13
+  if (fabs(u) < 0.05)  // series: the terms left out are below 1e-12
     return {1 - uu / 8 * (1 - uu / 24 * (1 - uu / 48)), -0.25 * (1 - uu / 12 * (1 - uu / 32))};
   const double value = 2 * j1(u) / u;
   return {value, 2 * (j0(u) - value) / uu};
@@ -47,6 +52,8 @@ struct Gauss {
     wu = inverse_u * inverse_u;
     wv = inverse_v * inverse_v;
   }
+  /// The largest FWHM, px.
+  HCI_HD static double widest(const double* p) { return kSigmaToFwhm * fmax(fabs(p[3]), fabs(p[4])); }
   /// The value, and in `by` its derivatives by the parameters.
   template <class V>
   HCI_HD V operator()(V y, V x, V* by) const {
@@ -70,6 +77,7 @@ struct Moffat {
 
   HCI_HD explicit Moffat(const double* p)
       : amplitude(p[0]), x0(p[1]), y0(p[2]), inverse(1 / p[3]), w(inverse * inverse), alpha(p[4]) {}
+  HCI_HD static double widest(const double* p) { return fabs(p[3]) * moffat_width(p[4]); }
   template <class V>
   HCI_HD V operator()(V y, V x, V* by) const {
     const V dx = x - x0, dy = y - y0, rr = (dx * dx + dy * dy) * w, base = 1 + rr, logarithm = log_of(base);
@@ -90,6 +98,7 @@ struct Airy {
 
   HCI_HD explicit Airy(const double* p)
       : amplitude(p[0]), x0(p[1]), y0(p[2]), inverse(1 / p[3]), k(kFirstZero * inverse) {}
+  HCI_HD static double widest(const double* p) { return fabs(p[3]) / kAiryRadiusOfFwhm; }
   template <class V>
   HCI_HD V operator()(V y, V x, V* by) const {
     const V dx = x - x0, dy = y - y0, rr = dx * dx + dy * dy;

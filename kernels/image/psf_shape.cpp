@@ -11,8 +11,6 @@ namespace {
 
 constexpr double kDegree = std::numbers::pi / 180;
 
-double moffat_width(double alpha) { return 2 * std::sqrt(std::pow(2, 1 / alpha) - 1); }  // FWHM / gamma
-
 template <class Model>
 void draw(const double* p, Frame<float> frame) {
   const Model model(p);
@@ -92,8 +90,8 @@ double PsfShape::airy_radius() const { return fwhm() * psf::kAiryRadiusOfFwhm; }
 Array<float, 2> draw_psf(Extents<2> extents, const PsfShape& shape) {
   require(shape.fwhm_y > 0 && shape.fwhm_x > 0, "draw_psf: the FWHM is ", shape.fwhm_y, " x ", shape.fwhm_x,
           " px, it must be positive");
-  require(shape.model != PsfModel::moff || shape.alpha > 0, "draw_psf: alpha is ", shape.alpha,
-          ", it must be positive");
+  require(shape.model != PsfModel::moff || (shape.alpha > 0 && std::isfinite(psf::moffat_width(shape.alpha))),
+          "draw_psf: alpha is ", shape.alpha, ", it must be positive, and not below 1e-3");
   auto frame = host_array<float, 2>(extents);
   const auto p = psf::parameters_of(shape);
   if (shape.model == PsfModel::gauss)

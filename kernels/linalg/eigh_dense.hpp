@@ -11,7 +11,8 @@ namespace hci {
 ///   a (b, n, n) double, dense, both triangles, on the Exec's device
 ///   values (b, k) descending   vectors (b, k, n) dense, row j is the unit eigenvector of values(b, j)
 /// Residuals and scalar products of different vectors are at the level of n eps |a|_F.
-/// A matrix that holds NaN or infinity gets NaN for all its results. Throws DeviceError where a solver fails.
+/// A matrix that holds NaN or infinity, or for which Jacobi does not end, gets NaN for all its results. Throws
+/// DeviceError where a solver of a library fails.
 void eigh_dense(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors);
 
 }  // namespace hci

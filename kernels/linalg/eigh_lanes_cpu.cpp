@@ -34,83 +34,73 @@ void EighLanes::resize(index_t rows, index_t pairs) {
   row_ = n_ | 1;
   a_.resize(at(n_ * row_));
   reflectors_.resize(at(n_ * n_));
-  for (auto* vector : {&d_, &e_, &e2_, &tau_, &p_, &forward_, &backward_}) vector->resize(at(n_));
+  for (auto* vector : {&d_, &e_, &e2_, &tau_, &p_, &q_, &forward_, &backward_}) vector->resize(at(n_));
   for (auto* vector : {&values_, &low_, &high_}) vector->resize(at(k_));
   z_.resize(at(k_ * n_));
 }
 
-/// p += a v for the rows and columns from `first` on, of which the lower triangle is there. Some rows at a
-/// time, so that an element of v and p is loaded once for all of them.
-void EighLanes::multiply(index_t first, const Lanes* v, Lanes* p) {
-  constexpr int kTogether = 4;
+/// a -= u qᵀ + q uᵀ, then p += a v, for the rows and columns from `first` on, of which the lower triangle is there:
+/// in one pass, since the matrix comes from the second-level cache. Some rows at a time, as many as the registers hold,
+/// so that an element of the vectors is loaded once for all of them.
+void EighLanes::update_and_multiply(index_t first, const Lanes* u, const Lanes* q, const Lanes* v, Lanes* p) {
+  constexpr int kTogether = 2;
   index_t i = first;
   for (; i + kTogether <= n_; i += kTogether) {
-    const Lanes* row[kTogether];
-    Lanes sum[kTogether], vi[kTogether];
+    Lanes* row[kTogether];
+    Lanes sum[kTogether], ui[kTogether], qi[kTogether], vi[kTogether];
     for (int r = 0; r < kTogether; ++r) {
       row[r] = &a_[at((i + r) * row_)];
+      ui[r] = u[i + r];
+      qi[r] = q[i + r];
       vi[r] = v[i + r];
       sum[r] = Lanes{};
     }
     for (index_t c = first; c < i; ++c) {
-      const Lanes vc = v[c];
+      const Lanes uc = u[c], qc = q[c], vc = v[c];
       Lanes pc = p[c];
       for (int r = 0; r < kTogether; ++r) {
-        sum[r] += row[r][c] * vc;
-        pc += row[r][c] * vi[r];
+        const Lanes x = row[r][c] - ui[r] * qc - qi[r] * uc;
+        row[r][c] = x;
+        sum[r] += x * vc;
+        pc += x * vi[r];
       }
       p[c] = pc;
     }
     for (int r = 0; r < kTogether; ++r) {
-      for (int c = 0; c < r; ++c) {
-        sum[r] += row[r][i + c] * vi[c];
-        sum[c] += row[r][i + c] * vi[r];
+      for (int c = 0; c <= r; ++c) {
+        const Lanes x = row[r][i + c] - ui[r] * qi[c] - qi[r] * ui[c];
+        row[r][i + c] = x;
+        sum[r] += x * vi[c];
+        if (c < r) sum[c] += x * vi[r];
       }
-      sum[r] += row[r][i + r] * vi[r];
     }
     for (int r = 0; r < kTogether; ++r) p[i + r] += sum[r];
   }
   for (; i < n_; ++i) {
-    const Lanes* const row = &a_[at(i * row_)];
-    const Lanes vi = v[i];
-    Lanes sum = row[i] * vi;
+    Lanes* const row = &a_[at(i * row_)];
+    const Lanes ui = u[i], qi = q[i], vi = v[i];
+    Lanes sum{};
     for (index_t c = first; c < i; ++c) {
+      row[c] -= ui * q[c] + qi * u[c];
       sum += row[c] * v[c];
       p[c] += row[c] * vi;
     }
-    p[i] += sum;
+    row[i] -= 2 * ui * qi;
+    p[i] += sum + row[i] * vi;
   }
 }
 
-/// a -= v pᵀ + p vᵀ, the lower triangle from `first` on.
-void EighLanes::subtract_twice(index_t first, const Lanes* v, const Lanes* p) {
-  constexpr int kTogether = 4;
-  index_t i = first;
-  for (; i + kTogether <= n_; i += kTogether) {
-    Lanes* row[kTogether];
-    Lanes vi[kTogether], pi[kTogether];
-    for (int r = 0; r < kTogether; ++r) {
-      row[r] = &a_[at((i + r) * row_)];
-      vi[r] = v[i + r];
-      pi[r] = p[i + r];
-    }
-    for (index_t c = first; c < i + kTogether; ++c) {  // a few elements above the diagonal, which nobody reads
-      const Lanes vc = v[c], pc = p[c];
-      for (int r = 0; r < kTogether; ++r) row[r][c] -= vi[r] * pc + pi[r] * vc;
-    }
-  }
-  for (; i < n_; ++i) {
-    Lanes* const row = &a_[at(i * row_)];
-    const Lanes vi = v[i], pi = p[i];
-    for (index_t c = first; c <= i; ++c) row[c] -= vi * p[c] + pi * v[c];
-  }
-}
-
-/// d, e: the tridiagonal matrix; reflectors_ row j: v of H_j = 1 - tau v vᵀ, from index j + 1.
+/// d, e: the tridiagonal matrix; reflectors_ row j: v of H_j = 1 - tau v vᵀ, from index j + 1. What H_j does to the
+/// rest, a - u qᵀ - q uᵀ, is done to the next column at once, to what is behind it when that is multiplied.
 void EighLanes::tridiagonalize() {
-  for (index_t j = 0; j + 1 < n_; ++j) {
-    Lanes* const v = &reflectors_[at(j * n_)];
+  std::fill(p_.begin(), p_.end(), Lanes{});
+  std::fill(q_.begin(), q_.end(), Lanes{});
+  const Lanes* u = q_.data();  // nothing to be done before the first
+  for (index_t j = 0; j < n_; ++j) {
+    for (index_t i = j; i < n_; ++i) lower(i, j) -= u[i] * q_[at(j)] + q_[at(i)] * u[j];
     d_[at(j)] = lower(j, j);
+    if (j + 1 == n_) break;
+    Lanes* const v = &reflectors_[at(j * n_)];
     Lanes rest{};
     for (index_t i = j + 2; i < n_; ++i) rest += lower(i, j) * lower(i, j);
     const Lanes alpha = lower(j + 1, j);
@@ -129,7 +119,7 @@ void EighLanes::tridiagonalize() {
 
     Lanes* const p = p_.data();
     for (index_t i = j + 1; i < n_; ++i) p[i] = nowhere;
-    multiply(j + 1, v, p);
+    update_and_multiply(j + 1, u, q_.data(), v, p);
     Lanes product{};
     for (index_t i = j + 1; i < n_; ++i) {
       p[i] *= tau;
@@ -137,9 +127,9 @@ void EighLanes::tridiagonalize() {
     }
     const Lanes half = 0.5 * tau * product;
     for (index_t i = j + 1; i < n_; ++i) p[i] -= half * v[i];
-    subtract_twice(j + 1, v, p);
+    p_.swap(q_);
+    u = v;
   }
-  d_[at(n_ - 1)] = lower(n_ - 1, n_ - 1);
 }
 
 /// Intervals of 2^-32 of the first around each wanted eigenvalue, by counting those above a point.
@@ -201,44 +191,49 @@ void EighLanes::bisect_together(index_t first, const Lanes& least, const Lanes& 
 }
 
 /// T - s from the top and from the bottom; they meet where the vector is largest. The vector of the
-/// meeting point and its Rayleigh quotient converge cubically.
+/// meeting point and its Rayleigh quotient converge cubically: two or three steps do, and all lanes take as many.
 void EighLanes::iterate(index_t pair) {
   Lanes* const z = &z_[at(pair * n_)];
   Lanes s = 0.5 * (low_[at(pair)] + high_[at(pair)]);
-  const Lanes tiny = norm_ * kEps * kEps + std::numeric_limits<double>::min();
+  const Lanes nothing{}, one = nothing + 1;
+  const Lanes tiny = norm_ * kEps * kEps + std::numeric_limits<double>::min(), rounding = norm_ * kEps;
   for (int step = 0; step < 4; ++step) {
-    forward_[0] = d_[0] - s;
-    keep_away(forward_[0], tiny);
+    Lanes pivot = d_[0] - s;  // only their inverses are kept: divisions take longest here
+    keep_away(pivot, tiny);
+    forward_[0] = 1 / pivot;
     for (index_t i = 1; i < n_; ++i) {
-      forward_[at(i)] = d_[at(i)] - s - e2_[at(i - 1)] / forward_[at(i - 1)];
-      keep_away(forward_[at(i)], tiny);
+      pivot = d_[at(i)] - s - e2_[at(i - 1)] * forward_[at(i - 1)];
+      keep_away(pivot, tiny);
+      forward_[at(i)] = 1 / pivot;
     }
-    backward_[at(n_ - 1)] = d_[at(n_ - 1)] - s;
-    keep_away(backward_[at(n_ - 1)], tiny);
-    Lanes meet = forward_[at(n_ - 1)], smallest, place = Lanes{} + static_cast<double>(n_ - 1);
+    Lanes meet = pivot, smallest, place = nothing + static_cast<double>(n_ - 1);
     absolute(meet, smallest);
+    pivot = d_[at(n_ - 1)] - s;
+    keep_away(pivot, tiny);
+    backward_[at(n_ - 1)] = 1 / pivot;
     for (index_t i = n_ - 2; i >= 0; --i) {
-      const Lanes coupling = e2_[at(i)] / backward_[at(i + 1)];
-      backward_[at(i)] = d_[at(i)] - s - coupling;
-      keep_away(backward_[at(i)], tiny);
-      const Lanes gamma = forward_[at(i)] - coupling;
+      const Lanes coupling = e2_[at(i)] * backward_[at(i + 1)];
+      pivot = d_[at(i)] - s - coupling;
+      keep_away(pivot, tiny);
+      backward_[at(i)] = 1 / pivot;
+      const Lanes from_top = i > 0 ? e2_[at(i - 1)] * forward_[at(i - 1)] : nothing;
+      const Lanes gamma = d_[at(i)] - s - from_top - coupling;
       Lanes size;
       absolute(gamma, size);
       const auto better = size < smallest;
       smallest = better ? size : smallest;
       meet = better ? gamma : meet;
-      place = better ? Lanes{} + static_cast<double>(i) : place;
+      place = better ? nothing + static_cast<double>(i) : place;
     }
-    const Lanes nothing{}, one = nothing + 1;
     z[n_ - 1] = place == static_cast<double>(n_ - 1) ? one : nothing;
     for (index_t i = n_ - 2; i >= 0; --i) {
-      const Lanes up = -e_[at(i)] / forward_[at(i)] * z[i + 1];
+      const Lanes up = -e_[at(i)] * forward_[at(i)] * z[i + 1];
       const double here = static_cast<double>(i);
       z[i] = place == here ? one : (place > here ? up : nothing);
     }
     Lanes squares = z[0] * z[0];
     for (index_t i = 1; i < n_; ++i) {
-      const Lanes down = -e_[at(i - 1)] / backward_[at(i)] * z[i - 1];
+      const Lanes down = -e_[at(i - 1)] * backward_[at(i)] * z[i - 1];
       z[i] = place < static_cast<double>(i) ? down : z[i];
       squares += z[i] * z[i];
     }
@@ -247,6 +242,11 @@ void EighLanes::iterate(index_t pair) {
     root(squares, length);
     const Lanes factor = 1 / length;
     for (index_t i = 0; i < n_; ++i) z[i] *= factor;
+    const auto open =
+        smallest * factor > rounding;  // the residual of z; of what has converged the next one is as large
+    bool any = false;
+    for (int lane = 0; lane < kLanes; ++lane) any = any || open[lane] != 0;
+    if (!any) break;
   }
   values_[at(pair)] = s;
 }

@@ -39,8 +39,7 @@ class EighLanes {
 
  private:
   void tridiagonalize();
-  void multiply(index_t first, const Lanes* v, Lanes* p);
-  void subtract_twice(index_t first, const Lanes* v, const Lanes* p);
+  void update_and_multiply(index_t first, const Lanes* u, const Lanes* q, const Lanes* v, Lanes* p);
   void bisect();
   template <int kTogether>
   void bisect_together(index_t first, const Lanes& least, const Lanes& most);
@@ -52,7 +51,7 @@ class EighLanes {
 
   index_t n_ = 0, k_ = 0;
   index_t row_ = 0;  ///< from row to row: odd, since columns of 2^n bytes apart drive each other out of the cache
-  std::vector<Lanes> a_, reflectors_, d_, e_, e2_, tau_, values_, low_, high_, z_, p_, forward_, backward_;
+  std::vector<Lanes> a_, reflectors_, d_, e_, e2_, tau_, values_, low_, high_, z_, p_, q_, forward_, backward_;
   Lanes norm_{};
   Lanes good_{};  ///< 1 where all is well, else 0
 };

@@ -7,6 +7,7 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/core/parallel.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
@@ -17,9 +18,11 @@ namespace {
 
 using crossover::kOversampling;
 
-/// What CUDA's batches take beside their problems: some hundred problems of order 100 keep a GPU busy, and it is
-/// little beside a cube. A constant, not what is free or in use.
-constexpr index_t kBatchBytes = index_t{64} << 20;
+/// How many problems of so many bytes are a batch on CUDA, one at least: some hundred of order 100 keep a GPU busy, and
+/// their 64 MiB are little beside a cube. A constant, not what is free or in use.
+index_t batch_of(index_t problems, index_t bytes) {
+  return std::clamp<index_t>(scratch_bytes(index_t{64} << 20) / bytes, 1, problems);
+}
 
 /// Matrix and result of problem b alone.
 template <class T>
@@ -156,7 +159,7 @@ void solve_alike(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>
   // A matrix, its pairs, and what solves it: cuSOLVER takes about two matrices and a copy.
   const index_t square = 8 * m * m;
   const index_t bytes = 2 * square + (plan.iterated ? static_cast<index_t>(subspace_bytes(exec, m, k)) : 3 * square);
-  const index_t most = std::clamp<index_t>(kBatchBytes / bytes, 1, problems);
+  const index_t most = batch_of(problems, bytes);
   Array<double, 3> sub(exec, {most, m, m}), found(exec, {most, pairs, m});
   Array<double, 2> w(exec, {most, pairs});
   Array<double, 3> start(exec, {plan.iterated ? most : 0, whole.extent(0), m});
@@ -234,7 +237,8 @@ void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<doubl
     return on_threads(exec, batch, [&](Exec& one, index_t b) {
       iterate(one, alone(a, b), slice(values, b, 1), alone(vectors, b), {});
     });
-  const index_t most = std::max<index_t>(kBatchBytes / static_cast<index_t>(subspace_bytes(exec, n, k)), 1);
+  if (batch == 0) return;
+  const index_t most = batch_of(batch, static_cast<index_t>(subspace_bytes(exec, n, k)));
   for (index_t first = 0; first < batch; first += most) {
     const index_t count = std::min(most, batch - first);
     iterate(exec, slice(a, first, count), slice(values, first, count), slice(vectors, first, count), {});

@@ -14,8 +14,9 @@ namespace hci {
 // follows. On CUDA our part of a problem's bits depends on its own size, n and k only, not on the problems beside
 // it nor on the memory in use; which kernel cuBLAS and cuSOLVER take for a batch is theirs to say.
 // Residuals and scalar products of different vectors are at the level of n eps |a| in either case. Throws
-// DeviceError where a solver reports that it failed. A matrix that holds NaN or infinity gets NaN for all its results,
-// whoever solves it, and the others of its batch get theirs.
+// DeviceError where a solver of a library reports that it failed. A matrix that holds NaN or infinity gets NaN for all
+// its results, whoever solves it, and the others of its batch get theirs; so does one for which our own Jacobi does not
+// end after its 40 sweeps (nobody waits for it, so that it cannot throw; 20 were the most ever seen).
 
 /// One matrix.
 ///   a (n, n) double, dense, both triangles, on the Exec's device

@@ -82,8 +82,39 @@ void solve_alone(const EighProblem& problem, index_t k) {
     for (index_t i = 0; i < n; ++i) problem.vectors(j, problem.row(i)) = z[at(j * n + i)];
 }
 
-/// Some problems in lanes; bit b of the result: problem b of them is solved. Smaller ones are filled up
-/// with a diagonal below all eigenvalues, which has nothing to do with the rest.
+/// The lower triangles, a row of all problems after the other, since a row stays in the nearest cache. Smaller problems
+/// are filled up with a diagonal below all eigenvalues, which has nothing to do with the rest; lanes that are left over
+/// get the last problem.
+void load(EighLanes& lanes, const EighProblem* problems, index_t count, index_t rows) {
+  double squares[EighLanes::kLanes] = {};
+  for (index_t i = 0; i < rows; ++i)
+    for (int lane = 0; lane < EighLanes::kLanes; ++lane) {
+      const EighProblem& problem = problems[std::min<index_t>(lane, count - 1)];
+      if (i < problem.n) {
+        const double* const row = problem.a + problem.row(i) * problem.stride;
+        const auto take = [&](const auto& column) {
+          double sum = 0;
+          for (index_t j = 0; j < i; ++j) {
+            const double value = row[column(j)];
+            lanes.lower(i, j)[lane] = value;
+            sum += value * value;
+          }
+          const double diagonal = row[column(i)];
+          lanes.lower(i, i)[lane] = diagonal;
+          squares[lane] += 2 * sum + diagonal * diagonal;
+        };
+        if (problem.index == nullptr)
+          take([](index_t j) { return j; });
+        else
+          take([index = problem.index](index_t j) { return index[j]; });
+      } else {
+        for (index_t j = 0; j < i; ++j) lanes.lower(i, j)[lane] = 0;
+        lanes.lower(i, i)[lane] = -std::sqrt(squares[lane]);  // no eigenvalue is larger
+      }
+    }
+}
+
+/// Some problems in lanes; bit b of the result: problem b of them is solved.
 unsigned solve_together(EighLanes& lanes, const EighProblem* problems, index_t count, index_t k) {
   index_t rows = 0, smallest = EighLanes::kMostRows;
   for (index_t b = 0; b < count; ++b) {
@@ -92,23 +123,7 @@ unsigned solve_together(EighLanes& lanes, const EighProblem* problems, index_t c
   }
   if (rows > EighLanes::kMostRows || smallest < std::max<index_t>(k, 3) || 2 * k > rows) return 0;
   lanes.resize(rows, k);
-  for (int lane = 0; lane < EighLanes::kLanes; ++lane) {
-    const EighProblem& problem = problems[std::min<index_t>(lane, count - 1)];
-    const index_t n = problem.n;
-    double squares = 0;
-    for (index_t i = 0; i < n; ++i) {
-      const double* row = problem.a + problem.row(i) * problem.stride;
-      for (index_t j = 0; j <= i; ++j) {
-        const double value = row[problem.row(j)];
-        lanes.lower(i, j)[lane] = value;
-        squares += (i == j ? 1 : 2) * value * value;
-      }
-    }
-    for (index_t i = n; i < rows; ++i) {
-      for (index_t j = 0; j < i; ++j) lanes.lower(i, j)[lane] = 0;
-      lanes.lower(i, i)[lane] = -std::sqrt(squares);  // no eigenvalue is larger
-    }
-  }
+  load(lanes, problems, count, rows);
   const unsigned solved = lanes.solve();
   for (int lane = 0; lane < count; ++lane) {
     const EighProblem& problem = problems[lane];

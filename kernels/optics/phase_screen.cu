@@ -9,10 +9,12 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/random/philox.hpp"
 
-// Floors: 12 bytes a mode drawn (4 read, 8 written), 20 renewed, and some 50 flops in double for each pair of normal
-// numbers (two pairs where an epoch lies between two maps). 100 maps of 512 x 512 modes, 26 M: 0.31 GB and up to 2.6
-// GFLOP. H200: 73 us of memory (4.3 TB/s), 77 us of arithmetic (34 TFLOP/s). GTX 1080: 1 ms (0.32 TB/s) and 9.4 ms
-// (0.28 TFLOP/s): bound by double arithmetic there. Modes without amplitude draw nothing.
+// Floors: 12 bytes a mode drawn (4 read, 8 written), 20 renewed; each pair of normal numbers is 150 flops in double and
+// 80 integer operations (kernels/random/philox.hpp), and an epoch between two maps takes two. 100 maps of 512 x 512
+// modes, 26 M: 0.31 GB, 3.9 or 7.9 GFLOP. H200: 73 us of memory (4.3 TB/s), 0.12 or 0.23 ms of double arithmetic
+// (34 TFLOP/s), as much of integers (17 T/s) beside it. GTX 1080: 1 ms (0.32 TB/s), 14 or 28 ms (0.28 TFLOP/s): bound
+// by double arithmetic on both. draw_modes() draws nothing for a mode without amplitude. Modes share nothing: a thread
+// has one, 32 x 8 to a block, so that a warp writes 256 bytes in a run.
 
 namespace hci {
 namespace {
@@ -79,7 +81,8 @@ void draw_modes(Exec& exec, std::uint64_t seed, std::uint32_t purpose, const std
                 Frame<const float> amplitude, Cube<std::complex<float>> modes) {
   require(static_cast<index_t>(epochs.size()) == modes.extent(0), "draw_modes: ", epochs.size(), " epochs for ",
           modes.extent(0), " maps");
-  require(amplitude.extents() == modes[0].extents(), "draw_modes: amplitude and modes differ in shape");
+  require(amplitude.extents() == Extents<2>{modes.extent(1), modes.extent(2)},
+          "draw_modes: amplitude and modes differ in shape");
   require(amplitude.size() <= kMostModes, "draw_modes: at most 4096 x 4096 modes");
   const auto device_epochs = to_device(exec, epochs);
   for_each(exec, modes.extents(), DrawModes{seed, purpose, device_epochs.view(), amplitude, modes});

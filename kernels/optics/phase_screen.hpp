@@ -22,7 +22,8 @@ struct ScreenEpoch {
 /// sum(amplitude^2) and the power spectrum amplitude^2.
 ///   amplitude (v, u) rms of the real and of the imaginary part of each mode, frequency 0 at index 0
 ///   modes     (e, v, u) one for each epoch, overwritten; both on the Exec's device
-/// The draws depend on (seed, purpose, epoch, v, u) alone.
+/// The draws of a mode depend on (seed, purpose, epoch, v, u) and the width of the maps alone. A map has at most
+/// 2^24 modes.
 void draw_modes(Exec& exec, std::uint64_t seed, std::uint32_t purpose, const std::vector<ScreenEpoch>& epochs,
                 Frame<const float> amplitude, Cube<std::complex<float>> modes);
 

@@ -12,6 +12,20 @@ struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
+// What a number costs a kernel, nothing of it memory: a block of Philox, for two uniforms, is 10 rounds of 2 wide
+// products, 2 exclusive ors of three words and 2 additions: 80 integer operations where a wide product counts as two
+// (an H200 does 132 x 64 of them a clock, 17 T/s), about 200 on a GTX 1080, which makes products in 16-bit steps
+// (20 x 128 a clock, 4.4 T/s). Flops are double: 40 for a log, a sine or a cosine (as for an exponential in
+// kernels/image/psf_fit.cu), 20 for a root, 10 for a quotient. At most, of 34 and 0.28 TFLOP/s:
+//                         flops  blocks   H200           GTX 1080
+//   uniform                   3     1/2   0.4 T/s        44 G/s         integers on both
+//   normal_pair             150       1   0.2 T pairs/s  1.9 G pairs/s  H200: integers as well as double
+//   normal (no sine)        110       1   0.2 T/s        2.5 G/s
+//   poisson, mean >= 10     150       1   0.2 T/s        1.9 G/s        where the first trial is taken at once
+// Where it is not, a Poisson number takes 160 flops more, and perhaps another trial: one in three of mean 100, so that
+// nearly every warp pays for it. A stream is its item's own: threads share nothing, its state stays in registers, and
+// no shape of a block is better than another.
+
 /// Philox4x32-10, a bijection of the 128-bit counter for each 64-bit key (Salmon, Moraes, Dror & Shaw
 /// 2011, SC'11, "Parallel random numbers: as easy as 1, 2, 3"). The same integers on every device.
 HCI_HD inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {

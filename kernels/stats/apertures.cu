@@ -11,7 +11,7 @@
 
 // Of a disc of 2.4 px: 36 pixels of 4 bytes, which its neighbours read too (L1), and 24 bytes of its own. Flops
 // in double: 55 areas G of 40 (a polynomial of 14 terms and a root) and 36 times 20 for the corners, 2900. 20,000
-// discs are 58 MFLOP and 0.7 MB: 2 us on an H200 (30 TFLOP/s), 0.2 ms on a GTX 1080 (0.28 TFLOP/s); what counts
+// discs are 58 MFLOP and 0.7 MB: 2 us on an H200 (34 TFLOP/s), 0.2 ms on a GTX 1080 (0.28 TFLOP/s); what counts
 // on an H200 is one thread's chain of some 10,000 cycles, 5 us, since 20,000 threads are a tenth of what it
 // holds. A thread has a disc: they are many and lie anywhere, so neighbours share nothing but cache lines. The
 // G of the columns, which all rows need, are made again in each: an array of them would be local memory.

@@ -13,7 +13,7 @@
 #include "kernels/stats/snr_rings.hpp"
 
 // Of each pixel 2 pi r / fwhm apertures, each 2900 flops in double (kernels/stats/apertures.cu): (210, 210) with
-// a fwhm of 4.8 px are 3.0 M apertures and 8.7 GFLOP, 0.3 ms on an H200 (30 TFLOP/s), 31 ms on a GTX 1080 (0.28
+// a fwhm of 4.8 px are 3.0 M apertures and 8.7 GFLOP, 0.3 ms on an H200 (34 TFLOP/s), 31 ms on a GTX 1080 (0.28
 // TFLOP/s); 0.4 MB of memory are nothing. A thread has a pixel, with r along x: rings are sorted by radius, so that
 // a warp's threads have equally many apertures, and the longest rings of a block end together. The four quarter
 // turns of a ring could share their overlaps, as on the CPU, for a third of the flops; but they would be 11,000

@@ -52,7 +52,7 @@ std::string to_text(const Ncomp& ncomp) {
 }
 
 void from_text(std::string_view text, Ncomp& ncomp) {
-  if (text == "auto") {
+  if (same_word(text, "auto")) {
     ncomp = Ncomp::Automatic{};
   } else if (text.find(':') != std::string_view::npos) {
     ncomp = read_range(text);

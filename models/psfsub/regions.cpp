@@ -117,7 +117,7 @@ std::string to_text(const Segments& value) { return value.automatic ? "auto" : t
 
 void from_text(std::string_view text, Segments& value) {
   Segments parsed;
-  parsed.automatic = text == "auto";
+  parsed.automatic = same_word(text, "auto");
   if (!parsed.automatic) from_text(text, parsed.counts);
   require(!parsed.counts.empty(), "n_segments is empty");
   for (int count : parsed.counts) require(count >= 1, "n_segments is ", count, "; there must be 1 at least");

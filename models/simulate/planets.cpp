@@ -25,9 +25,9 @@ std::string to_text(const PlanetChoice& choice) {
 
 void from_text(std::string_view text, PlanetChoice& choice) {
   PlanetChoice parsed;
-  parsed.of_preset = text == "preset";
+  parsed.of_preset = same_word(text, "preset");
   require(!text.empty(), "no planets given: write a list, or none");
-  if (!parsed.of_preset && text != "none") from_text(text, parsed.planets);
+  if (!parsed.of_preset && !same_word(text, "none")) from_text(text, parsed.planets);
   choice = parsed;
 }
 

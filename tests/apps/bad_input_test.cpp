@@ -9,9 +9,11 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <sstream>
 
 #include "engine/fits.hpp"
+#include "engine/hdf5.hpp"
 #include "kernels/core/array.hpp"
 #include "tests/apps/run_cuhci.hpp"
 
@@ -140,6 +142,26 @@ TEST_F(BadInput, InFiles) {
   refused("huge.fits", "angles.fits", {"huge.fits", "truncated"});
 }
 
+// 274177 x 67280421310721 = 2^64 + 1: one value, if nobody looks.
+TEST_F(BadInput, AxesWhoseProductOverflows) {
+  std::string file;
+  for (std::string card :
+       {"SIMPLE  =                    T", "BITPIX  =                  -32", "NAXIS   =                    2",
+        "NAXIS1  =               274177", "NAXIS2  =       67280421310721", "END"}) {
+    card.resize(80, ' ');
+    file += card;
+  }
+  file.resize(2880, ' ');
+  file.resize(5760, '\0');
+  write_text("overflow.fits", file);
+  const std::vector<std::string> words{"overflow.fits", "is truncated", "5760 bytes"};
+  expect_refused(run_cuhci({"info", path("overflow.fits")}), words);
+  expect_refused(reduce("overflow.fits", "angles.fits"), words);
+  expect_refused(reduce("cube.fits", "overflow.fits"), words);
+  expect_refused(reduce("cube.fits", "angles.fits", {"--psf", path("overflow.fits")}), words);
+  expect_refused(run_cuhci({"snr", path("overflow.fits"), "--fwhm", "4", "-o", path("out"), "--quiet"}), words);
+}
+
 // The file is sparse: it takes no place, and nothing of it is read.
 TEST_F(BadInput, ACubeThatMemoryDoesNotHold) {
   std::string header;
@@ -169,6 +191,8 @@ TEST_F(BadInput, InOptions) {
     SCOPED_TRACE(more.front() + " " + more.back());
     expect_refused(reduce("cube.fits", "angles.fits", more), words);
   };
+  expect_refused(reduce("cube.fits[0]", "angles.fits", {"--hdu", "0"}), {"cube.fits[0]", "'0'", "--hdu"});
+  refused({"--hdu", "1"}, {"cube.fits", "no HDU 1"});
   refused({"--ncomp", "13"}, {"ncomp is 13", "ncomp <= 12"});
   refused({"--smooth", "-1"}, {"smooth is -1"});
   refused({"--smooth", "wide"}, {"--smooth", "wide"});
@@ -176,6 +200,14 @@ TEST_F(BadInput, InOptions) {
   refused({"--svd-mode", "randsvd", "--ncomp", "0.9"}, {"ncomp 0.9", "randsvd"});
   refused({"--seed", "-1"}, {"--seed", "-1"});
   refused({"--fwhm", "4,5"}, {"fwhm: expected one number, found 2"});
+  for (const char* value : {"inf", "-inf", "nan"}) {
+    for (const char* flag : {"--fwhm", "--pixel-scale", "--starphot", "--angles-offset", "--smooth", "--radius-int",
+                             "--asize", "--theta-init", "--delta-rot", "--r-guess", "--annulus-width", "--tol"})
+      refused({flag, value}, {flag, value, "is not a finite number"});
+    refused({"--source-xy", std::string("5,") + value}, {"--source-xy", value, "is not a finite number"});
+    refused({"--delta-rot", std::string("0.1,") + value}, {"--delta-rot", value, "is not a finite number"});
+    refused({"--ncomp", value}, {"--ncomp", value});
+  }
   refused({"--ncomp", "0"}, {"--ncomp", "is 0"});
   refused({"--ncomp", "-2"}, {"--ncomp", "is -2"});
   refused({"--ncomp", "many"}, {"--ncomp", "many"});
@@ -197,8 +229,7 @@ TEST_F(BadInput, InOptions) {
   refused({"--mode", "annular", "--fwhm", "4", "--asize", "0"}, {"asize is 0"});
   refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "40"}, {"radius_int is 40", "31 x 31", "smaller"});
   refused({"--mode", "annular", "--fwhm", "4", "--radius-int", "15"}, {"radius_int 15"});  // leaves corners only
-  for (const char* radius : {"-5", "nan", "inf", "100"})
-    refused({"--radius-int", radius}, {std::string("radius_int is ") + radius});
+  for (const char* radius : {"-5", "100"}) refused({"--radius-int", radius}, {std::string("radius_int is ") + radius});
   for (const char* count : {"0", "-1"}) {
     refused({"--mode", "annular", "--fwhm", "4", "--min-frames-lib", count},
             {std::string("min_frames_lib is ") + count});
@@ -342,6 +373,48 @@ TEST_F(BadInput, OwnDataIsNotReplaced) {
   EXPECT_EQ(contents("snr.fits"), map);
 }
 
+// Whatever the run would write or remove, before any work: the cube is not even looked for.
+TEST_F(BadInput, NobodyElsesFileIsReplacedOrRemoved) {
+  const std::string out = path("theirs");
+  std::filesystem::create_directory(out);
+  const auto contents = [](const std::string& file) {
+    std::stringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+  };
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& file) {
+    const std::string before = contents(file);
+    const ProgramResult result = run_cuhci(words);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    for (const std::string& word : {file, std::string("not made by cuHCI"), std::string("-o")})
+      EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
+    EXPECT_EQ(contents(file), before);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(out), {}), 1);
+  };
+  const std::vector<std::string> reduce{"reduce", path("no_cube.fits"), "--angles", path("angles.fits"), "-o", out,
+                                        "--quiet"};
+  const std::vector<std::string> snr{"snr", path("no_frame.fits"), "--fwhm", "4", "-o", out, "--quiet"};
+  for (const std::string name : {"frame.fits", "frames.fits", "channels.fits", "residuals.fits", "snr.fits",
+                                 "frame.png", "snr.png", "summary.json"}) {
+    SCOPED_TRACE(name);
+    const std::string file = out + "/" + name;
+    std::vector<std::function<void()>> makers{[&] { write_text("theirs/" + name, "{\"provenance\": {}}"); },
+                                              [&] { write_flat(file, 1); },
+                                              [&] { std::filesystem::create_symlink(path("nowhere"), file); },
+                                              [&] { std::filesystem::create_directory(file); }};
+    for (const auto& make : makers) {
+      make();
+      refused(reduce, file);
+      if (name == "snr.fits" || name == "snr.png" || name == "summary.json") refused(snr, file);
+      std::filesystem::remove(file);
+    }
+  }
+  // A simulated cube is data, too.
+  ASSERT_EQ(run_cuhci({"simulate", "--size", "32", "--frames", "3", "-o", path("data"), "--quiet"}).exit_code, 0);
+  std::filesystem::rename(path("data/cube.fits"), out + "/residuals.fits");
+  refused(reduce, out + "/residuals.fits");
+}
+
 TEST_F(BadInput, ProductsOfAnEarlierRunDoNotStay) {
   ASSERT_EQ(reduce("cube.fits", "angles.fits", {"--snr", "--fwhm", "4"}).exit_code, 0);
   std::ofstream(path("out") + "/notes.txt") << "the user's";
@@ -361,6 +434,9 @@ TEST_F(BadInput, InTheOtherSubcommands) {
   };
   refused({"snr", path("frame.fits"), "--fwhm", "300"}, {"fwhm", "300", "31"});
   refused({"snr", path("frame.fits"), "--fwhm", "1e9"}, {"fwhm", "31"});
+  for (const char* value : {"inf", "nan"})
+    for (const char* flag : {"--fwhm", "--pixel-scale"})
+      refused({"snr", path("missing.fits"), "--fwhm", "4", flag, value}, {flag, value, "is not a finite number"});
   for (const char* narrow : {"0.0448", "1e-05", "1e-300"})
     refused({"snr", path("frame.fits"), "--fwhm", narrow}, {"fwhm is", narrow, "in pixels, not in arcsec"});
   refused({"snr", path("frame.fits"), "--fwhm", "4", "--approximated", "--exclude-negative-lobes"},
@@ -372,14 +448,19 @@ TEST_F(BadInput, InTheOtherSubcommands) {
   refused({"simulate", "--size", "4096", "--frames", "1", "--short-exposures", "10000"},
           {"memory", "of fields", "fewer short_exposures"});
   refused({"simulate", "--short-exposures", "2147483644"}, {"short_exposures is 2147483644", "10000"});
-  for (const char* bad : {"inf", "nan", "1e+300"}) {
-    for (const std::string name : {"seeing", "decorrelation"})
-      refused({"simulate", "--" + name, bad}, {name + " is " + bad, "not within"});
-    refused({"simulate", "--quasi-static", bad}, {std::string("quasi_static is ") + bad, "10000"});
-    refused({"simulate", "--rotation-range", "0", "--exposure", bad}, {std::string("exposure is ") + bad, "86400"});
-    refused({"simulate", "--planets", std::string("0.2:") + bad + ":1e-3"}, {"position angle is", bad, "360"});
+  const std::string huge = "1e+300";
+  for (const std::string name : {"seeing", "decorrelation"})
+    refused({"simulate", "--" + name, huge}, {name + " is " + huge, "not within"});
+  refused({"simulate", "--quasi-static", huge}, {"quasi_static is " + huge, "10000"});
+  refused({"simulate", "--rotation-range", "0", "--exposure", huge}, {"exposure is " + huge, "86400"});
+  refused({"simulate", "--planets", "0.2:" + huge + ":1e-3"}, {"position angle is", huge, "360"});
+  for (const std::string bad : {"inf", "nan"}) {
+    for (const char* flag : {"--seeing", "--decorrelation", "--quasi-static", "--exposure", "--rotation-range"})
+      refused({"simulate", flag, bad}, {flag, bad, "is not a finite number"});
+    for (const std::string& planet : {bad + ":10:1e-3", "0.2:" + bad + ":1e-3", "0.2:10:" + bad})
+      refused({"simulate", "--planets", planet}, {"--planets", bad, "is not a finite number"});
   }
-  for (const char* contrast : {"2", "1", "0", "-0.5", "nan"})
+  for (const char* contrast : {"2", "1", "0", "-0.5"})
     refused({"simulate", "--planets", std::string("0.45:10:") + contrast}, {"contrast", contrast, "below 1"});
   refused({"snr", path("missing.fits"), "--fwhm", "4", "--known-sources", "10,11,12"},
           {"known_sources has 3", "pairs"});
@@ -487,6 +568,75 @@ TEST_F(BadInput, WhatTheHeaderTellsIsRefusedFirst) {
   for (const std::vector<std::string>& more :
        std::vector<std::vector<std::string>>{{"--snr"}, {"--mode", "annular"}, {"--source-xy", "20,20"}})
     expect_refused(reduce("missing.fits", "angles.fits", more), {"--fwhm", "--psf"});
+}
+
+// What an HDF5 file brings is not known before it is opened, nor a FWHM before it is measured.
+TEST_F(BadInput, WhatTheSmallFilesTellIsRefusedFirst) {
+  Dataset data;
+  data.cube = host_array<float, 4>({kFrames, 1, kSize, kSize});
+  std::fill_n(data.cube.data(), data.cube.size(), std::nanf(""));
+  write_hdf5(path("no_angles.h5"), data);
+  data.angles = angles_;
+  write_hdf5(path("no_fwhm.h5"), data);
+  write("good.fits");
+  for (index_t i = 0; i < kSize * kSize; ++i) cube_.data()[i] = std::nanf("");
+  write("bad_cube.fits");
+  const auto reduce_hdf5 = [&](const std::string& cube, const std::vector<std::string>& more) {
+    std::vector<std::string> words{"reduce", path(cube), "-o", path("out"), "--quiet", "--device", "cpu"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_cuhci(words);
+  };
+  expect_refused(reduce_hdf5("no_angles.h5", {}), {"--angles is missing", "no_angles.h5"});
+  expect_refused(reduce_hdf5("no_fwhm.h5", {}), {"no_fwhm.h5", "NaN"});
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{{"--snr"}, {"--mode", "annular"}, {"--source-xy", "20,20"}})
+    expect_refused(reduce_hdf5("no_fwhm.h5", more), {"--fwhm", "--psf"});
+
+  expect_refused(reduce("bad_cube.fits", "angles.fits", {"--collapse-ifs", "median"}), {"several channels"});
+  write_flat(path("flat_psf.fits"), 1);
+  expect_refused(reduce("bad_cube.fits", "angles.fits", {"--psf", path("flat_psf.fits")}), {"PSF"});
+  auto wide = host_array<float, 2>({101, 101});
+  for (index_t y = 0; y < 101; ++y)
+    for (index_t x = 0; x < 101; ++x)
+      wide.view()(y, x) = std::exp(-0.5F * static_cast<float>((y - 50) * (y - 50) + (x - 50) * (x - 50)) / 200.0F);
+  write_fits(path("wide_psf.fits"), wide.view());  // FWHM = 2.355 x sqrt(200) = 33.3 px
+  expect_refused(reduce("bad_cube.fits", "angles.fits", {"--psf", path("wide_psf.fits"), "--snr"}),
+                 {"fwhm is 33.3", "31"});
+}
+
+// A planet in the residuals of reference frames, with what keeps its flux from being a contrast. The masked pixel is
+// in its aperture, and not in that of the highest S/N that is left, beside it.
+TEST_F(BadInput, AFluxThatIsNoContrast) {
+  std::mt19937 random(1);
+  auto references = host_array<float, 3>({kFrames, kSize, kSize});
+  const index_t pixels = kSize * kSize;
+  const auto run = [&](float level, bool masked, const std::string& starphot) {
+    const auto noise = [&] { return static_cast<float>(random() % 1001) / 1000; };
+    for (index_t i = 0; i < cube_.size(); ++i) {
+      const auto y = static_cast<float>(i % pixels / kSize - 15), x = static_cast<float>(i % kSize - 23);
+      references.data()[i] = noise() - level;
+      cube_.data()[i] = noise() + 5 * std::exp(-(x * x + y * y) / 5.77F);  // FWHM 4
+      if (masked && x == 2 && y == 0) cube_.data()[i] = std::nanf("");
+    }
+    write("planet.fits");
+    write_fits(path("references.fits"), references.view());
+    write_angles("still.fits", std::vector<double>(kFrames, 0.0));
+    const ProgramResult result =
+        reduce("planet.fits", "still.fits",
+               {"--cube-ref", path("references.fits"), "--ref-strategy", "rdi", "--algorithm", "median", "--rotation",
+                "nearest", "--snr", "--fwhm", "6", "--starphot", starphot});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::ifstream file(path("out") + "/summary.json");
+    const auto peak = nlohmann::json::parse(file)["peak"];
+    EXPECT_NEAR(peak["x"].get<double>(), 23, 3);  // half a FWHM: the fit knows no level
+    EXPECT_NEAR(peak["y"].get<double>(), 15, 3);
+    EXPECT_EQ(peak.contains("contrast"), result.err.find("no contrast") == std::string::npos) << result.err;
+    return result.err;
+  };
+  EXPECT_EQ(run(0, false, "1e4").find("no contrast"), std::string::npos);
+  EXPECT_NE(run(0, false, "10").find("brighter than the star of --starphot"), std::string::npos);
+  EXPECT_NE(run(-100, false, "1e4").find("not above 0"), std::string::npos);
+  EXPECT_NE(run(0, true, "1e4").find("masked (NaN)"), std::string::npos);
 }
 
 // Before the cube is read: a cube with a NaN frame would complain about that.

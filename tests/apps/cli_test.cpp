@@ -179,6 +179,28 @@ TEST_F(Cli, WordsOfVipAreTaken) {
   EXPECT_EQ(frame("OpenCV", "eigen"), frame("lanczos4", "eigen"));
 }
 
+TEST_F(Cli, WordsAreTakenInAnyCase) {
+  simulate();
+  const auto recipe = [&](const std::vector<std::string>& words) {
+    run(reduce_words("out", words));
+    return read("out/summary.json")["provenance"]["recipe"];
+  };
+  for (const auto& [one, other] : std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>{
+           {{"--algorithm", "pca", "--ncomp", "auto", "--tol", "0.2", "--device", "cpu"},
+            {"--algorithm", "PCA", "--ncomp", "AUTO", "--tol", "0.2", "--device", "CPU"}},
+           {{"--mode", "annular", "--n-segments", "auto", "--scaling", "none", "--archive", "vip"},
+            {"--mode", "Annular", "--n-segments", "Auto", "--scaling", "None", "--archive", "VIP"}},
+           {{"--algorithm", "median", "--mode", "annular", "--nframes", "none", "--device", "auto"},
+            {"--algorithm", "Median", "--mode", "ANNULAR", "--nframes", "None", "--device", "Auto"}}}) {
+    const json first = recipe(one);
+    const std::vector<float> frame = image(path("out/frame.fits"));
+    const json again = recipe(other);
+    EXPECT_EQ(image(path("out/frame.fits")), frame) << one[1];
+    for (const char* name : {"algorithm", "mode", "n_segments"})
+      EXPECT_EQ(first.value(name, ""), again.value(name, ""));
+  }
+}
+
 TEST_F(Cli, ASimulationTellsHowItWasMade) {
   simulate();
   const json truth = read("data/truth.json");

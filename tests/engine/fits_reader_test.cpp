@@ -265,6 +265,44 @@ TEST(FitsFile, IsReadBySeveralThreadsAtOnce) {
   EXPECT_EQ(good, (std::array<bool, 4>{true, true, true, true}));
 }
 
+// 274177 x 67280421310721 = 2^64 + 1: counted in 64 bits that is one value, and so are those of the others.
+TEST(FitsFile, AxesWhoseProductOverflowsAreRefused) {
+  const test::TemporaryFolder folder;
+  const auto wrong = [&](const std::string& name, const std::vector<std::string>& cards) {
+    test::write_bytes(folder / name, header_block(cards) + std::string(2880, '\0'));
+    expect_parts(message_of([&] { FitsFile file(folder / name); }), {name, "HDU 0", "is truncated", "5760 bytes"});
+  };
+  const auto axis = [](int number, const std::string& length) {
+    return "NAXIS" + std::to_string(number) + "  =" + std::string(21 - length.size(), ' ') + length;
+  };
+  const std::string simple = "SIMPLE  =                    T", bitpix = "BITPIX  =                  -32";
+  wrong("two.fits", {simple, bitpix, axis(0, "2").replace(5, 1, " "), axis(1, "274177"), axis(2, "67280421310721")});
+  wrong("bytes.fits", {simple, bitpix, axis(0, "2").replace(5, 1, " "), axis(1, "4611686018427387905"), axis(2, "1")});
+  wrong("none.fits",
+        {simple, bitpix, axis(0, "3").replace(5, 1, " "), axis(1, "274177"), axis(2, "67280421310721"), axis(3, "0")});
+}
+
+TEST(FitsFile, ATableThatIsCutIsRefused) {
+  const test::TemporaryFolder folder;
+  fitsfile* out = nullptr;
+  int status = 0;
+  char name[] = "PA", format[] = "D";
+  char* names[] = {name};
+  char* formats[] = {format};
+  fits_create_file(&out, (folder / "pa.fits").c_str(), &status);
+  fits_create_tbl(out, BINARY_TBL, 0, 1, names, formats, nullptr, nullptr, &status);
+  std::vector<double> angles = counting(1000);
+  fits_write_col(out, TDOUBLE, 1, 1, 1, 1000, angles.data(), &status);
+  fits_close_file(out, &status);
+  ASSERT_EQ(status, 0);
+  EXPECT_EQ(FitsFile(folder / "pa.fits").read_column(1, "PA"), angles);
+  const std::string good = test::read_bytes(folder / "pa.fits");
+  const auto headers = good.size() - 8640;  // 1000 x 8 bytes are three blocks
+  test::write_bytes(folder / "cut.fits", good.substr(0, good.size() - 2880));
+  expect_parts(message_of([&] { FitsFile file(folder / "cut.fits"); }),
+               {"cut.fits", "HDU 1", "is truncated", std::to_string(headers + 8000), std::to_string(headers + 5760)});
+}
+
 TEST(FitsFile, SaysWhatIsWrongWithAFile) {
   const test::TemporaryFolder folder;
   cfitsio_image(folder / "good.fits", -32, {10, 50, 50}, counting(25000));

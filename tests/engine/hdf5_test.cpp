@@ -157,6 +157,56 @@ TEST(PynPointDatabase, BringsItsAnglesAndPixelScale) {
   EXPECT_EQ(data.inputs[0].path, path);
 }
 
+// The places that are spoiled have names in the format: SNOD is a list of a group's members, HEAP their names.
+TEST(Hdf5File, SaysThatAGroupIsDamaged) {
+  const test::TemporaryFolder folder;
+  {
+    RawHdf5 raw(folder / "good.h5");
+    raw.dataset("/cube", {4, 5, 6}, counting(120), H5T_IEEE_F32LE);
+    raw.dataset("/group/angles", {4}, counting(4), H5T_IEEE_F64LE);
+  }
+  const std::string good = test::read_bytes(folder / "good.h5");
+  ASSERT_EQ(Hdf5File(folder / "good.h5").datasets().size(), 2U);
+  for (const std::string mark : {"SNOD", "HEAP", "TREE"}) {
+    int found = 0;
+    for (std::size_t at = good.find(mark); at != std::string::npos; at = good.find(mark, at + 1), ++found) {
+      std::string bad = good;
+      bad.replace(at, 4, "\xff\xff\xff\xff");
+      test::write_bytes(folder / "bad.h5", bad);
+      DatasetOptions options;
+      options.cube = folder / "bad.h5";
+      expect_parts(message_of([&] { load_dataset(options); }), {"bad.h5", "damaged"});
+    }
+    EXPECT_EQ(found, 2) << mark;  // of the file and of /group
+  }
+}
+
+// Chunks that nobody wrote take no place, so that the library makes such a dataset.
+TEST(Hdf5File, ExtentsWhoseProductOverflowsAreRefused) {
+  const test::TemporaryFolder folder;
+  int refused = 0;
+  for (const std::vector<hsize_t>& shape : {std::vector<hsize_t>{hsize_t{1} << 31, hsize_t{1} << 31, hsize_t{1} << 31},
+                                            std::vector<hsize_t>{hsize_t{1} << 62, 1, 1}}) {
+    const std::string path = folder / "huge.h5";
+    const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(3, shape.data(), nullptr), layout = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk[3] = {1, 1, 1};
+    H5Pset_chunk(layout, 3, chunk);
+    const hid_t dataset = H5Dcreate2(file, "cube", H5T_IEEE_F32LE, space, H5P_DEFAULT, layout, H5P_DEFAULT);
+    const bool made = dataset >= 0;
+    if (made) H5Dclose(dataset);
+    H5Pclose(layout);
+    if (space >= 0) H5Sclose(space);
+    H5Fclose(file);
+    if (!made) continue;  // HDF5 itself refuses
+    ++refused;
+    DatasetOptions options;
+    options.cube = path;
+    expect_parts(message_of([&] { load_dataset(options); }), {"huge.h5", "/cube", "more values than any file has"});
+  }
+  EXPECT_GT(refused, 0);
+}
+
 TEST(Hdf5File, SaysWhatIsWrongWithAFile) {
   const test::TemporaryFolder folder;
   write_hdf5(folder / "good.h5", full_dataset());

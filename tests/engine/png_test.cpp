@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/origin.hpp"
 #include "kernels/core/array.hpp"
 #include "tests/engine/files.hpp"
 
@@ -123,6 +124,38 @@ TEST_F(PictureTest, IsMadeOfAnyFrame) {
       }
     }
   EXPECT_THROW(render(Frame<const float>(nullptr, {0, 4})), InvalidInput);
+}
+
+/// The text "Software" of a PNG file, as libpng reads it: with a wrong checksum the chunk would not be there.
+std::string software_of(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png_create_info_struct(png);
+  std::string software;
+  png_init_io(png, file);
+  png_read_info(png, info);
+  png_textp text = nullptr;
+  const int count = png_get_text(png, info, &text, nullptr);
+  for (int i = 0; i < count; ++i)
+    if (std::string(text[i].key) == "Software") software = text[i].text;
+  png_destroy_read_struct(&png, &info, nullptr);
+  std::fclose(file);
+  return software;
+}
+
+TEST_F(PictureTest, SaysWhoMadeIt) {
+  const test::TemporaryFolder folder;
+  auto frame = host_array<float, 2>({20, 30});
+  std::fill_n(frame.data(), frame.size(), 1.0F);
+  write_png(folder / "x.png", frame.view());
+  EXPECT_EQ(software_of(folder / "x.png"), kOrigin);
+  EXPECT_TRUE(is_own_product(folder / "x.png"));
+  // The same picture without that chunk is someone's.
+  std::string bytes = test::read_bytes(folder / "x.png");
+  bytes.erase(kPngOriginAt, png_origin_chunk().size());
+  test::write_bytes(folder / "y.png", bytes);
+  EXPECT_EQ(software_of(folder / "y.png"), "");
+  EXPECT_FALSE(is_own_product(folder / "y.png"));
 }
 
 TEST_F(PictureTest, IsAPngThatLibpngReads) {

@@ -157,6 +157,36 @@ TEST(OutputFolder, RefusesAtOnceWhatItCannotWrite) {
   EXPECT_FALSE(std::filesystem::exists(folder / "good/a.txt"));
 }
 
+const Provenance kProvenance;
+
+// Someone's file comes while the run is at work.
+TEST(OutputFolder, ReplacesAndRemovesOnlyProductsOfOurs) {
+  const test::TemporaryFolder folder;
+  const std::vector<std::string> products{"frame.fits", "snr.fits", "snr.png", "summary.json"};
+  const auto write_all = [&] {
+    OutputFolder out(folder.path());
+    for (const char* name : {"frame.fits", "snr.fits"})
+      out.write_fits(name, small_frame().view(), provenance_header(kProvenance));
+    out.write_png("snr.png", small_frame().view());
+    Summary summary;
+    summary.set(kProvenance);
+    out.write_json("summary.json", summary);
+    out.commit(products);
+  };
+  write_all();
+  write_all();  // over those of the first run
+  OutputFolder(folder.path()).commit({"snr.fits", "snr.png"});
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"frame.fits", "summary.json"}));
+  OutputFolder late(folder.path());
+  late.write_fits("frame.fits", small_frame().view(), provenance_header(kProvenance));
+  write_fits(folder / "snr.fits", small_frame().view());
+  test::write_bytes(folder / "frame.fits", "theirs");
+  expect_parts(message_of([&] { late.commit(products); }), {"frame.fits", "not made by cuHCI", "-o"});
+  EXPECT_EQ(test::read_bytes(folder / "frame.fits"), "theirs");
+  std::filesystem::remove(folder / "frame.fits");
+  expect_parts(message_of([&] { late.require_own(products); }), {"snr.fits", "not made by cuHCI"});
+}
+
 struct Params {
   int ncomp = 20;
   double delta_rot = 0.1;

@@ -10,14 +10,12 @@
 
 #include "engine/params.hpp"
 #include "kernels/geometry/centre.hpp"
-#include "kernels/geometry/derotate_collapse.hpp"
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
 #include "models/detect/snr.hpp"
 #include "models/metrics/annulus_noise.hpp"
 #include "models/preproc/psf.hpp"
-#include "models/psfsub/registry.hpp"
-#include "models/psfsub/subtract.hpp"
+#include "models/reduction.hpp"
 #include "tests/golden/golden.hpp"
 
 namespace hci::test {
@@ -49,15 +47,12 @@ Array<float, 2> turned_the_wrong_way(Exec& exec) {
   const json entry = json::parse(R"({"args": {"cube": {"array": "data/naco_betapic/cube.fits"},
                                              "angle_list": {"array": "data/naco_betapic/angles.fits"}}})");
   const GoldenCase files("", entry);
-  const NdArray cube = files.array("cube");
-  std::vector<double> angles = files.numbers("angle_list");
-  for (double& angle : angles) angle = -angle;
-  const DeviceInput<float, 3> input(exec, cube.cube());
-  Array<float, 3> residual(exec, input.view().extents());
-  subtract_psf(exec, *make_psf_subtraction("pca", {{"ncomp", "5"}}), {}, {input.view(), {}, angles}, residual.view());
-  Array<float, 2> frame(exec, {residual.extent(1), residual.extent(2)});
-  derotate_collapse(exec, residual.view(), checked_angles(angles), {}, {}, frame.view());
-  return frame;
+  Dataset data;
+  data.cube = dataset_cube(files.array("cube"));
+  data.angles = files.numbers("angle_list");
+  for (double& angle : data.angles) angle = -angle;
+  return to_device(
+      exec, Reduction({.algorithm = "pca", .algorithm_settings = {{"ncomp", "5"}}}).run(exec, data).frame.view());
 }
 
 /// The generator's loop over positions; they are in the result.

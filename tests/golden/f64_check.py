@@ -5,8 +5,11 @@
 The goldens were made in single precision. Most PCA entries of the manifest carry that distance as
 "f64_check" and have their tolerances from it; these lack it. Run with the peers' Python
 (bench/peers/setup); writes f64_check.json beside this file, which golden_test applies by the manifest's
-own rule: atol = max(1e-5 max|golden|, 4 x 99th percentile), frac 0.985, outliers within 3 x maximum; for
-scalars that come from such frames: atol = 3 x maximum.
+own rule: atol = max(1e-5 max|golden|, 4 x 99th percentile), frac 0.985, outliers within 3 x maximum. For the
+scalars of two S/N goldens, whose second frame is such a product and is not stored: atol = 4 x 99th percentile, for
+all of them. What differs there is VIP's SVD in single precision and nothing else: its rotation casts to single
+precision in both runs, and with a float64 SVD in front of it gives the frame of the float64 run to the bit. Where
+BLAS rounds otherwise, VIP itself misses the golden: by 1.5e-3 in one of the 309 numbers.
 """
 import json
 import pathlib
@@ -49,14 +52,10 @@ def both(call):
 
 result = {name: {"main": distance(*both(call))} for name, call in calls.items()}
 
-# The grid with a known source: (best frame, all frames, table).
+# The grid with a known source: (best frame, all frames, table); the others agree as they are.
 grids = both(lambda c, r: pca(c, angles, ncomp=(1, 10), source_xy=(62.0, 62.0), fwhm=4.800919, full_output=True, **common))
-arrays = [{a.ndim: a for a in grid if isinstance(a, np.ndarray)} for grid in grids]
-tables = [next(t for t in grid if hasattr(t, "columns")) for grid in grids]
 result["pca_grid_1_10_source"] = {
-    "cube": distance(arrays[0][3], arrays[1][3]),
-    "best": distance(arrays[0][2], arrays[1][2]),
-    "scalars": distance(*(t[["S/Ns", "fluxes"]].to_numpy(dtype="f8") for t in tables)),
+    "best": distance(*(next(a for a in grid if isinstance(a, np.ndarray) and a.ndim == 2) for grid in grids))
 }
 
 # S/N with the frame derotated the wrong way as second frame, at the manifest's positions.

@@ -25,6 +25,8 @@ struct NdArray {
   Frame<const float> frame() const;
 };
 NdArray nd_array(Cube<const float> host);
+/// As the cube of a Dataset, (t, λ, y, x), on the host: of (t, y, x), or of VIP's (λ, t, y, x).
+Array<float, 4> dataset_cube(const NdArray& cube);
 NdArray nd_array(Frame<const float> host);
 
 /// One entry of the manifest.

@@ -166,6 +166,17 @@ NdArray nd_array(Frame<const float> host) {
   return {{host.extent(0), host.extent(1)}, {host.data(), host.data() + host.size()}};
 }
 
+Array<float, 4> dataset_cube(const NdArray& cube) {
+  const bool spectral = cube.shape.size() == 4;
+  const index_t channels = spectral ? cube.shape[0] : 1, frames = cube.shape[spectral ? 1 : 0];
+  const index_t pixels = cube.size() / (channels * frames);
+  auto out = host_array<float, 4>({frames, channels, *(cube.shape.end() - 2), cube.shape.back()});
+  for (index_t c = 0; c < channels; ++c)
+    for (index_t t = 0; t < frames; ++t)
+      std::copy_n(cube.values.begin() + (c * frames + t) * pixels, pixels, out.view()[t][c].data());
+  return out;
+}
+
 std::string GoldenCase::function() const {
   const auto call = entry_.at("call").get<std::string>();
   return call.substr(0, call.find('('));

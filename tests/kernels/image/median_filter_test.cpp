@@ -67,6 +67,11 @@ TEST_P(MedianFilter, OfAWindowLargerThanTheFrame) {
   expect_medians(exec(), noisy_frames({2, 5, 6}), box_footprint(21, 17), Border::reflect);
 }
 
+// Its tile does not fit a block's shared memory.
+TEST_P(MedianFilter, OfAWindowTooLargeForATile) {
+  expect_medians(exec(), noisy_frames({1, 5, 6}, 8), box_footprint(91, 91), Border::symmetric);
+}
+
 // A footprint with holes, not about its origin, an offset twice: what slides is not a box.
 TEST_P(MedianFilter, OfAnyFootprint) {
   const Footprint odd{{{2, 3}, {-1, 0}, {0, 0}, {4, -2}, {4, -1}, {2, 3}, {0, 6}}};

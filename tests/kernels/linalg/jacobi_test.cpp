@@ -78,12 +78,51 @@ TEST_P(Jacobi, GivesNaNForNaNAndSolvesTheNeighbours) {
   }
 }
 
+/// One sweep turns what is not diagonal, and cannot have seen that it is solved: two do for a matrix of order 2.
+TEST_P(Jacobi, GivesNaNWhereTheSweepsDoNotSuffice) {
+  const std::vector<double> both{2, 1, 1, 2, 3, 0, 0, 5};  // two matrices, the second one diagonal
+  const auto a = to_device(exec(), View<const double, 3>(both.data(), {2, 2, 2}));
+  Array<double, 2> values(exec(), {2, 2});
+  Array<double, 3> vectors(exec(), {2, 2, 2});
+  jacobi_eigh(exec(), a.view(), values.view(), vectors.view(), 1);
+  const auto one = to_host(exec(), values.view());
+  const auto of_one = to_host(exec(), vectors.view());
+  jacobi_eigh(exec(), a.view(), values.view(), vectors.view(), 2);
+  const auto two = to_host(exec(), values.view());
+  for (index_t j = 0; j < 2; ++j) {
+    EXPECT_TRUE(std::isnan(one.view()(0, j)));
+    for (index_t i = 0; i < 2; ++i) EXPECT_TRUE(std::isnan(of_one.view()(0, j, i)));
+    EXPECT_EQ(one.view()(1, j), 5.0 - 2.0 * static_cast<double>(j));
+    EXPECT_NEAR(two.view()(0, j), 3.0 - 2.0 * static_cast<double>(j), 10 * kEps);  // sums of four terms up to 3
+  }
+}
+
+/// Squares of lengths are multiplied with each other: matrices of any size are brought to one.
+TEST_P(Jacobi, SolvesMatricesOfAnySize) {
+  const index_t n = 6;
+  for (const double size : {1e-150, 1e150}) {
+    Symmetric a = with_eigenvalues({6, 5, 4, 3, 2, 1}, 2);
+    for (double& x : a) x *= size;
+    const Pairs found = solved({a}, n, n);
+    for (index_t j = 0; j < n; ++j) {
+      for (index_t i = 0; i < n; ++i) {  // |a v - w v|, n eps of the norm; squares of it would not be there
+        double sum = -found.values.view()(0, j) * found.vectors.view()(0, j, i);
+        for (index_t r = 0; r < n; ++r) sum += a[static_cast<std::size_t>(i * n + r)] * found.vectors.view()(0, j, r);
+        EXPECT_NEAR(sum / size, 0, 10 * static_cast<double>(n) * kEps * 6) << size;
+      }
+      EXPECT_NEAR(found.values.view()(0, j) / size, 6.0 - static_cast<double>(j), 30 * 6 * kEps * 6) << size;
+    }
+  }
+}
+
 TEST_P(Jacobi, RefusesWhatDoesNotFit) {
   const index_t n = jacobi_most_rows(exec()) + 1;
   Array<double, 3> a(exec(), {1, n, n}), vectors(exec(), {1, 1, n}), small(exec(), {1, 4, 4}), four(exec(), {1, 5, 4});
   Array<double, 2> one(exec(), {1, 1}), five(exec(), {1, 5});
   EXPECT_THROW(jacobi_eigh(exec(), a.view(), one.view(), vectors.view()), InvalidInput);
   EXPECT_THROW(jacobi_eigh(exec(), small.view(), five.view(), four.view()), InvalidInput);
+  Array<double, 3> fits(exec(), {1, 1, 4});
+  EXPECT_THROW(jacobi_eigh(exec(), small.view(), one.view(), fits.view(), 0), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Jacobi);

@@ -15,7 +15,9 @@ struct cublasContext {
 
 namespace {
 
-CBLAS_TRANSPOSE cblas_of(cublasOperation_t op) { return op == CUBLAS_OP_N ? CblasNoTrans : CblasTrans; }
+CBLAS_TRANSPOSE cblas_of(cublasOperation_t op) {
+  return op == CUBLAS_OP_N ? CblasNoTrans : op == CUBLAS_OP_T ? CblasTrans : CblasConjTrans;
+}
 CBLAS_UPLO cblas_of(cublasFillMode_t fill) { return fill == CUBLAS_FILL_MODE_LOWER ? CblasLower : CblasUpper; }
 
 void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, float alpha, const float* a, int lda,
@@ -25,6 +27,10 @@ void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, float alp
 void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, double alpha, const double* a, int lda,
           const double* b, int ldb, double beta, double* c, int ldc) {
   cblas_dgemm(CblasColMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, cuComplex alpha, const cuComplex* a, int lda,
+          const cuComplex* b, int ldb, cuComplex beta, cuComplex* c, int ldc) {
+  cblas_cgemm(CblasColMajor, ta, tb, m, n, k, &alpha, a, lda, b, ldb, &beta, c, ldc);
 }
 void syrk(CBLAS_UPLO fill, CBLAS_TRANSPOSE t, int n, int k, float alpha, const float* a, int lda, float beta, float* c,
           int ldc) {
@@ -216,6 +222,15 @@ cublasStatus_t CUBLASWINAPI cublasDgemmStridedBatched(cublasHandle_t handle, cub
                                                       long long c_step, int count) {
   return enqueue_gemm<double>(handle,
                               {ta, tb, m, n, k, *alpha, a, lda, a_step, b, ldb, b_step, *beta, c, ldc, c_step, count});
+}
+
+cublasStatus_t CUBLASWINAPI cublasCgemmStridedBatched(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,
+                                                      int m, int n, int k, const cuComplex* alpha, const cuComplex* a,
+                                                      int lda, long long a_step, const cuComplex* b, int ldb,
+                                                      long long b_step, const cuComplex* beta, cuComplex* c, int ldc,
+                                                      long long c_step, int count) {
+  return enqueue_gemm<cuComplex>(
+      handle, {ta, tb, m, n, k, *alpha, a, lda, a_step, b, ldb, b_step, *beta, c, ldc, c_step, count});
 }
 
 cublasStatus_t CUBLASWINAPI cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t ta,

@@ -44,15 +44,15 @@ namespace cuda_emulation {
 template <class T, class F>
 auto exchange(unsigned mask, T v, F f) {
   static_assert(sizeof(T) <= 8 && std::is_trivially_copyable_v<T>, "warp collectives take at most eight bytes");
-  std::uint64_t* box = mailbox();
+  const auto [box, kept] = mailbox(mask);
   std::memcpy(&box[lane()], &v, sizeof v);
   warp_barrier(mask);
-  const auto result = f([box](unsigned from) {
+  const auto result = f([box = box](unsigned from) {
     T given;
     std::memcpy(&given, &box[from & 31], sizeof given);
     return given;
   });
-  warp_barrier(mask);
+  if (!kept) warp_barrier(mask);
   return result;
 }
 

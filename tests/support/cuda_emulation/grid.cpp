@@ -57,11 +57,12 @@ struct Thread {
   Fiber* fiber = nullptr;
   unsigned mask = 0;
   State state = State::ready;
+  bool odd = false;  ///< number of the whole warp's exchanges so far
 };
 
 struct Warp {
-  unsigned live = 0, arrived = 0;
-  std::uint64_t mailbox[32];
+  unsigned lanes = 0, live = 0, arrived = 0;
+  std::uint64_t mailbox[3][32];  ///< two for the whole warp, one for parts of it
 };
 
 /// What an OS thread needs to run one block after the other.
@@ -83,6 +84,7 @@ class Runner {
   void warp_barrier(unsigned mask);
   unsigned current() const { return running_->thread; }
   Warp& warp() { return warps_[current() / 32]; }
+  Mail mailbox(unsigned mask);
   [[noreturn]] void die(const char* why);
   [[noreturn]] void fiber_body();
 
@@ -219,7 +221,7 @@ void Runner::run_block(unsigned seed) {
   shared_.poison();
   for (unsigned w = 0; w < warps_.size(); ++w) {
     const unsigned lanes = std::min(32u, count_ - w * 32);
-    warps_[w].live = lanes == 32 ? ~0u : (1u << lanes) - 1;
+    warps_[w].live = warps_[w].lanes = lanes == 32 ? ~0u : (1u << lanes) - 1;
     warps_[w].arrived = 0;
   }
   std::iota(sequence_.begin(), sequence_.end(), 0u);
@@ -305,6 +307,14 @@ void Runner::warp_barrier(unsigned mask) {
   to_scheduler();
 }
 
+Mail Runner::mailbox(unsigned mask) {
+  Warp& mine = warp();
+  if (mask != mine.lanes) return {mine.mailbox[2], false};
+  bool& odd = threads_[current()].odd;
+  odd = !odd;
+  return {mine.mailbox[odd ? 1 : 0], true};
+}
+
 void Runner::die(const char* why) {
   std::fprintf(stderr,
                "cuda_emulation: %s [block (%u,%u,%u), thread (%u,%u,%u), %u threads live, %u at __syncthreads]\n", why,
@@ -345,6 +355,6 @@ int block_barrier(bool predicate) { return runner().barrier(predicate); }
 void warp_barrier(unsigned mask) { runner().warp_barrier(mask); }
 unsigned live_lanes() { return runner().warp().live; }
 unsigned lane() { return runner().current() % 32; }
-std::uint64_t* mailbox() { return runner().warp().mailbox; }
+Mail mailbox(unsigned mask) { return runner().mailbox(mask); }
 
 }  // namespace cuda_emulation

@@ -41,7 +41,13 @@ void warp_barrier(unsigned mask);
 unsigned live_lanes();
 /// Lane of the running thread.
 unsigned lane();
-/// Lane's mailbox in the running warp: eight bytes each.
-std::uint64_t* mailbox();
+/// Mailboxes of the running warp for an exchange among the lanes of the mask: eight bytes each. Where these are the
+/// whole warp, two sets take turns: a lane that writes the same one again has met all others in between, so that
+/// nobody has to wait until all have read (`kept`).
+struct Mail {
+  std::uint64_t* box;
+  bool kept;
+};
+Mail mailbox(unsigned mask);
 
 }  // namespace cuda_emulation
