@@ -33,7 +33,10 @@ struct DerotatePixel {
   HCI_HD void operator()(index_t t, index_t y, index_t x) const { out(t, y, x) = value(t, first_row + y, x); }
 };
 
-/// (t, y): the range of a row, NaN left out.
+/// (t, y): the range of a row, NaN left out. 4 bytes and 2 comparisons a pixel: (489, 210, 210) is 86 MB, floor 20 us
+/// on an H200 (4.3 TB/s), 0.27 ms on a GTX 1080 (320 GB/s); 43 M comparisons are nothing. A thread has a row, so that
+/// no sum crosses threads; neighbours read rows apart, 32 lines a warp, 32 KB a block of 32 x 8, which L1 is to keep
+/// for the next 31 columns. The turn that follows takes longer than a poor reading would. Not measured on a GPU.
 struct RowRange {
   Cube<const float> in;
   Matrix<ValueRange> rows;
@@ -49,7 +52,9 @@ struct RowRange {
   }
 };
 
-/// (t): the range of a frame. One without values is held to none.
+/// (t): the range of a frame. One without values is held to none. 12 bytes and 2 comparisons a row: 1.2 MB of (489,
+/// 210), 0.3 us and 4 us; what counts is a thread's chain of 210 readings from L2, some 50 us, two blocks of 256 for
+/// all.
 struct FrameRange {
   Matrix<const ValueRange> rows;
   Vector<ValueRange> ranges;
