@@ -49,6 +49,8 @@ int guarded(const bool& json, const std::function<int()>& work) {
     return complain(error.what(), kBadInput, json);
   } catch (const DeviceError& error) {
     return complain(error.what(), kDeviceFailed, json);
+  } catch (const CheckFailed& error) {
+    return complain(error.what(), kCheckFailed, json);
   } catch (const std::bad_alloc&) {
     return complain("out of memory: use a smaller cube or fewer frames, or a machine with more memory", kBadInput,
                     json);
@@ -103,7 +105,8 @@ class Program {
     app_.name("cuhci");
     app_.description("cuHCI: high-contrast imaging on GPUs and CPUs");
     app_.footer(
-        "Exit codes: 0 done, 1 failed, 2 wrong input or not enough memory, 3 the device failed or is not there.");
+        "Exit codes: 0 done, 1 failed, 2 wrong input or not enough memory, 3 the device failed or is not there, "
+        "4 a check failed (reduce --check).");
     app_.set_version_flag("--version", "cuhci " + version());
     app_.require_subcommand(1);
     for (std::size_t i = 0; i < subcommands_.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,13 @@
 namespace hci::app {
 
 /// Exit codes of the program.
-enum ExitCode { kDone = 0, kFailed = 1, kBadInput = 2, kDeviceFailed = 3 };
+enum ExitCode { kDone = 0, kFailed = 1, kBadInput = 2, kDeviceFailed = 3, kCheckFailed = 4 };
+
+/// All was done, and a check that the user asked for says that the result is not what it should be.
+class CheckFailed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// The flags of one subcommand: declared first, then filled from the command line and, for what the
 /// command line leaves open, from the file given with --config.

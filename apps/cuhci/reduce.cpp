@@ -4,11 +4,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <optional>
 
+#include "apps/cuhci/check.hpp"
 #include "apps/cuhci/effects.hpp"
 #include "apps/cuhci/products.hpp"
 #include "apps/cuhci/session.hpp"
+#include "engine/checksum.hpp"
 #include "engine/system_memory.hpp"
 #include "kernels/core/copy.hpp"
 #include "kernels/core/devices.hpp"
@@ -59,6 +62,9 @@ void declare(Flags& flags) {
   flags.group("Products");
   flags.fields(CombineParams{});
   flags.option("snr", "make the S/N map and find its peak", "", true);
+  flags.option("check",
+               "truth.json of the simulated cube: look for its planets in the S/N map (--snr is implied), exit code 4 "
+               "unless all are found and the highest S/N is one of them");
   flags.option("save_residuals", "keep the residual cube, residuals.fits", "", true);
   declare_session(flags, "folder for the products");
 }
@@ -115,8 +121,18 @@ Recipe recipe(Settings& given) {
   given.apply(recipe.regions);
   given.apply(recipe.combine);
   given.take("snr", recipe.snr);
+  recipe.snr = recipe.snr || given.has("check");
   given.take("save_residuals", recipe.save_residuals);
   return recipe;
+}
+
+std::optional<Truth> truth_to_check(Settings& given) {
+  std::string path;
+  return given.take("check", path) ? std::optional(read_truth(path)) : std::nullopt;
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 /// All that was decided and had an effect, by the names of the flags, so that the product can be made again.
@@ -133,7 +149,8 @@ Provenance provenance_of(const Flags& flags, DatasetOptions files, const Reducti
   provenance.add(recipe.regions);
   provenance.add(recipe.combine);
   // What was read, whether it was named or lay beside the cube.
-  const std::map<std::string, const char*> flag_of{{"angles", "angles"}, {"psf", "psf"}, {"reference", "cube_ref"}};
+  const std::map<std::string, const char*> flag_of{
+      {"angles", "angles"}, {"psf", "psf"}, {"reference", "cube_ref"}, {"truth", "check"}};
   for (const InputFile& input : dataset.inputs)
     if (const auto flag = flag_of.find(input.role); flag != flag_of.end())
       provenance.recipe.emplace_back(flag->second, input.name);
@@ -249,8 +266,10 @@ int run(Flags& flags) {
   require_effect(given, effects_of(reduction, std::nullopt, references));
   require(!reduction.needs_fwhm() || !files.fwhm.empty() || !files.psf.empty() || may_bring(files, "psf"),
           kFwhmIsMissing);
-  Session session(flags, "'" + algorithm + "' (see 'cuhci reduce --help')", kProducts,
-                  {files.cube, files.angles, files.psf, files.reference, files.pixel_scale, files.fwhm});
+  const std::optional<Truth> truth = truth_to_check(given);
+  Session session(
+      flags, "'" + algorithm + "' (see 'cuhci reduce --help')", kProducts,
+      {files.cube, files.angles, files.psf, files.reference, files.pixel_scale, files.fwhm, truth ? truth->path : ""});
   Exec& exec = session.exec;
 
   session.progress.stage("load");
@@ -262,12 +281,15 @@ int run(Flags& flags) {
     require(!reduction.needs_fwhm() || !parts.fwhm.empty() || parts.psf, kFwhmIsMissing);
     require_effect(given, effects_of(reduction, cube[1], references_there > 0));
     star = measure_star(exec, parts, session.log);
-    reduction.check(cube, references_there, star ? star->fwhm : parts.fwhm);
+    const std::vector<double>& fwhm = star ? star->fwhm : parts.fwhm;
+    reduction.check(cube, references_there, fwhm);
+    if (truth) require_planets_in_map(*truth, cube[2], cube[3], mean(fwhm));
     if (exec.on_cuda()) require_device_memory(exec, reduction.device_memory(cube, references_there));
     return reduction.host_memory(cube, references_there, exec.on_cuda());
   };
   Dataset dataset = load_dataset(files, session.log, &session.progress);
   if (star) dataset.fwhm = star->fwhm;
+  if (truth) dataset.inputs.push_back({"truth", truth->path, std::make_shared<FileHash>(truth->path), truth->path});
   // A spectral cube has no single flux.
   const std::optional<double> star_flux =
       !starphot && star && dataset.channels() == 1 ? std::optional(star->flux.front()) : starphot;
@@ -294,12 +316,18 @@ int run(Flags& flags) {
                                   {"most", static_cast<std::int64_t>(count.most)}});
   summary.set("fwhm", result.fwhm);
   if (found) add_peak(summary, *found);
+  std::optional<TruthCheck> check;
+  if (truth) check = check_against(*truth, result.snr.view(), result.fwhm);
+  if (check) add_check(summary, *check);
   add_run(summary, session.progress, exec, provenance.device);
   summary.set(provenance);
   session.folder.write_json("summary.json", summary);
-  return session.finish(summary.to_json(), [&] {
+  const int code = session.finish(summary.to_json(), [&] {
     if (result.snr) print_peak(found);
+    if (check) print_check(*check);
   });
+  if (check && !check->passed()) throw CheckFailed("the check against " + check->path + " failed: " + check->verdict());
+  return code;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 
 namespace hci {
 
@@ -109,7 +110,7 @@ void for_each_team(Exec& exec, index_t problems, index_t doubles, F f) {
       return;
     }
     constexpr index_t kMostBytes = index_t{256} << 20;  // more teams at a time than that serve no GPU
-    const index_t blocks = std::clamp<index_t>(kMostBytes / bytes, 1, problems);
+    const index_t blocks = std::clamp<index_t>(scratch_bytes(kMostBytes) / bytes, 1, problems);
     Array<double, 2> scratch(exec, {blocks, doubles});
     launch(exec, dim3(static_cast<unsigned>(blocks)), dim3(cuda_side::kTeam), 0, cuda_side::run_teams<F>, problems,
            doubles, scratch.data(), f);

@@ -9,6 +9,7 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/core/scratch.hpp"
 #include "kernels/geometry/centre.hpp"
+#include "kernels/linalg/gemm.hpp"
 
 namespace hci {
 namespace {
@@ -20,18 +21,6 @@ struct TakeFrames {
   Cube<double> x;
   HCI_HD void operator()(index_t i, index_t row, index_t column) const {
     x(i, row, column) = double(in(frames(i), row, column));
-  }
-};
-
-/// c (i, r, s) = row r of a(i) times column s of b(i). Any strides: 0 for one matrix of all i, exchanged for a
-/// transposed.
-struct Times {
-  Cube<const double> a, b;
-  Cube<double> c;
-  HCI_HD void operator()(index_t i, index_t r, index_t s) const {
-    double sum = 0;
-    for (index_t k = 0; k < a.extent(2); ++k) sum += a(i, r, k) * b(i, k, s);
-    c(i, r, s) = sum;
   }
 };
 
@@ -51,27 +40,10 @@ struct StoreFrames {
 /// the method to take. Not measured on a GPU yet.
 void products(Exec& exec, const Cube<double>& frames, Matrix<const double> ry, Matrix<const double> rx,
               const Cube<double>& half, const Cube<double>& made) {
-#if HCI_HAVE_CUDA
-  if (exec.on_cuda() && exec.tuned()) {
-    const DeviceGuard guard(exec.cuda().device());
-    const double one = 1, zero = 0;
-    const auto n = [](index_t size) { return static_cast<int>(size); };
-    // Row-major matrices are cuBLAS's transposed ones: half^T = rx frames^T, made^T = half^T ry^T.
-    check(cublasDgemm(exec.cuda().cublas(), CUBLAS_OP_T, CUBLAS_OP_N, n(rx.extent(0)),
-                      n(frames.extent(0) * frames.extent(1)), n(rx.extent(1)), &one, rx.data(), n(rx.extent(1)),
-                      frames.data(), n(frames.extent(2)), &zero, half.data(), n(rx.extent(0))));
-    check(cublasDgemmStridedBatched(exec.cuda().cublas(), CUBLAS_OP_N, CUBLAS_OP_N, n(rx.extent(0)), n(ry.extent(0)),
-                                    n(ry.extent(1)), &one, half.data(), n(rx.extent(0)), half.stride(0), ry.data(),
-                                    n(ry.extent(1)), 0, &zero, made.data(), n(rx.extent(0)), made.stride(0),
-                                    n(frames.extent(0))));
-    return;
-  }
-#endif
-  const index_t n = frames.extent(0);
-  const Cube<const double> rx_transposed(rx.data(), {n, rx.extent(1), rx.extent(0)}, {0, rx.stride(1), rx.stride(0)});
-  for_each(exec, half.extents(), Times{frames, rx_transposed, half});
-  const Cube<const double> ry_of_all(ry.data(), {n, ry.extent(0), ry.extent(1)}, {0, ry.stride(0), ry.stride(1)});
-  for_each(exec, made.extents(), Times{ry_of_all, half, made});
+  const Matrix<const double> all_rows(frames.data(), {frames.extent(0) * frames.extent(1), frames.extent(2)});
+  gemm(exec, {.a = batch_of_one(all_rows), .b = batch_of_one(rx), .transposed = true},
+       {half.data(), {1, all_rows.extent(0), rx.extent(0)}});
+  gemm(exec, {.a = batch_of_one(ry), .b = half}, made);
 }
 
 /// Scratch of a tile of frames.

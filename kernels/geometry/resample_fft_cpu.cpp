@@ -4,18 +4,9 @@
 #include "kernels/core/parallel.hpp"
 #include "kernels/geometry/resample_fft.hpp"
 #include "kernels/linalg/blas_threads.hpp"
+#include "kernels/linalg/gemm_cpu.hpp"
 
 namespace hci {
-namespace {
-
-void multiply(CBLAS_TRANSPOSE transpose_b, index_t rows, index_t columns, index_t depth, const double* a,
-              const double* b, double* c) {
-  const auto n = [](index_t size) { return static_cast<int>(size); };
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, transpose_b, n(rows), n(columns), n(depth), 1, a, n(depth), b,
-              transpose_b == CblasTrans ? n(depth) : n(columns), 0, c, n(columns));
-}
-
-}  // namespace
 
 // All frames side by side, those of one scale one after the other: the channels of an IFS have a scale each, so that
 // there is nothing to share among the frames of one. A thread makes the matrices of a scale when it comes to it.
@@ -45,8 +36,9 @@ void resample_by_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<ind
     }
     const auto& [y, x] = work.axes;
     for (index_t row = 0; row < ny; ++row) std::copy_n(&in(t, row, 0), nx, work.frame.data() + row * nx);
-    multiply(CblasTrans, ny, mx + 1, nx, work.frame.data(), x.matrix.data(), work.half.data());
-    multiply(CblasNoTrans, my + 1, mx + 1, ny, y.matrix.data(), work.half.data(), work.made.data());
+    const Matrix<double> half(work.half.data(), {ny, mx + 1});
+    cpu::multiply({work.frame.data(), {ny, nx}}, {x.matrix.data(), {mx + 1, nx}}, true, half);
+    cpu::multiply({y.matrix.data(), {my + 1, ny}}, half, false, {work.made.data(), {my + 1, mx + 1}});
     const double corner = work.made.back();
     for (index_t row = 0; row < my; ++row)
       for (index_t column = 0; column < mx; ++column)

@@ -18,20 +18,15 @@
 #include <cmath>
 
 #include "kernels/core/launch.hpp"
+#include "kernels/core/unroll.hpp"
 #include "kernels/image/convolve_plan.hpp"
+#include "kernels/image/tiles.hpp"
 
 #if HCI_HAVE_CUDA
 namespace hci {
 namespace {
 
-constexpr int kTile = 32, kRun = 8, kThreads = kTile * kTile / kRun;
-constexpr std::size_t kMostShared = 48 * 1024;  // what every device gives without being asked
-
-#if defined(__CUDA_ARCH__)
-#define HCI_UNROLL _Pragma("unroll")
-#else
-#define HCI_UNROLL
-#endif
+constexpr int kTile = tiles::kSide, kRun = 8, kThreads = kTile * kTile / kRun;
 
 struct AsItIs {
   __device__ float operator()(float v) const { return v; }
@@ -70,14 +65,10 @@ struct Tile {
   /// Reads it; whether any value is not finite. All threads of the block.
   __device__ bool load(const Frame<const float>& frame, Border border, index_t y, index_t x, float* to) const {
     int spoiled = 0;
-    for (int i = static_cast<int>(threadIdx.x); i < rows * columns; i += kThreads) {
-      const int r = i / columns, c = i % columns;
-      const index_t row = border_index(y - above + r, frame.extent(0), border);
-      const index_t column = border_index(x - left + c, frame.extent(1), border);
-      const float v = row < 0 || column < 0 ? 0.0F : frame(row, column);
+    tiles::load<kThreads>(frame, border, y - above, x - left, rows, columns, [&](int r, int c, float v) {
       to[r * pitch + c] = v;
       spoiled |= std::isfinite(v) ? 0 : 1;
-    }
+    });
     return __syncthreads_or(spoiled) != 0;
   }
   __device__ void clean(const MaskRule& rule, float* values) const {
@@ -169,12 +160,6 @@ __global__ void __launch_bounds__(kThreads) convolve_tiles(Cube<const float> in,
     }
 }
 
-dim3 grid_for(const Extents<3>& extents) {
-  return {cuda_side::blocks_for(extents[2], kTile, cuda_side::kMostBlocksX),
-          cuda_side::blocks_for(extents[1], kTile, cuda_side::kMostBlocksYZ),
-          cuda_side::blocks_for(extents[0], 1, cuda_side::kMostBlocksYZ)};
-}
-
 }  // namespace
 
 bool convolve_by_tiles(Exec& exec, Cube<const float> in, const SeparablePlan& plan, Cube<float> out) {
@@ -182,8 +167,8 @@ bool convolve_by_tiles(Exec& exec, Cube<const float> in, const SeparablePlan& pl
   if (plan.y.step != 1 || y > 1024 || x > 1024) return false;
   const Tile tile(static_cast<int>(y), static_cast<int>(x), 0, 0);
   const std::size_t shared = sizeof(float) * static_cast<std::size_t>(tile.rows * (tile.pitch + kRowPitch) + y + x);
-  if (shared > kMostShared) return false;
-  launch(exec, grid_for(in.extents()), dim3(kThreads), shared, convolve_separable_tiles, in, plan, out);
+  if (shared > tiles::kMostShared) return false;
+  launch(exec, tiles::grid_for(in.extents()), dim3(kThreads), shared, convolve_separable_tiles, in, plan, out);
   return true;
 }
 
@@ -192,8 +177,8 @@ bool convolve_by_tiles(Exec& exec, Cube<const float> in, const KernelPlan& plan,
   if (y > 1024 || x > 1024) return false;
   const Tile tile(static_cast<int>(y), static_cast<int>(x), 0, 0);
   const std::size_t shared = sizeof(float) * static_cast<std::size_t>(tile.rows * tile.pitch + y * x);
-  if (shared > kMostShared) return false;
-  launch(exec, grid_for(in.extents()), dim3(kThreads), shared, convolve_tiles, in, plan, out);
+  if (shared > tiles::kMostShared) return false;
+  launch(exec, tiles::grid_for(in.extents()), dim3(kThreads), shared, convolve_tiles, in, plan, out);
   return true;
 }
 

@@ -12,7 +12,8 @@ struct Complex {
 HCI_HD inline Complex operator*(Complex a, Complex b) { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
 
 /// spectrum(b, f) = sum over j of rows(b, j) exp(-2 pi i f j / n), for f = 0 .. n / 2, by FFTW or
-/// cuFFT in double. Plans are made once for each length (and on CUDA each number of rows).
+/// cuFFT in double. Plans are made once for each length (and on CUDA each number of rows, up to 64 MiB
+/// of them). Throws InvalidInput for rows of 2^31 values and more.
 ///   rows      (b, n), dense, on the Exec's device
 ///   spectrum  (b, n / 2 + 1), dense
 void fft_rows(Exec& exec, Matrix<const double> rows, Matrix<Complex> spectrum);

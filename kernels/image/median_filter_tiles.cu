@@ -16,16 +16,15 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/geometry/sampling.hpp"
 #include "kernels/image/median_filter_plan.hpp"
+#include "kernels/image/tiles.hpp"
 #include "kernels/stats/order_statistic.hpp"
 
 #if HCI_HAVE_CUDA
 namespace hci {
 namespace {
 
-constexpr int kTile = 32, kThreads = 256;
-constexpr std::size_t kMostShared = 48 * 1024;
+constexpr int kTile = tiles::kSide, kThreads = 256;
 
 /// Neighbouring pixels of a footprint's row: offset of the first in the tile, and how many.
 struct Run {
@@ -83,12 +82,8 @@ __global__ void __launch_bounds__(kThreads) median_tiles(Cube<const float> in, T
   for (index_t t = blockIdx.z; t < in.extent(0); t += gridDim.z)
     for (index_t top = index_t(blockIdx.y) * kTile; top < in.extent(1); top += index_t(gridDim.y) * kTile) {
       __syncthreads();  // before the tile is overwritten
-      for (int i = thread; i < plan.rows * plan.columns; i += kThreads) {
-        const index_t row = border_index(top - plan.above + i / plan.columns, in.extent(1), plan.border);
-        const index_t column = border_index(left - plan.left + i % plan.columns, in.extent(2), plan.border);
-        const float v = row < 0 || column < 0 ? 0.0F : in(t, row, column);
-        keys[i] = order_key_or_nan(v);
-      }
+      tiles::load<kThreads>(in[t], plan.border, top - plan.above, left - plan.left, plan.rows, plan.columns,
+                            [&](int r, int c, float v) { keys[r * plan.columns + c] = order_key_or_nan(v); });
       __syncthreads();
       const int c = thread % kTile;
       for (int r = thread / kTile; r < kTile; r += kThreads / kTile) {
@@ -118,14 +113,11 @@ bool median_filter_by_tiles(Exec& exec, Cube<const float> in, const Footprint& f
       runs.push_back({static_cast<std::int32_t>(y * columns + x), 1});
   }
   const auto shared = static_cast<std::size_t>((rows * columns + 1) * 4) + runs.size() * sizeof(Run);
-  if (shared > kMostShared) return false;
+  if (shared > tiles::kMostShared) return false;
   const Array<Run, 1> stored = to_device(exec, std::move(runs));
   const TilePlan plan{stored.view(),          static_cast<int>(-least.y), static_cast<int>(-least.x),
                       static_cast<int>(rows), static_cast<int>(columns),  border};
-  const dim3 grid(cuda_side::blocks_for(in.extent(2), kTile, cuda_side::kMostBlocksX),
-                  cuda_side::blocks_for(in.extent(1), kTile, cuda_side::kMostBlocksYZ),
-                  cuda_side::blocks_for(in.extent(0), 1, cuda_side::kMostBlocksYZ));
-  launch(exec, grid, dim3(kThreads), shared, median_tiles, in, plan, out);
+  launch(exec, tiles::grid_for(in.extents()), dim3(kThreads), shared, median_tiles, in, plan, out);
   return true;
 }
 

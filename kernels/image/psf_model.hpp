@@ -5,14 +5,9 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/core/unroll.hpp"
 #include "kernels/core/view.hpp"
 #include "kernels/image/psf_fit.hpp"
-
-#if defined(__CUDA_ARCH__)  // only its compiler knows the pragma
-#define HCI_UNROLL _Pragma("unroll")
-#else
-#define HCI_UNROLL
-#endif
 
 namespace hci::psf {
 

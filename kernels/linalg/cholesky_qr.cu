@@ -6,7 +6,7 @@
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/linalg/subspace_products.hpp"
+#include "kernels/linalg/gemm.hpp"
 
 namespace hci {
 namespace {
@@ -115,9 +115,9 @@ void orthonormalize_once(Exec& exec, View<const double, 3> v, Dependent dependen
   const index_t batch = v.extent(0), p = v.extent(1);
   require(q.extents() == v.extents() && q.data() != v.data(), "orthonormalize_once: the results do not fit");
   Array<double, 3> s(exec, {batch, p, p}), t(exec, {batch, p, p});
-  batched_product(exec, {.a = v, .m = v, .transposed = true}, s.view());
+  gemm(exec, {.a = v, .b = v, .transposed = true}, s.view());
   inverse_cholesky(exec, s.view(), dependent, t.view(), alive);
-  batched_product(exec, {.a = t.view(), .m = v}, q);
+  gemm(exec, {.a = t.view(), .b = v}, q);
 }
 
 void orthonormalize_rows(Exec& exec, View<double, 3> v, View<double, 3> scratch, Matrix<std::uint8_t> alive) {

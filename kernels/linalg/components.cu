@@ -97,6 +97,7 @@ struct AutomaticCount {
   HCI_HD void operator()(index_t b) const {
     const index_t size = sizes(b) < values.extent(1) ? sizes(b) : values.extent(1);
     const double entries = static_cast<double>(sizes(b)) * pixels;
+    counts(b) = 0;
     double squares = 0, total = 0;
     for (index_t j = 0; j < size; ++j) {
       squares += values(b, j) > 0 ? values(b, j) : 0;

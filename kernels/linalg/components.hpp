@@ -37,7 +37,7 @@ void to_single(Exec& exec, Matrix<const double> from, Vector<const double> value
 
 /// One number of components for each problem, VIP's rule `auto`: the smallest count at which the
 /// standard deviation of the library's residual is less than `tolerance` below that of one
-/// component less (2 at least where the library has as many).
+/// component less (2 at least where the library has as many; 0 of an empty library).
 ///   values (b, k) all eigenvalues of library b   vectors (b, k, n)   sizes (b) rows of library b
 ///   sums (n) sums of the rows over the pixels   pixels: how many
 void automatic_counts(Exec& exec, Matrix<const double> values, View<const double, 3> vectors,

@@ -18,15 +18,19 @@
 // Up to the number of patterns some 5 blocks suffice; among the equal values of noise the iteration needs 10 and more,
 // and is given up: see blocks_worth_a_try().
 //
-// CUDA: guessed, no GPU has run it. What the guesses are made of:
-//   Jacobi up to 96: two matrices of that order fit a multiprocessor (77 KB of shared memory and 162 registers each);
-//     of 128 (135 KB) one would, and the latency of its rounds would show.
-//   The iteration from 128 on: a block takes some 30 launches and calls of 5 us and a wait, whatever n is, and five
-//     blocks 1 ms; a dense solver reduces n columns one after the other, each a product and two sums of about 15 us:
-//     2 ms at 128. From 5 r on, since 6 r is the order of its own small problems.
-// cuSOLVER's other solvers are left out by count: syevjBatched turns rows, columns and vectors (some 12 n^3 flops a
-// sweep, ours one set of columns, 6 n^3), and Xgesvdr takes the frames as one dense matrix in double, 172 MB for (489,
-// 44100), where svd_randomized() does the same 14 r t p flops on tiles of float frames.
+// CUDA: all of it is guessed, no GPU has run it; what a GPU shall time is in bench's "crossover/...". What the guesses
+// are made of, for one problem alone on an H200:
+//   A dense solver reduces n columns one after the other, each a product and two sums: about 15 us; 2 ms for n = 128.
+//   Jacobi up to 96: two matrices of that order fit a multiprocessor (81 KB of shared memory and 162 registers each);
+//     of 128 (139 KB) one would, and the latency of its rounds would show. 12 sweeps of n - 1 rounds, each n^2 / 8
+//     cycles of traffic and 300 of latency (jacobi.cu): 0.07 ms for 27, 0.4 ms for 75, 0.9 ms for 96.
+//   The iteration takes some five blocks of r = k + 8 vectors, and for each a look at a space of up to 3 r: by Jacobi
+//     while that is an order of its, else by cuSOLVER. What is around it, 30 launches and calls of 5 us and a wait, is
+//     less than what is saved only if the looks together take less than the dense solver: from 128 on, and where one
+//     look takes at most a fifth of it. At n = 128 up to k = 14; at 489 while Jacobi looks, up to k = 24.
+// Not timed by the benchmarks, and left out by count: syevjBatched, which turns rows, columns and vectors (some 12 n^3
+// flops a sweep, ours one set of columns, 4 n^3), and Xgesvdr, which takes the frames as one dense matrix in double,
+// 172 MB for (489, 44100), where svd_randomized() does the same 14 r t p flops on tiles of float frames.
 
 namespace hci::crossover {
 
@@ -38,19 +42,27 @@ constexpr index_t kJacobiRows = 96;
 constexpr index_t kAloneRows = 256;
 inline bool few_alone_win(index_t n, index_t k) { return n >= kAloneRows && 3 * k <= n; }
 
-/// From this order on the subspace iteration is faster than a dense solver, as long as the wanted pairs are few:
-/// the order is this many times that of a block.
+/// From this order on the subspace iteration is faster than a dense solver, as long as the wanted pairs are few: on the
+/// CPU, the order is this many times that of a block.
 constexpr index_t kSubspaceRowsCpu = 256, kRowsForEachVectorCpu = 13;
-constexpr index_t kSubspaceRowsCuda = 128, kRowsForEachVectorCuda = 5;
+constexpr index_t kSubspaceRowsCuda = 128;
 constexpr index_t kOversampling = 8;
 
 /// Blocks that the space of the iteration holds before it is restarted (where Jacobi serves it: three).
 constexpr index_t kSubspaceBlocksCpu = 6;
 constexpr index_t kSubspaceBlocksCuda = 6;
 
+/// Microseconds, see above.
+inline double cuda_dense(index_t n) { return 15 * static_cast<double>(n); }
+inline double cuda_look(index_t k) {
+  const index_t space = 3 * (k + kOversampling);
+  const auto u = static_cast<double>(space);
+  return space <= kJacobiRows ? 12 * (u - 1) * (u * u / 8 + 300) / 1800 : cuda_dense(space);
+}
+
 inline bool subspace_wins(bool on_cuda, index_t n, index_t k) {
-  return n >= (on_cuda ? kSubspaceRowsCuda : kSubspaceRowsCpu) &&
-         n >= (on_cuda ? kRowsForEachVectorCuda : kRowsForEachVectorCpu) * (k + kOversampling);
+  if (on_cuda) return n >= kSubspaceRowsCuda && 5 * cuda_look(k) <= cuda_dense(n);
+  return n >= kSubspaceRowsCpu && n >= kRowsForEachVectorCpu * (k + kOversampling);
 }
 
 /// Blocks that cost as much as the dense solver; more are not worth a try. Fitted to the table above, seconds of one

@@ -110,11 +110,17 @@ void cusolver_batch(Exec& exec, index_t n, index_t batch, double* a, double* w) 
   check_infos(exec, infos, "cusolverDnXsyevBatched");
 }
 
+/// As many at once as scratch allows: the copy, and about twice as much for cuSOLVER's work.
 void by_cusolver(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
   const index_t batch = a.extent(0), n = a.extent(1), k = values.extent(1);
   const bool alone = crossover::few_alone_win(n, k);
-  if (alone && batch > 1) {
-    for (index_t b = 0; b < batch; ++b) by_cusolver(exec, slice(a, b, 1), slice(values, b, 1), slice(vectors, b, 1));
+  const index_t bytes = 3 * n * n * static_cast<index_t>(sizeof(double));
+  const index_t most = alone ? 1 : batch_of(batch, bytes);
+  if (batch > most) {
+    for (index_t first = 0; first < batch; first += most) {
+      const index_t count = std::min(most, batch - first);
+      by_cusolver(exec, slice(a, first, count), slice(values, first, count), slice(vectors, first, count));
+    }
     return;
   }
   Array<double, 3> z(exec, a.extents());

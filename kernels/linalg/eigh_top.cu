@@ -7,7 +7,6 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/core/parallel.hpp"
-#include "kernels/core/scratch.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
@@ -17,12 +16,6 @@ namespace hci {
 namespace {
 
 using crossover::kOversampling;
-
-/// How many problems of so many bytes are a batch on CUDA, one at least: some hundred of order 100 keep a GPU busy, and
-/// their 64 MiB are little beside a cube. A constant, not what is free or in use.
-index_t batch_of(index_t problems, index_t bytes) {
-  return std::clamp<index_t>(scratch_bytes(index_t{64} << 20) / bytes, 1, problems);
-}
 
 /// Matrix and result of problem b alone.
 template <class T>

@@ -7,14 +7,17 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/linalg/fits_blas.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/gram_cpu.hpp"
+#include "kernels/linalg/sum_in_parts.hpp"
+#include "kernels/linalg/widen.hpp"
 
 // Floors for (489, 44100): t (t + 1) p = 10.6 GFLOP in double, 86 MB read once. H200: 0.3 ms (34 TFLOP/s; half of that
 // if cuBLAS takes the tensor cores), memory 20 us. GTX 1080: 38 ms (0.28 TFLOP/s), memory 0.3 ms. Bound by double
-// products on both, so they are left to cuBLAS: dsyrk, since half of a symmetric result is enough. Tiles of 8192
-// columns are widened to double before: 32 MB for 489 rows, which an H200's L2 cache of 50 MB holds, so that the 16
-// bytes a number of writing and reading them do not reach memory; fewer columns would make more and shorter products.
+// products on both, so they are left to cuBLAS: dsyrk, since half of a symmetric result is enough. Tiles of up to 8192
+// columns are widened to double before (widen.hpp): 32 MB for 489 rows, which an H200's L2 cache of 50 MB holds, so
+// that the 16 bytes a number of writing and reading them do not reach memory; fewer columns would make more and shorter
+// products.
 // The portable functor, a thread for each pair, is the reference and not meant to be fast.
 
 namespace hci {
@@ -43,16 +46,15 @@ struct Mirror {
   }
 };
 
-/// Partial sums of kChunk columns.
-constexpr index_t kChunk = 1024;
+/// Partial sums.
 struct SumChunk {
   Matrix<const float> x;
   UsedColumns used;
   Matrix<double> partial;
   HCI_HD void operator()(index_t t, index_t chunk) const {
-    const index_t last = (chunk + 1) * kChunk < x.extent(1) ? (chunk + 1) * kChunk : x.extent(1);
+    const auto [first, last] = chunk_of(x.extent(1), chunk);
     double sum = 0;
-    for (index_t p = chunk * kChunk; p < last; ++p)
+    for (index_t p = first; p < last; ++p)
       if (used.size() == 0 || used(p) != 0) sum += static_cast<double>(x(t, p));
     partial(t, chunk) = sum;
   }
@@ -74,41 +76,24 @@ struct IsFinite {
 };
 
 #if HCI_HAVE_CUDA
-/// Columns first .. first + width of x, in double, 0 where not used.
-struct ToDouble {
-  Matrix<const float> x;
-  UsedColumns used;
-  index_t first;
-  Matrix<double> tile;
-  HCI_HD void operator()(index_t t, index_t p) const {
-    const bool take = used.size() == 0 || used(first + p) != 0;
-    tile(t, p) = take ? static_cast<double>(x(t, first + p)) : 0.0;
-  }
-};
-
-/// cuBLAS counts columns first: our row-major a (s, w) is its a (w, s).
-void cross_gram_cublas(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
-                       bool lower_only) {
-  const DeviceGuard guard(exec.cuda().device());
-  constexpr index_t kTile = 8192;
-  const index_t rows = a.extent(0), cols = b.extent(0), pixels = a.extent(1), tile = std::min(kTile, pixels);
-  Array<double, 2> left(exec, {rows, tile});
-  Array<double, 2> right(exec, {lower_only ? 0 : cols, tile});
-  cublasHandle_t cublas = exec.cuda().cublas();
-  const double one = 1;
+/// In tiles of columns.
+void cross_gram_on_cuda(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
+                        bool lower_only) {
+  const index_t rows = a.extent(0), columns = b.extent(0), pixels = a.extent(1);
+  const index_t tile = std::min(widened_columns(std::max(rows, columns)), pixels);
+  Array<double, 2> left(exec, {rows, tile}), right(exec, {lower_only ? 0 : columns, tile});
   for (index_t first = 0; first < pixels; first += tile) {
     const index_t width = std::min(tile, pixels - first);
-    const double beta = first == 0 ? 0 : 1;
-    for_each(exec, Extents<2>{rows, width}, ToDouble{a, used, first, left.view()});
-    if (lower_only) {
-      check(cublasDsyrk(cublas, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_T, static_cast<int>(rows), static_cast<int>(width),
-                        &one, left.data(), static_cast<int>(tile), &beta, g.data(), static_cast<int>(g.stride(0))));
-      continue;
-    }
-    for_each(exec, Extents<2>{cols, width}, ToDouble{b, used, first, right.view()});
-    check(cublasDgemm(cublas, CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(cols), static_cast<int>(rows),
-                      static_cast<int>(width), &one, right.data(), static_cast<int>(tile), left.data(),
-                      static_cast<int>(tile), &beta, g.data(), static_cast<int>(g.stride(0))));
+    const Matrix<double> of_a(left.data(), {rows, width}, {tile, 1}), of_b(right.data(), {columns, width}, {tile, 1});
+    for_each(exec, of_a.extents(), Widen{a, used, first, of_a});
+    if (!lower_only) for_each(exec, of_b.extents(), Widen{b, used, first, of_b});
+    gemm(exec,
+         {.a = batch_of_one<const double>(of_a),
+          .b = batch_of_one<const double>(lower_only ? of_a : of_b),
+          .transposed = true,
+          .beta = first == 0 ? 0.0 : 1.0,
+          .lower_only = lower_only},
+         batch_of_one(g));
   }
 }
 #endif
@@ -117,8 +102,8 @@ void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColu
               bool symmetric) {
   if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec.threads(), a, b, used, g, symmetric);
 #if HCI_HAVE_CUDA
-  if (exec.tuned() && fits_blas(g))
-    cross_gram_cublas(exec, a, b, used, g, symmetric);
+  if (exec.tuned())
+    cross_gram_on_cuda(exec, a, b, used, g, symmetric);
   else
 #endif
     for_each(exec, g.extents(), DotRows{a, b, used, g, symmetric});
@@ -154,7 +139,7 @@ void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedCo
 void row_sums(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> sums) {
   check_rows("row_sums", x, used);
   require(sums.extent(0) == x.extent(0), "row_sums: ", sums.extent(0), " sums for ", x.extent(0), " rows");
-  Array<double, 2> partial(exec, {x.extent(0), (x.extent(1) + kChunk - 1) / kChunk});
+  Array<double, 2> partial(exec, {x.extent(0), chunks_of(x.extent(1))});
   for_each(exec, partial.extents(), SumChunk{x, used, partial.view()});
   for_each(exec, sums.extents(), SumRow{partial.view(), sums});
 }

@@ -11,9 +11,9 @@
 
 // Floors, for n frames a library: Cholesky costs n^3 / 3 flops on n^2 doubles read once. 61 frames of 732
 // problems (annular NACO): 55 MFLOP and 22 MB, 5 us on an H200 (4.3 TB/s), 0.2 ms on a GTX 1080 (0.28
-// TFLOP/s in double). One block of 128 threads has one problem: up to n = 75 its triangle lives in 48 KiB
-// of shared memory, beyond that in the L2 cache, and each of the n columns costs two barriers, which
-// bound small problems; many blocks on each multiprocessor hide them.
+// TFLOP/s in double). One block of 128 threads has one problem: up to n = 105 (101 non-negative, with its five vectors)
+// its triangle lives in shared memory, of which the team leaves 45 KiB of 48, beyond that in the L2 cache, and each of
+// the n columns costs two barriers, which bound small problems; many blocks on each multiprocessor hide them.
 
 namespace hci {
 namespace {

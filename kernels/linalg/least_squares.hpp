@@ -26,9 +26,13 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
                    double damping, Matrix<double> c);
 
 /// The same with c >= 0, by the active-set method of Lawson & Hanson (1974) on the normal equations (Bro &
-/// de Jong 1997, J. Chemometrics 11, 393). At the solution, with gradient w = r - G c: w_i = 0 where
-/// c_i > 0 and w_i <= 10 n eps max |r| elsewhere. Stops after 3 n exchanges: c is feasible then, though perhaps
-/// not the minimum.
+/// de Jong 1997, J. Chemometrics 11, 393). At the solution, n the size of the set, the gradient w = r - G c has
+///   |w_i| <= 2 n eps s_i where c_i > 0,   w_i <= 2 n eps s_i + 10 n eps max |r| elsewhere,
+///   s_i = sqrt(G_ii) sum_j sqrt(G_jj) c_j,
+/// what Cholesky rounds (Higham 2002, Accuracy and Stability of Numerical Algorithms, theorem 10.4), and what a frame
+/// must gain to come in (2 n eps s_i is at most 2 n^2 eps times the condition of G times |r|). A frame that those above
+/// zero reproduce to rounding, so that what it gains cannot be told, stays at zero whatever its w_i. Stops after 3 n
+/// exchanges: c is feasible then, though perhaps not the minimum.
 void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets,
                                Matrix<const double> rhs, Matrix<double> c);
 

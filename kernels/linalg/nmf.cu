@@ -10,6 +10,7 @@
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/nmf_start.hpp"
 #include "kernels/linalg/subtract_product.hpp"
+#include "kernels/linalg/sum_in_parts.hpp"
 
 // An iteration reads x twice (x hᵀ and wᵀ x: 4 t p k flops) and h four times; the updates themselves are
 // 4 k^2 p flops in cache. For (489, 44100), k = 20: 1.7 GFLOP and 0.2 GB, bound by memory on an H200
@@ -113,15 +114,14 @@ struct MultiplyH {
   }
 };
 
-/// Over kChunk columns of a row: the sum of squares, NaN where an element is negative or NaN.
-constexpr index_t kChunk = 1024;
+/// Over a chunk of a row: the sum of squares, NaN where an element is negative or NaN.
 struct SquaresOrNan {
   Matrix<const float> x;
   Matrix<double> sums;
   HCI_HD void operator()(index_t t, index_t chunk) const {
-    const index_t last = (chunk + 1) * kChunk < x.extent(1) ? (chunk + 1) * kChunk : x.extent(1);
+    const auto [first, last] = chunk_of(x.extent(1), chunk);
     double sum = 0;
-    for (index_t p = chunk * kChunk; p < last; ++p)
+    for (index_t p = first; p < last; ++p)
       sum += x(t, p) >= 0 ? static_cast<double>(x(t, p)) * static_cast<double>(x(t, p)) : static_cast<double>(NAN);
     sums(t, chunk) = sum;
   }
@@ -254,7 +254,7 @@ NmfOutcome nmf(Exec& exec, Matrix<const float> x, const NmfOptions& options, Mat
           "nmf: the factors are not (", rows, ", k) and (k, ", pixels, ")");
   require(options.tol >= 0, "nmf: tol is ", options.tol, "; it must be >= 0");
   require(options.max_iter >= 1, "nmf: max_iter is ", options.max_iter, "; it must be at least 1");
-  Array<double, 2> sums(exec, {rows, (pixels + kChunk - 1) / kChunk});
+  Array<double, 2> sums(exec, {rows, chunks_of(pixels)});
   for_each(exec, sums.extents(), SquaresOrNan{x, sums.view()});
   const double squares = sum_of<2>(exec, sums.view());
   require(std::isfinite(squares),

@@ -9,6 +9,7 @@
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/subtract_product.hpp"
+#include "kernels/linalg/sum_in_parts.hpp"
 #include "kernels/random/philox.hpp"
 
 // Once for each factorisation: a Gram matrix with its pairs (see there), k rows of the length of the frames, and two
@@ -42,15 +43,14 @@ struct MinusOverSingular {
   }
 };
 
-/// Sums of squares, over kChunk columns of a row, of the positive and of the negative numbers.
-constexpr index_t kChunk = 1024;
+/// Sums of squares, over a chunk of a row, of the positive and of the negative numbers.
 struct SquaresBySign {
   Matrix<const float> v;
   View<double, 3> sums;  // (row, chunk, sign)
   HCI_HD void operator()(index_t j, index_t chunk) const {
-    const index_t last = (chunk + 1) * kChunk < v.extent(1) ? (chunk + 1) * kChunk : v.extent(1);
+    const auto [first, last] = chunk_of(v.extent(1), chunk);
     double squares[2] = {0, 0};
-    for (index_t p = chunk * kChunk; p < last; ++p) {
+    for (index_t p = first; p < last; ++p) {
       const double value = static_cast<double>(v(j, p));
       squares[value < 0 ? 1 : 0] += value * value;
     }
@@ -129,7 +129,7 @@ void start_from_svd(Exec& exec, Matrix<const float> x, double instead, Matrix<do
   for_each(exec, c.extents(), MinusOverSingular{u.view(), values.view(), least, c.view()});
   fill_zero(exec, h);
   subtract_product(exec, c.view(), x, h, h);
-  Array<double, 3> squares(exec, {components, (h.extent(1) + kChunk - 1) / kChunk, 2});
+  Array<double, 3> squares(exec, {components, chunks_of(h.extent(1)), 2});
   for_each(exec, Extents<2>{components, squares.extent(1)}, SquaresBySign{h, squares.view()});
   std::vector<Choice> of_w, of_h;
   choose(host_u, host_values, to_host(exec, squares.view()), of_w, of_h);

@@ -77,15 +77,14 @@ struct IsUsed {
   HCI_HD double operator()(index_t p) const { return used[p] != 0 ? 1 : 0; }
 };
 
-/// Sum, over kChunk columns of a row, of x or of (x - mean)^2.
-constexpr index_t kChunk = 1024;
+/// Sum, over a chunk of a row, of x or of (x - mean)^2.
 struct RowChunk {
   Matrix<const float> x;
   UsedColumns used;
   Vector<const double> mean;  // nothing: the first pass
   Matrix<double> partial, counts;
   HCI_HD void operator()(index_t t, index_t chunk) const {
-    const index_t first = chunk * kChunk, last = first + kChunk < x.extent(1) ? first + kChunk : x.extent(1);
+    const auto [first, last] = chunk_of(x.extent(1), chunk);
     const float* const row = x[t].data();
     const std::uint8_t* const flags = used.size() == 0 ? nullptr : used.data();
     partial(t, chunk) = mean.size() == 0 ? sum_in_parts(first, last, Value{row, flags})
@@ -118,7 +117,7 @@ void scale_each_column(Exec& exec, Matrix<const float> x, bool standard, Matrix<
 }
 
 void scale_each_row(Exec& exec, Matrix<const float> x, UsedColumns used, bool standard, Matrix<float> out) {
-  const Extents<2> chunks{x.extent(0), (x.extent(1) + kChunk - 1) / kChunk};
+  const Extents<2> chunks{x.extent(0), chunks_of(x.extent(1))};
   Array<double, 2> partial(exec, chunks), counts(exec, chunks);
   Array<double, 1> mean(exec, {x.extent(0)}), variance(exec, {standard ? x.extent(0) : 0});
   for_each(exec, chunks, RowChunk{x, used, {}, partial.view(), counts.view()});

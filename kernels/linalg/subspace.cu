@@ -11,7 +11,9 @@
 #include "kernels/linalg/cholesky_qr.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
-#include "kernels/linalg/subspace_products.hpp"
+#include "kernels/linalg/gemm.hpp"
+#include "kernels/linalg/jacobi.hpp"
+#include "kernels/linalg/sum_in_parts.hpp"
 #include "kernels/random/philox.hpp"
 
 // Floors for n = 489 and blocks of r = 28 vectors: a block costs 2 n^2 r flops of products (13 MFLOP) and about 16 n u
@@ -25,7 +27,7 @@ namespace hci {
 namespace {
 
 using crossover::kOversampling;
-constexpr index_t kChunk = 128;  // elements of a residual that one thread adds up
+constexpr index_t kResidualChunk = 128;  // elements of a residual that one thread adds up
 constexpr std::uint32_t kPurpose = 0x5B5;
 
 /// How large the space grows, how many of its Ritz vectors survive a restart (a space of few blocks needs more of
@@ -36,8 +38,8 @@ struct Shape {
 Shape shape_for(Exec& exec, index_t n, index_t k) {
   const index_t block = std::min(k + kOversampling, n);
   if (!exec.on_cuda()) return {k, block, crossover::kSubspaceBlocksCpu * block, block, 2};
-  // Three blocks that Jacobi can diagonalize are faster than more of them by cuSOLVER.
-  if (exec.tuned() && 3 * block <= crossover::kJacobiRows) return {k, block, 3 * block, 2 * block, 1};
+  // Three blocks that Jacobi can diagonalize on this device are faster than more of them by cuSOLVER.
+  if (exec.tuned() && 3 * block <= jacobi_most_rows(exec)) return {k, block, 3 * block, 2 * block, 1};
   return {k, block, crossover::kSubspaceBlocksCuda * block, block, 2};
 }
 
@@ -103,9 +105,9 @@ struct Residual {
   Matrix<const double> values;
   View<double, 3> r, squares;
   HCI_HD void operator()(index_t b, index_t j, index_t chunk) const {
-    const index_t last = (chunk + 1) * kChunk < r.extent(2) ? (chunk + 1) * kChunk : r.extent(2);
+    const auto [first, last] = chunk_of(r.extent(2), chunk, kResidualChunk);
     double sum = 0;
-    for (index_t i = chunk * kChunk; i < last; ++i) {
+    for (index_t i = first; i < last; ++i) {
       const double value = r(b, j, i) - values(b, j) * u(b, j, i);
       r(b, j, i) = value;
       sum += value * value;
@@ -233,9 +235,8 @@ class Iteration {
     a_.apply(exec_, block, rows_of(w_.view(), used_, fresh));
     report_.products += fresh;
     Array<double, 3> products(exec_, {batch_, used_ + fresh, fresh});
-    batched_product(
-        exec_, {.a = rows_of(q_.view(), 0, used_ + fresh), .m = rows_of(w_.view(), used_, fresh), .transposed = true},
-        products.view());
+    gemm(exec_, {.a = rows_of(q_.view(), 0, used_ + fresh), .b = rows_of(w_.view(), used_, fresh), .transposed = true},
+         products.view());
     for_each(exec_, products.extents(), StoreProjected{products.view(), used_, h_.view()});
     for_each(exec_, alive.extents(), StoreAlive{alive.view(), used_, alive_.view()});
     used_ += fresh;
@@ -252,9 +253,9 @@ class Iteration {
     eigh_dense(exec_, projected.view(), ritz_values_.view(), ritz_vectors_.view());
     const auto best = rows_of(ritz_vectors_.view(), 0, shape_.block);
     const auto u = rows_of(spare_.view(), 0, shape_.block);
-    batched_product(exec_, {.a = best, .m = rows_of(q_.view(), 0, used_)}, u);
-    batched_product(exec_, {.a = best, .m = rows_of(w_.view(), 0, used_)}, residuals_.view());
-    Array<double, 3> squares(exec_, {batch_, shape_.block, (n_ + kChunk - 1) / kChunk});
+    gemm(exec_, {.a = best, .b = rows_of(q_.view(), 0, used_)}, u);
+    gemm(exec_, {.a = best, .b = rows_of(w_.view(), 0, used_)}, residuals_.view());
+    Array<double, 3> squares(exec_, {batch_, shape_.block, chunks_of(n_, kResidualChunk)});
     for_each(exec_, squares.extents(), Residual{u, ritz_values_.view(), residuals_.view(), squares.view()});
     return judge(to_host(exec_, ritz_values_.view()), to_host(exec_, squares.view()), u);
   }
@@ -328,8 +329,7 @@ class Iteration {
   void restart() {
     const index_t keep = ritz_values_.extent(1);
     for (Array<double, 3>* block : {&q_, &w_}) {
-      batched_product(exec_, {.a = ritz_vectors_.view(), .m = rows_of(block->view(), 0, used_)},
-                      rows_of(spare_.view(), 0, keep));
+      gemm(exec_, {.a = ritz_vectors_.view(), .b = rows_of(block->view(), 0, used_)}, rows_of(spare_.view(), 0, keep));
       block->swap(spare_);
     }
     for_each(exec_, Extents<3>{batch_, keep, keep}, StoreDiagonal{ritz_values_.view(), h_.view()});
@@ -360,8 +360,8 @@ class Iteration {
   void project_out(View<double, 3> v) {
     const auto q = rows_of(q_.view(), 0, used_);
     Array<double, 3> shares(exec_, {batch_, v.extent(1), used_});
-    batched_product(exec_, {.a = v, .m = q, .transposed = true}, shares.view());
-    batched_product(exec_, {.a = shares.view(), .m = q, .alpha = -1, .beta = 1}, v);
+    gemm(exec_, {.a = v, .b = q, .transposed = true}, shares.view());
+    gemm(exec_, {.a = shares.view(), .b = q, .alpha = -1, .beta = 1}, v);
   }
 
   Exec& exec_;
@@ -396,7 +396,7 @@ bool SubspaceReport::all_converged() const {
 }
 
 void DenseOperator::apply(Exec& exec, View<const double, 3> v, View<double, 3> w) const {
-  batched_product(exec, {.a = v, .m = a_}, w);
+  gemm(exec, {.a = v, .b = a_}, w);
 }
 
 SubspaceReport subspace_top(Exec& exec, const SymmetricOperator& a, Matrix<double> values, View<double, 3> vectors,

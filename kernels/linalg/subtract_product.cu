@@ -7,6 +7,7 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/linalg/fits_blas.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/subtract_product_cpu.hpp"
 
 // Floors for 20 components of (489, 44100): 4 t k p = 1.7 GFLOP in float; 86 MB are read for the scores, again for the
@@ -18,18 +19,6 @@
 namespace hci {
 namespace {
 
-/// product(t, p) = c(t) . y(:, first + p)
-struct Multiply {
-  Matrix<const float> c, y;
-  index_t first;
-  Matrix<float> product;
-  HCI_HD void operator()(index_t t, index_t p) const {
-    float sum = 0;
-    for (index_t s = 0; s < c.extent(1); ++s) sum += c(t, s) * y(s, first + p);
-    product(t, p) = sum;
-  }
-};
-
 struct Subtract {
   Matrix<const float> x, model;
   index_t first;
@@ -37,22 +26,15 @@ struct Subtract {
   HCI_HD void operator()(index_t t, index_t p) const { out(t, first + p) = x(t, first + p) - model(t, p); }
 };
 
-/// product = c y of `width` columns from `first`; product has its own row length.
-void multiply(Exec& exec, Matrix<const float> c, Matrix<const float> y, index_t first, index_t width,
-              Matrix<float> product) {
-#if HCI_HAVE_CUDA
-  if (exec.on_cuda() && exec.tuned() && fits_blas(c) &&
-      fits_blas(y)) {  // row-major matrices are cuBLAS's transposed ones: productᵀ = yᵀ cᵀ
-    const DeviceGuard guard(exec.cuda().device());
-    const float one = 1, zero = 0;
-    check(cublasSgemm(exec.cuda().cublas(), CUBLAS_OP_N, CUBLAS_OP_N, static_cast<int>(width),
-                      static_cast<int>(c.extent(0)), static_cast<int>(c.extent(1)), &one, y.data() + first,
-                      static_cast<int>(y.stride(0)), c.data(), static_cast<int>(c.stride(0)), &zero, product.data(),
-                      static_cast<int>(product.stride(0))));
-    return;
-  }
-#endif
-  for_each(exec, Extents<2>{c.extent(0), width}, Multiply{c, y, first, product});
+/// Columns first .. first + width.
+template <class T>
+Matrix<T> columns_of(const Matrix<T>& m, index_t first, index_t width) {
+  return {m.data() + first, {m.extent(0), width}, m.strides()};
+}
+
+/// product = c y
+void multiply(Exec& exec, Matrix<const float> c, Matrix<const float> y, Matrix<float> product) {
+  gemm(exec, {.a = batch_of_one(c), .b = batch_of_one(y)}, batch_of_one(product));
 }
 
 /// In tiles of columns, so that `out` may be x or y and scratch stays small.
@@ -64,13 +46,16 @@ void in_tiles(Exec& exec, Matrix<const float> a, Matrix<const float> b, Matrix<c
   Array<float, 2> scores(exec, {b.extent(0), tile}), model(exec, {rows, tile});
   for (index_t first = 0; first < pixels; first += tile) {
     const index_t width = std::min(tile, pixels - first);
+    const Matrix<const float> y_of_tile = columns_of(y, first, width);
+    const Matrix<float> scores_of_tile = columns_of(scores.view(), 0, width),
+                        of_tile = columns_of(model.view(), 0, width);
     if (b.extent(0) > 0) {
-      multiply(exec, b, y, first, width, scores.view());
-      multiply(exec, a, scores.view(), 0, width, model.view());
+      multiply(exec, b, y_of_tile, scores_of_tile);
+      multiply(exec, a, scores_of_tile, of_tile);
     } else {
-      multiply(exec, a, y, first, width, model.view());
+      multiply(exec, a, y_of_tile, of_tile);
     }
-    for_each(exec, Extents<2>{rows, width}, Subtract{x, model.view(), first, out});
+    for_each(exec, of_tile.extents(), Subtract{x, of_tile, first, out});
   }
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/subtract_product_cpu.hpp"
 
-#include <cblas.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "kernels/core/parallel.hpp"
 #include "kernels/linalg/blas_threads.hpp"
+#include "kernels/linalg/gemm_cpu.hpp"
 #include "kernels/linalg/in_register.hpp"
 
 namespace hci::cpu {
@@ -24,13 +23,6 @@ constexpr int kVectors = 3, kRows = 4;         // 12 sums, 3 of the scores and 1
 constexpr index_t kStrip = kLanes * kVectors;  // columns of which the sums are in registers
 constexpr index_t kTile = 480;                 // columns at once: a few hundred rows of them stay in L2
 static_assert(kTile % kStrip == 0);
-
-int blas(index_t n) { return static_cast<int>(n); }
-
-void multiply(Matrix<const float> a, const float* y, index_t stride, index_t width, float* product) {
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, blas(a.extent(0)), blas(width), blas(a.extent(1)), 1, a.data(),
-              blas(a.stride(0)), y, blas(stride), 0, product, blas(kTile));
-}
 
 /// Groups of 4 rows of a, (group, column, row of it), 0 beyond the last row.
 std::vector<float> packed_groups(Matrix<const float> a) {
@@ -102,11 +94,12 @@ void subtract_product(int threads, Matrix<const float> a, Matrix<const float> b,
   parallel_for(threads, tiles, kEqualShares, make, [&](Scratch& scratch, index_t tile) {
     float *const scores = scratch.scores.data(), *const model = scratch.model.data();
     const index_t first = tile * kTile, width = std::min(kTile, pixels - first);
+    const Matrix<const float> of_y(y.data() + first, {y.extent(0), width}, y.strides());
     if (inner > 0) {
-      multiply(b, y.data() + first, y.stride(0), width, scores);
+      multiply(b, of_y, false, {scores, {inner, width}, {kTile, 1}});
       return subtract_scores(packed.data(), inner, scores, x, first, width, out);
     }
-    multiply(a, y.data() + first, y.stride(0), width, model);
+    multiply(a, of_y, false, {model, {rows, width}, {kTile, 1}});
     for (index_t t = 0; t < rows; ++t) {
       const float* from = x.data() + t * x.stride(0) + first;
       const float* less = model + t * kTile;

@@ -18,4 +18,15 @@ HCI_HD double sum_in_parts(index_t first, index_t last, const Term& term) {
   return rest + ((parts[0] + parts[4]) + (parts[1] + parts[5])) + ((parts[2] + parts[6]) + (parts[3] + parts[7]));
 }
 
+/// A part of a row that one thread sums up, so that a few long rows keep many threads busy.
+struct Chunk {
+  index_t first, last;
+};
+constexpr index_t kChunk = 1024;
+HCI_HD constexpr index_t chunks_of(index_t columns, index_t size = kChunk) { return (columns + size - 1) / size; }
+HCI_HD constexpr Chunk chunk_of(index_t columns, index_t chunk, index_t size = kChunk) {
+  const index_t first = chunk * size;
+  return {first, first + size < columns ? first + size : columns};
+}
+
 }  // namespace hci

@@ -9,37 +9,21 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/linalg/cholesky_qr.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
-#include "kernels/linalg/subspace_products.hpp"
+#include "kernels/linalg/gemm.hpp"
+#include "kernels/linalg/widen.hpp"
 #include "kernels/random/philox.hpp"
 
 // A product of r vectors with x xᵀ: 4 r t p flops in double by cuBLAS, on tiles of x that are widened on the way (12
 // bytes a number: 4 read, 8 written, and read back twice, from the L2 cache where a tile fits it). 20,000 rows of 2000
 // pixels and 28 vectors: 4.5 GFLOP and 0.5 GB: 0.13 ms of each on an H200 (34 TFLOP/s, 4.3 TB/s), 16 ms on a GTX 1080
-// (0.28 TFLOP/s, double). A tile holds 128 MiB: long enough for cuBLAS to run at its speed, short beside the frames.
+// (0.28 TFLOP/s, double).
 // The random numbers, r p of them, take some 100 integer operations each: 2 p r = 10^5, nothing beside that.
 
 namespace hci {
 namespace {
 
 constexpr std::uint32_t kPurpose = 0x5FD;
-// Columns at once: on the CPU few enough for the tile to stay near, on CUDA as many as make a large product.
-constexpr index_t kTileCpu = 256, kTileBytesCuda = index_t{128} << 20;
-
-index_t tile_width(const Exec& exec, index_t rows) {
-  return exec.on_cuda() ? std::clamp<index_t>(kTileBytesCuda / (8 * rows) / 32 * 32, 32, 8192) : kTileCpu;
-}
-
-/// Columns first .. of x in double, 0 where they are not used.
-struct Widen {
-  Matrix<const float> x;
-  UsedColumns used;
-  index_t first;
-  View<double, 3> out;
-  HCI_HD void operator()(index_t t, index_t p) const {
-    const bool in_use = used.size() == 0 || used(first + p) != 0;
-    out(0, t, p) = in_use ? static_cast<double>(x(t, first + p)) : 0.0;
-  }
-};
+constexpr index_t kColumnsCpu = 256;  // at once: few enough for the tile to stay near
 
 struct RandomTile {
   std::uint64_t seed;
@@ -51,16 +35,27 @@ struct RandomTile {
   }
 };
 
+/// Rows that depended on others: random numbers of their own.
+struct Refill {
+  Matrix<const std::uint8_t> alive;
+  std::uint64_t seed;
+  View<double, 3> y;
+  HCI_HD void operator()(index_t b, index_t r, index_t i) const {
+    const auto item = static_cast<std::uint64_t>(r * y.extent(2) + i);
+    if (alive(b, r) == 0) y(b, r, i) = RandomStream(seed, kPurpose + 1, item).normal();
+  }
+};
+
 /// Calls use(tile, first) with tiles of columns of x in double.
 template <class Use>
 void over_tiles(Exec& exec, Matrix<const float> x, UsedColumns used, const Use& use) {
   const index_t rows = x.extent(0), columns = x.extent(1);
-  const index_t width = std::min(tile_width(exec, rows), columns);
+  const index_t width = std::min(exec.on_cuda() ? widened_columns(rows) : kColumnsCpu, columns);
   Array<double, 3> wide(exec, {1, rows, width});
   for (index_t first = 0; first < columns; first += width) {
     const index_t count = std::min(width, columns - first);
     const View<double, 3> tile(wide.data(), {1, rows, count}, wide.view().strides());
-    for_each(exec, Extents<2>{rows, count}, Widen{x, used, first, tile});
+    for_each(exec, Extents<2>{rows, count}, Widen{x, used, first, tile[0]});
     use(View<const double, 3>(tile), first);
   }
 }
@@ -71,9 +66,9 @@ void rayleigh_ritz(Exec& exec, const SymmetricOperator& a, View<const double, 3>
   const index_t batch = y.extent(0), size = y.extent(1), k = values.extent(1);
   Array<double, 3> product(exec, y.extents()), projected(exec, {batch, size, size}), s(exec, {batch, k, size});
   a.apply(exec, y, product.view());
-  batched_product(exec, {.a = y, .m = product.view(), .transposed = true}, projected.view());
+  gemm(exec, {.a = y, .b = product.view(), .transposed = true}, projected.view());
   eigh_dense(exec, projected.view(), values, s.view());
-  batched_product(exec, {.a = s.view(), .m = y}, vectors);
+  gemm(exec, {.a = s.view(), .b = y}, vectors);
 }
 
 void sharpen(Exec& exec, const SymmetricOperator& a, Array<double, 3>& y, const RandomizedOptions& options,
@@ -86,6 +81,8 @@ void sharpen(Exec& exec, const SymmetricOperator& a, Array<double, 3>& y, const 
     orthonormalize_rows(exec, other.view(), y.view(), alive.view());
     y.swap(other);
   }
+  for_each(exec, y.extents(), Refill{alive.view(), options.seed, y.view()});  // else zeros would pass for vectors
+  orthonormalize_rows(exec, y.view(), other.view(), alive.view());
   rayleigh_ritz(exec, a, y.view(), values, vectors);
 }
 
@@ -112,8 +109,8 @@ RowsOperator::RowsOperator(Matrix<const float> x, UsedColumns used) : x_(x), use
 void RowsOperator::apply(Exec& exec, View<const double, 3> v, View<double, 3> w) const {
   over_tiles(exec, x_, used_, [&](View<const double, 3> tile, index_t first) {
     Array<double, 3> scores(exec, {1, v.extent(1), tile.extent(2)});
-    batched_product(exec, {.a = v, .m = tile}, scores.view());
-    batched_product(exec, {.a = scores.view(), .m = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
+    gemm(exec, {.a = v, .b = tile}, scores.view());
+    gemm(exec, {.a = scores.view(), .b = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
   });
 }
 
@@ -121,7 +118,7 @@ void RowsOperator::sketch(Exec& exec, std::uint64_t seed, View<double, 3> w) con
   over_tiles(exec, x_, used_, [&](View<const double, 3> tile, index_t first) {
     Array<double, 3> random(exec, {1, w.extent(1), tile.extent(2)});
     for_each(exec, random.extents(), RandomTile{seed, first, x_.extent(1), random.view()});
-    batched_product(exec, {.a = random.view(), .m = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
+    gemm(exec, {.a = random.view(), .b = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0}, w);
   });
 }
 
@@ -131,10 +128,14 @@ void svd_top(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double>
   const index_t k = squares.extent(0), rows = x.extent(0);
   check_results("svd_top", rows, squares, left);
   const auto report = subspace_top(exec, a, {squares.data(), {1, k}}, {left.data(), {1, k, rows}}, options);
-  if (!report.all_converged())
-    throw DeviceError("svd_top: " + std::to_string(k) + " singular vectors of " + std::to_string(rows) +
-                      " rows did not converge in " + std::to_string(report.products) +
-                      " products: ask for fewer, or for more blocks");
+  if (report.all_converged()) return;
+  Array<double, 1> sums(exec, {rows});
+  row_sums(exec, x, used, sums.view());
+  require(all_finite(exec, sums.view()),
+          "svd_top: the matrix holds NaN or infinity in a used column: mask the column or mend the pixel");
+  throw NotConverged("svd_top: " + std::to_string(k) + " singular vectors of " + std::to_string(rows) +
+                     " rows did not converge in " + std::to_string(report.products) +
+                     " products: ask for fewer, for more blocks, or for svd_randomized()");
 }
 
 void svd_randomized(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> squares, Matrix<double> left,

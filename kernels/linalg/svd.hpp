@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/core/error.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/subspace.hpp"
 
@@ -9,6 +10,13 @@ namespace hci {
 
 // Singular vectors of matrices whose rows are frames, without their Gram matrix: for so many rows that it does not
 // fit, or for so few pairs that it is not worth its making.
+
+/// An iteration did not reach what was asked of it; what() names the remedy. Not the device's fault: another one would
+/// not either.
+class NotConverged : public Error {
+ public:
+  using Error::Error;
+};
 
 /// x xᵀ that is never formed: v x, then times xᵀ, over tiles of columns, in double precision throughout.
 ///   x (t, p) float, rows of unit stride, on the Exec's device; columns that are not used count as 0
@@ -31,7 +39,8 @@ class RowsOperator final : public SymmetricOperator {
 /// The k largest singular values, squared, in descending order, and the left singular vectors of x: the eigenpairs of
 /// x xᵀ at the level of n eps of its norm, as eigh_top() gives them.
 ///   x (t, p)   squares (k)   left (k, t) dense, row j is a unit vector; its sign is arbitrary
-/// Throws DeviceError where the iteration does not converge, or for NaN in a used column.
+/// Throws InvalidInput for NaN or infinity in a used column, NotConverged where the iteration needs more blocks than
+/// the options allow.
 void svd_top(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> squares, Matrix<double> left,
              const SubspaceOptions& options = {});
 
@@ -45,7 +54,8 @@ struct RandomizedOptions {
 /// algorithms 4.4 and 5.1): x times random vectors, sharpened by `power` multiplications with x xᵀ, each followed
 /// by orthonormalization, then Rayleigh-Ritz. A fixed amount of work and an error that depends on how
 /// fast the singular values fall: asked for by name, never a default. The squares are never above the
-/// true ones.
+/// true ones. Where the rank is below k, the last vectors are any unit vectors orthogonal to the others, and their
+/// squares 0 to rounding. NaN or infinity in a used column makes all results NaN.
 void svd_randomized(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double> squares, Matrix<double> left,
                     const RandomizedOptions& options = {});
 

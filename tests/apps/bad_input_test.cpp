@@ -604,6 +604,40 @@ TEST_F(BadInput, WhatTheSmallFilesTellIsRefusedFirst) {
                  {"fwhm is 33.3", "31"});
 }
 
+// Before the cube is read, too.
+TEST_F(BadInput, InTheTruthOfACheck) {
+  for (index_t i = 0; i < kSize * kSize; ++i) cube_.data()[i] = std::nanf("");
+  write("bad_cube.fits");
+  const auto refused = [&](const std::string& truth, const std::vector<std::string>& words) {
+    write_text("truth.json", truth);
+    SCOPED_TRACE(truth);
+    expect_refused(reduce("bad_cube.fits", "angles.fits", {"--check", path("truth.json"), "--fwhm", "4"}), words);
+  };
+  const auto simulated = [](const std::string& star, const std::string& planets) {
+    return R"({"simulated_by": "cuHCI", "star": )" + star + R"(, "planets": )" + planets + "}";
+  };
+  const std::string centre = R"({"x": 15, "y": 15})", planet = R"([{"x": 23, "y": 15, "contrast": 1e-4}])";
+  const std::vector<std::string> no_truth{"--check", "truth.json", "cuhci simulate"};
+  refused("x = 1", no_truth);
+  refused("[]", no_truth);
+  refused("{}", no_truth);
+  refused(R"({"peak": {"x": 3}, "provenance": {"version": "1"}})", no_truth);
+  refused(simulated(centre, "3"), no_truth);
+  refused(simulated(centre, "[]"), {"--check", "truth.json", "no planets"});
+  refused(simulated(centre, "[3]"), {"truth.json", "planet 1", "'x'"});
+  refused(simulated(centre, R"([{"x": 1, "y": "no"}])"), {"truth.json", "planet 1", "'y'"});
+  refused(simulated("3", planet), {"truth.json", "star", "'x'"});
+  refused(simulated(R"({"x": 50, "y": 50})", planet), {"truth.json", "x = 50", "x = 15", "another cube"});
+  for (const char* x : {"17", "30"})  // inside one FWHM, and outside
+    refused(simulated(centre, R"([{"y": 15, "contrast": 1, "x": )" + std::string(x) + "}]"),
+            {"truth.json", "4 px", "13.5 px"});
+  refused(simulated(centre, planet), {"bad_cube.fits", "NaN"});  // nothing is wrong with this one
+  const ProgramResult missing = reduce("bad_cube.fits", "angles.fits", {"--check", path("none.json"), "--fwhm", "4"});
+  expect_refused(missing, {"none.json", "no such file"});
+  write_text("truth.json", simulated(centre, planet));
+  expect_refused(reduce("bad_cube.fits", "angles.fits", {"--check", path("truth.json")}), {"--fwhm", "--psf"});
+}
+
 // A planet in the residuals of reference frames, with what keeps its flux from being a contrast. The masked pixel is
 // in its aperture, and not in that of the highest S/N that is left, beside it.
 TEST_F(BadInput, AFluxThatIsNoContrast) {

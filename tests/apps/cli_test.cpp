@@ -9,8 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
+#include "engine/dataset.hpp"
 #include "engine/fits.hpp"
+#include "kernels/core/copy.hpp"
+#include "models/detect/snr.hpp"
 #include "tests/apps/run_cuhci.hpp"
 
 namespace hci::test {
@@ -94,6 +98,61 @@ std::vector<float> image(const std::string& path) {
   std::vector<float> values(static_cast<std::size_t>(info.size()));
   file.read(info.index, 0, info.size(), values.data());
   return values;
+}
+
+TEST_F(Cli, APlanetThatIsMissedIsExitCodeFour) {
+  simulate();
+  const std::string truth = path("data/truth.json");
+  const std::vector<std::string> flags{"--ncomp", "2", "--device", "cpu", "--check"};
+  const auto with = [&](const std::string& file, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = reduce_words("out", flags);
+    words.push_back(file);
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  EXPECT_NE(run(with(truth)).find(": found, S/N"), std::string::npos);
+  json check = read("out/summary.json")["check"];
+  EXPECT_EQ(check["truth"], truth);
+  EXPECT_EQ(check["passed"], true);
+  ASSERT_EQ(check["planets"].size(), 1U);
+  EXPECT_GE(check["planets"][0]["snr"], 5);
+  EXPECT_TRUE(std::filesystem::exists(path("out/snr.fits")));  // without --snr
+  EXPECT_EQ(read("out/summary.json")["provenance"]["inputs"].back()["role"], "truth");
+
+  // A second one, opposite of the first, and a third where the map does not reach.
+  json more = read("data/truth.json");
+  json other = more["planets"][0];
+  for (const char* axis : {"x", "y"}) other[axis] = 2 * more["star"][axis].get<double>() - other[axis].get<double>();
+  more["planets"].push_back(other);
+  other["x"] = 1;
+  more["planets"].push_back(other);
+  std::ofstream(path("more.json")) << more;
+  std::filesystem::remove_all(path("out"));
+  const ProgramResult missed = run_cuhci(with(path("more.json")));
+  EXPECT_EQ(missed.exit_code, 4);
+  for (const char* text : {": found, S/N", ": MISSED, S/N", "not looked for", "is a planet's", "Wrote "})
+    EXPECT_NE(missed.out.find(text), std::string::npos) << text << " is not in: " << missed.out;
+  EXPECT_NE(missed.err.find("more.json failed: 1 of 2 planets missed, and the highest S/N is a planet's"),
+            std::string::npos)
+      << missed.err;
+  check = read("out/summary.json")["check"];
+  EXPECT_EQ(check["passed"], false);
+  EXPECT_EQ(check["peak_is_planet"], true);
+  for (const auto& [i, found] : std::vector<std::pair<std::size_t, bool>>{{0, true}, {1, false}, {2, false}})
+    EXPECT_EQ(check["planets"][i]["found"], found) << i;
+  EXPECT_EQ(check["planets"][1]["in_map"], true);
+  EXPECT_EQ(check["planets"][2]["in_map"], false);
+
+  // Only the one that is not there: the highest S/N is nobody's. For programs: summary and error.
+  more["planets"].erase(0);
+  std::ofstream(path("more.json")) << more;
+  const ProgramResult nobody = run_cuhci(with(path("more.json"), {"--json"}));
+  EXPECT_EQ(nobody.exit_code, 4);
+  EXPECT_EQ(json::parse(nobody.out)["check"]["peak_is_planet"], false);
+  const std::string lines = nobody.err.substr(0, nobody.err.size() - 1);
+  const json last = json::parse(lines.substr(lines.rfind('\n') + 1));
+  EXPECT_EQ(last["event"], "error");
+  EXPECT_EQ(last["exit_code"], 4);
 }
 
 // All settings of a summary, or of a header, are those of a file for --config that makes the same again.
@@ -294,17 +353,95 @@ TEST_F(Cli, TheFilesBesideACubeAreTakenAndSaid) {
   EXPECT_GT(read("out/summary.json")["peak"]["snr"], 3);
 }
 
-TEST_F(Cli, DevicesAreListedAndTheGpuReduces) {
+double largest(const std::vector<float>& values) {
+  double most = 0;
+  for (const float value : values) most = std::max(most, std::abs(double{value}));
+  return most;
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double{a[i]} - double{b[i]}));
+  return most;
+}
+
+/// S/N maps (n x n px, in apertures of n >= 5) of frames that differ by d at most, where the second is `frame`'s.
+/// The S/N is (f - m) / (s sqrt(1 + 1/n)): f and m, sums over an area A, differ by A d each, and s by
+/// A d sqrt(n / (n - 1)) < 1.12 A d; sums and quotient are rounded to float32, 1e-6 of the value and of 1. Pixels whose
+/// noise is not known to twice that are left out. Gives how many were compared.
+int compare_maps(const std::vector<float>& there, const std::vector<float>& here, const std::string& frame, double fwhm,
+                 double d) {
+  Exec cpu;
+  const Array<float, 2> image = to_device(cpu, load_frame(frame).view());
+  const double error = std::numbers::pi * fwhm * fwhm / 4 * d;
+  int compared = 0;
+  for (index_t y = 0; y < image.extent(0); y += 2)
+    for (index_t x = 0; x < image.extent(1); x += 2) {
+      const auto i = static_cast<std::size_t>(y * image.extent(1) + x);
+      EXPECT_EQ(there[i] == 0, here[i] == 0) << y << ", " << x;
+      if (here[i] == 0) continue;
+      const SnrAt at = snr_at(cpu, image.view(), {static_cast<double>(y), static_cast<double>(x)}, {.fwhm = fwhm});
+      EXPECT_GE(at.noise.size(), 5U);
+      if (at.deviation < 2 * error) continue;
+      const double bound = (2 + 1.12 * std::abs(here[i])) * error / (at.deviation - 1.12 * error);
+      EXPECT_NEAR(there[i], here[i], bound + 1e-6 * (1 + std::abs(here[i]))) << y << ", " << x;
+      ++compared;
+    }
+  return compared;
+}
+
+TEST_F(Cli, DevicesAreListedAndTheGpuDoesTheMainJob) {
   const json devices = json::parse(run({"devices", "--json"}));
   ASSERT_FALSE(devices.empty());
   EXPECT_EQ(devices[0]["device"], "cpu");
   if (devices.size() < 2) GTEST_SKIP() << "no GPU here";
   simulate();
-  run(reduce_words("out", {"--ncomp", "2", "--snr", "--device", "cuda:0"}));
-  run(reduce_words("on_cpu", {"--ncomp", "2", "--snr", "--device", "cpu"}));
-  const json there = read("out/summary.json")["peak"], here = read("on_cpu/summary.json")["peak"];
-  EXPECT_EQ(there["pixel_x"], here["pixel_x"]);
-  EXPECT_EQ(there["pixel_y"], here["pixel_y"]);
+  for (const std::string device : {"cpu", "cuda:0"}) {
+    run(reduce_words(device, {"--ncomp", "2", "--snr", "--device", device}));
+    // Of the same frame, so that nothing but the map is compared.
+    run({"snr", path("cpu/frame.fits"), "--fwhm", read("cpu/summary.json")["provenance"]["recipe"]["fwhm"], "-o",
+         path("snr of " + device), "--quiet", "--device", device});
+    for (const std::string& out : {device, "snr of " + device}) {
+      const std::string ran_on = read(out + "/summary.json")["device"];
+      EXPECT_EQ(ran_on.rfind(device, 0), 0U) << ran_on;
+    }
+  }
+  const json there = read("cuda:0/summary.json"), here = read("cpu/summary.json");
+  EXPECT_EQ(there["peak"]["pixel_x"], here["peak"]["pixel_x"]);
+  EXPECT_EQ(there["peak"]["pixel_y"], here["peak"]["pixel_y"]);
+  const double fwhm = here["fwhm"];
+  EXPECT_NEAR(there["fwhm"].get<double>(), fwhm, 1e-9 * fwhm);  // fitted on the host
+  // As of MainJob.AgreesWithThePortableCpu: float32 sums of k = 2 products and of 64 taps of values up to the data's
+  // largest, if all errors had one sign.
+  const double bound = largest(image(path("data/cube.fits"))) * std::pow(2, -24) * (2 + 64);
+  const std::vector<float> frame = image(path("cpu/frame.fits"));
+  const double d = largest_difference(image(path("cuda:0/frame.fits")), frame);
+  EXPECT_LT(d, bound);
+  EXPECT_GT(largest(frame), 100 * bound);  // which says something, then
+  const auto map_of = [&](const std::string& out) { return image(path(out + "/snr.fits")); };
+  EXPECT_GT(compare_maps(map_of("cuda:0"), map_of("cpu"), path("cpu/frame.fits"), fwhm, d), 100);
+  EXPECT_GT(compare_maps(map_of("snr of cuda:0"), map_of("snr of cpu"), path("cpu/frame.fits"), fwhm, 0), 100);
+}
+
+// Without noise, whose draws need not be the same where the expected counts differ in their last bit. The field is
+// summed over n < 256 samples along both axes in float32 (kernels/optics/matrix_fourier.hpp): it errs by 2 n 2^-24 of
+// the star's amplitude, off the mask, at the worst, that is d, and its square by 2 |E| d + d^2.
+TEST_F(Cli, TheGpuSimulatesTheSame) {
+  if (json::parse(run({"devices", "--json"})).size() < 2) GTEST_SKIP() << "no GPU here";
+  for (const std::string device : {"cpu", "cuda:0"}) {
+    run({"simulate", "--preset", "naco", "--size", "32", "--frames", "5", "--short-exposures", "4", "--noise", "false",
+         "--planets", "0.3:120:5e-3", "-o", path(device), "--quiet", "--device", device});
+    const std::string ran_on = read(device + "/truth.json")["device"];
+    EXPECT_EQ(ran_on.rfind(device, 0), 0U) << ran_on;
+  }
+  const std::vector<float> here = image(path("cpu/cube.fits")), there = image(path("cuda:0/cube.fits"));
+  ASSERT_EQ(there.size(), here.size());
+  const double d = 2 * 256 * std::pow(2, -24) * std::sqrt(largest(image(path("cpu/psf.fits"))));
+  for (std::size_t i = 0; i < here.size(); ++i)
+    ASSERT_NEAR(there[i], here[i], 2 * std::sqrt(std::abs(here[i])) * d + d * d) << i;
+  EXPECT_GT(largest(here), 1e4 * d * d);
+  EXPECT_EQ(image(path("cuda:0/angles.fits")), image(path("cpu/angles.fits")));
+  EXPECT_EQ(read("cuda:0/truth.json")["planets"], read("cpu/truth.json")["planets"]);
 }
 
 /// In the environment of the programs that a test runs.
@@ -342,6 +479,7 @@ TEST_F(Cli, AGpuThatCannotBeUsedDisturbsNobody) {
 
 TEST_F(Cli, HelpTellsTheExitCodes) {
   EXPECT_NE(run({"--help"}).find("Exit codes: 0"), std::string::npos);
+  EXPECT_NE(run({"--help"}).find("4 a check failed"), std::string::npos);
   const std::string help = run({"snr", "--help"});  // what must be given has no default
   EXPECT_NE(help.find("px; required"), std::string::npos) << help;
   EXPECT_EQ(help.find("required ["), std::string::npos) << help;

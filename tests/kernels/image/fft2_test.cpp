@@ -7,6 +7,7 @@
 #include <random>
 
 #include "kernels/core/copy.hpp"
+#include "kernels/core/scratch.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -86,6 +87,32 @@ TEST_P(Fft2, IsTheDefinitionForEvenOddPrimeAndFlatFrames) {
 
 TEST_P(Fft2, TransformsMoreFramesThanOneChunk) { expect_the_definition<double>(exec(), {131, 3, 2}); }
 
+// cuFFT's workspace is as large as what a call transforms: 64 MiB, less under a limit, and no frame less than whole.
+TEST_P(Fft2, KeepsItsWorkspaceSmall) {
+  const Extents<3> extents{21, 24, 32};
+  const std::size_t frame_bytes = 24 * 32 * sizeof(std::complex<double>);
+  const auto host = noise<double>(extents, 11);
+  auto frames = to_device(exec(), host.view());
+  Frames<double> whole(exec(), extents), parts(exec(), extents);
+  const std::size_t before = exec().memory()->bytes_in_use();
+  {
+    const ScratchLimit limit(2 * index_t(frame_bytes));
+    fft2(exec(), static_cast<const Frames<double>&>(frames).view(), parts.view(), FftDirection::forward);
+    EXPECT_LE(exec().memory()->peak_bytes(), before + 2 * frame_bytes);
+  }
+  fft2(exec(), static_cast<const Frames<double>&>(frames).view(), whole.view(), FftDirection::forward);
+  const auto a = to_host(exec(), parts.view()), b = to_host(exec(), whole.view());
+  for (index_t i = 0; i < host.size(); ++i) ASSERT_EQ(a.data()[i], b.data()[i]);
+}
+
+TEST_P(Fft2, TransformsLargeFramesFewAtATime) {
+  Frames<double> frames(exec(), {5, 1024, 1024});  // 16 MiB each: 4 at a time
+  fill_zero(exec(), frames.view());
+  const std::size_t before = exec().memory()->bytes_in_use();
+  fft2(exec(), static_cast<const Frames<double>&>(frames).view(), frames.view(), FftDirection::forward);
+  EXPECT_LE(exec().memory()->peak_bytes(), before + (std::size_t{64} << 20));
+}
+
 TEST_P(Fft2, BackwardAfterForwardInPlaceGivesTheFrameTimesItsSize) {
   const auto host = noise<double>({3, 30, 21}, 3);
   auto frames = to_device(exec(), host.view());
@@ -120,6 +147,8 @@ TEST_P(Fft2, RefusesDifferentShapes) {
   Frames<double> in(exec(), {1, 4, 4}), out(exec(), {1, 4, 5});
   EXPECT_THROW(fft2(exec(), static_cast<const Frames<double>&>(in).view(), out.view(), FftDirection::forward),
                InvalidInput);
+  const Cube<std::complex<double>> endless(in.data(), {1, 1, (index_t{1} << 32) + 4});
+  EXPECT_THROW(fft2(exec(), endless, endless, FftDirection::forward), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Fft2);

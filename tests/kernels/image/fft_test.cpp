@@ -5,9 +5,11 @@
 #include <complex>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/image/fft2.hpp"
 #include "tests/support/devices.hpp"
 
@@ -65,11 +67,44 @@ TEST_P(RealRows, KeepANanToThemselves) {
     for (index_t f = 0; f < 8; ++f) EXPECT_EQ(std::isnan(out.view()(b, f).re), b == 1) << b << " " << f;
 }
 
+// Rows that do not fit one call's workspace: 3 at a time here, 64 MiB of them without a limit.
+TEST_P(RealRows, AreTransformedInParts) {
+  const index_t batch = 11, n = 20;
+  auto rows = host_array<double, 2>({batch, n});
+  for (index_t i = 0; i < rows.size(); ++i) rows.data()[i] = std::sin(0.3 * double(i * i % 1013));
+  const auto in = to_device(exec(), View<const double, 2>(rows.view()));
+  const auto spectrum_and_back = [&] {
+    Array<Complex, 2> spectrum(exec(), {batch, n / 2 + 1});
+    Array<double, 2> back(exec(), {batch, n});
+    fft_rows(exec(), in.view(), spectrum.view());
+    auto host = to_host(exec(), spectrum.view());
+    inverse_fft_rows(exec(), spectrum.view(), back.view());
+    return std::pair(std::move(host), to_host(exec(), back.view()));
+  };
+  const auto [whole, whole_back] = spectrum_and_back();
+  const ScratchLimit limit(3 * n * index_t{sizeof(double)});
+  const auto [parts, parts_back] = spectrum_and_back();
+  for (index_t i = 0; i < parts.size(); ++i) {
+    EXPECT_EQ(parts.data()[i].re, whole.data()[i].re);
+    EXPECT_EQ(parts.data()[i].im, whole.data()[i].im);
+  }
+  for (index_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(parts_back.data()[i], whole_back.data()[i]);
+    EXPECT_NEAR(parts_back.data()[i], double(n) * rows.data()[i], 1e-13 * double(n));  // 5 passes, each 2^-53 of 20
+  }
+}
+
 TEST_P(RealRows, SayWhatIsWrong) {
   Array<double, 2> rows(exec(), {2, 8});
   Array<Complex, 2> spectrum(exec(), {2, 4});
   EXPECT_THROW(fft_rows(exec(), rows.view(), spectrum.view()), InvalidInput);
   EXPECT_THROW(inverse_fft_rows(exec(), spectrum.view(), rows.view()), InvalidInput);
+  // 2^32 + 6 values in a row are not 6.
+  constexpr index_t kLong = (index_t{1} << 32) + 6;
+  const Matrix<double> long_rows(rows.data(), {1, kLong});
+  const Matrix<Complex> long_spectrum(spectrum.data(), {1, kLong / 2 + 1});
+  EXPECT_THROW(fft_rows(exec(), long_rows, long_spectrum), InvalidInput);
+  EXPECT_THROW(inverse_fft_rows(exec(), long_spectrum, long_rows), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(RealRows);

@@ -5,8 +5,6 @@
 #include <limits>
 #include <random>
 
-#include "kernels/core/error.hpp"
-#include "kernels/linalg/subspace_products.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
 
@@ -78,35 +76,6 @@ TEST_P(CholeskyQr, KillsDependentRowsAndSpreadsNaN) {
   rows = to_device(exec(), View<const double, 3>(v.data(), {1, p, n}));
   orthonormalize_rows(exec(), rows.view(), scratch.view(), alive.view());
   EXPECT_TRUE(std::isnan(to_host(exec(), rows.view()).view()(0, 1, 7)));
-}
-
-TEST_P(CholeskyQr, ProductsAreThoseOfPlainLoops) {
-  const index_t batch = 3, rows = 70, inner = 37, columns = 135;  // no multiples of any tile
-  const auto a = normal(batch * rows * inner, 1), m = normal(inner * columns, 2), c = normal(batch * rows * columns, 3);
-  for (const bool transposed : {false, true}) {
-    const auto a_on = to_device(exec(), View<const double, 3>(a.data(), {batch, rows, inner}));
-    const Extents<3> shape{1, transposed ? columns : inner, transposed ? inner : columns};
-    const auto m_on = to_device(exec(), View<const double, 3>(m.data(), shape));
-    auto c_on = to_device(exec(), View<const double, 3>(c.data(), {batch, rows, columns}));
-    batched_product(exec(), {.a = a_on.view(), .m = m_on.view(), .transposed = transposed, .alpha = -2, .beta = 0.5},
-                    c_on.view());
-    const auto found = to_host(exec(), c_on.view());
-    for (index_t b = 0; b < batch; ++b)
-      for (index_t i = 0; i < rows; ++i)
-        for (index_t j = 0; j < columns; ++j) {
-          double sum = 0, sizes = 0;
-          for (index_t s = 0; s < inner; ++s) {
-            const double term = a[static_cast<std::size_t>((b * rows + i) * inner + s)] *
-                                m[static_cast<std::size_t>(transposed ? j * inner + s : s * columns + j)];
-            sum += term;
-            sizes += std::fabs(term);
-          }
-          const double want = -2 * sum + 0.5 * c[static_cast<std::size_t>((b * rows + i) * columns + j)];
-          EXPECT_NEAR(found.view()(b, i, j), want, 2 * double(inner) * 2.3e-16 * (2 * sizes + 1));
-        }
-  }
-  Array<double, 3> wrong(exec(), {1, 2, 2}), right(exec(), {1, 3, 3});
-  EXPECT_THROW(batched_product(exec(), {.a = wrong.view(), .m = right.view()}, wrong.view()), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(CholeskyQr);

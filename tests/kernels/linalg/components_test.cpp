@@ -212,6 +212,41 @@ TEST_P(Components, AutomaticCountIsWhereTheNoiseStopsFalling) {
   EXPECT_GT(found.front(), found.back());  // else the cases above say nothing
 }
 
+/// Of parts of the frames, of one, and of none, which has no components: `--min-frames-lib 0` makes such libraries.
+TEST_P(Components, AutomaticCountOfSmallLibraries) {
+  const index_t rows = 12, pixels = 200;
+  const double tolerance = 0.05;
+  const auto x = speckle_rows(rows, pixels);
+  const std::vector<IndexSet> sets{{}, {4}, {1, 2, 5, 9}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {}};
+  const auto problems = static_cast<index_t>(sets.size());
+  const auto device = device_matrix(exec(), x, rows, pixels);
+  Array<double, 2> g(exec(), {rows, rows}), values(exec(), {problems, rows});
+  Array<double, 3> vectors(exec(), {problems, rows, rows});
+  Array<double, 1> sums(exec(), {rows});
+  gram(exec(), device.view(), {}, g.view());
+  row_sums(exec(), device.view(), {}, sums.view());
+  eigh_top_subsets(exec(), g.view(), sets, rows, values.view(), vectors.view());
+  std::vector<index_t> sizes;
+  for (const IndexSet& set : sets) sizes.push_back(static_cast<index_t>(set.size()));
+  const auto device_sizes = to_device(exec(), sizes);
+  auto counts = to_device(exec(), std::vector<index_t>(sets.size(), 1'000'000));  // what must not stay
+  automatic_counts(exec(), values.view(), vectors.view(), device_sizes.view(), sums.view(), pixels, tolerance,
+                   counts.view());
+  const auto v = to_host(exec(), vectors.view());
+  const auto found = to_host(exec(), counts.view());
+  for (index_t b = 0; b < problems; ++b) {
+    const IndexSet& set = sets[static_cast<std::size_t>(b)];
+    std::vector<float> of_set;
+    std::vector<double> pairs;
+    for (const index_t t : set) of_set.insert(of_set.end(), x.begin() + t * pixels, x.begin() + (t + 1) * pixels);
+    for (index_t j = 0; j < static_cast<index_t>(set.size()); ++j)
+      for (const index_t t : set) pairs.push_back(v.view()(b, j, t));
+    EXPECT_EQ(found.data()[b],
+              count_by_pixels(of_set, static_cast<index_t>(set.size()), pixels, pairs.data(), tolerance))
+        << "library " << b;
+  }
+}
+
 /// One frame, one component; and NaN in a target's products, which is its own affair.
 TEST_P(Components, OfOneFrameAndOfNaN) {
   const float nan = std::numeric_limits<float>::quiet_NaN();

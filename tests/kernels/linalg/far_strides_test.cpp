@@ -8,13 +8,13 @@
 #include "kernels/linalg/columns.hpp"
 #include "kernels/linalg/components.hpp"
 #include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/gram_update.hpp"
 #include "kernels/linalg/least_squares.hpp"
 #include "kernels/linalg/nmf.hpp"
 #include "kernels/linalg/scale_rows.hpp"
 #include "kernels/linalg/submatrix.hpp"
-#include "kernels/linalg/subspace_products.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "kernels/linalg/svd.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
@@ -125,19 +125,19 @@ TEST_P(FarRowsOfMatrices, ProductsOfBlocks) {
   };
   const auto near_a = near(a, kRows, kRows), near_m = near(m);
   auto near_c = near(c);
-  const BatchedProduct what{.a = batch(near_a), .m = batch(near_m), .beta = 1};
-  batched_product(exec(), what, {near_c.data(), {1, kRows, kColumns}});
+  const Gemm<double> what{.a = batch(near_a), .b = batch(near_m), .beta = 1};
+  gemm(exec(), what, {near_c.data(), {1, kRows, kColumns}});
   const auto want = vector_of(exec(), near_c);
   Array<double, 3> transposed(exec(), {1, kRows, kRows});
-  batched_product(exec(), {.a = batch(near_m), .m = batch(near_m), .transposed = true}, transposed.view());
+  gemm(exec(), {.a = batch(near_m), .b = batch(near_m), .transposed = true}, transposed.view());
   const auto want_transposed = vector_of(exec(), transposed);
   auto far_a = far(a, kRows, kRows), far_m = far(m), far_c = far(c);
-  batched_product(exec(), {.a = far_a.batch(), .m = batch(near_m), .beta = 1}, far_c.batch());
+  gemm(exec(), {.a = far_a.batch(), .b = batch(near_m), .beta = 1}, far_c.batch());
   EXPECT_EQ(far_c.values(), want);
   near_c = near(c);
-  batched_product(exec(), {.a = batch(near_a), .m = far_m.batch(), .beta = 1}, {near_c.data(), {1, kRows, kColumns}});
+  gemm(exec(), {.a = batch(near_a), .b = far_m.batch(), .beta = 1}, {near_c.data(), {1, kRows, kColumns}});
   EXPECT_EQ(vector_of(exec(), near_c), want);
-  batched_product(exec(), {.a = batch(near_m), .m = far_m.batch(), .transposed = true}, transposed.view());
+  gemm(exec(), {.a = batch(near_m), .b = far_m.batch(), .transposed = true}, transposed.view());
   EXPECT_EQ(vector_of(exec(), transposed), want_transposed);
 }
 
@@ -153,7 +153,7 @@ TEST_P(FarRowsOfMatrices, OfASingleRow) {
   auto y = near<double>({1, 2, 3}, 1, 3);
   Array<double, 2> square(exec(), {1, 1});
   const View<const double, 3> block(y.data(), {1, 1, 3}, {kApart, kApart, 1});
-  batched_product(exec(), {.a = block, .m = block, .transposed = true}, {square.data(), {1, 1, 1}, {1, kApart, 1}});
+  gemm(exec(), {.a = block, .b = block, .transposed = true}, {square.data(), {1, 1, 1}, {1, kApart, 1}});
   EXPECT_EQ(vector_of(exec(), square), std::vector<double>{14});
 }
 

@@ -106,6 +106,24 @@ TEST_P(Gram, OfTwoMatricesOfManyColumns) {
     }
 }
 
+/// So many rows that CUDA takes fewer columns at once: doubles of 128 MiB for either matrix at most.
+TEST_P(Gram, OfVeryManyRowsTakesLittleScratch) {
+  const index_t rows = (index_t{1} << 16) + 1, cols = 2, columns = 300;
+  const auto a = speckle_rows(rows, columns, 1), b = speckle_rows(cols, columns, 2);
+  const auto da = device_matrix(exec(), a, rows, columns), db = device_matrix(exec(), b, cols, columns);
+  Array<double, 2> g(exec(), {rows, cols});
+  const std::size_t before = exec().memory()->bytes_in_use();
+  cross_gram(exec(), da.view(), db.view(), {}, g.view());
+  EXPECT_LE(exec().memory()->peak_bytes() - before, std::size_t{2 * 128} << 20);
+  const auto host = to_host(exec(), g.view());
+  for (index_t i = 0; i < rows; i += 97)
+    for (index_t j = 0; j < cols; ++j) {
+      const Product want =
+          product(&a[static_cast<std::size_t>(i * columns)], &b[static_cast<std::size_t>(j * columns)], columns, {});
+      ASSERT_NEAR(host.view()(i, j), want.value, want.bound) << i << ", " << j;
+    }
+}
+
 TEST_P(Gram, LeavesOutUnusedColumnsEvenWhereTheyAreNaN) {
   const index_t rows = 19, columns = 777;
   auto x = speckle_rows(rows, columns);
@@ -131,6 +149,33 @@ TEST_P(Gram, LeavesOutUnusedColumnsEvenWhereTheyAreNaN) {
     }
     const Product sum = product(row, ones.data(), columns, used);
     ASSERT_NEAR(host_sums.view()(i), sum.value, sum.bound);
+  }
+}
+
+/// Sums of one, two and three chunks of 1024 columns; flags on both sides of their borders, and a NaN in the very last
+/// column, which only its row sees.
+TEST_P(Gram, SumsRowsOfAnyLength) {
+  for (const index_t columns : {1, 1024, 1025, 2100}) {
+    const index_t rows = 3;
+    auto x = speckle_rows(rows, columns);
+    std::vector<std::uint8_t> used(static_cast<std::size_t>(columns), 1);
+    for (const index_t p : {1022, 1023, 1024, 2047, 2048})
+      if (p + 1 < columns) {
+        used[static_cast<std::size_t>(p)] = 0;
+        x[static_cast<std::size_t>(p)] = kNaN;
+      }
+    x.back() = kNaN;
+    const auto device = device_matrix(exec(), x, rows, columns);
+    const auto flags = to_device(exec(), std::vector<std::uint8_t>(used));
+    Array<double, 1> sums(exec(), {rows});
+    row_sums(exec(), device.view(), flags.view(), sums.view());
+    const auto host = to_host(exec(), sums.view());
+    const std::vector<float> ones(static_cast<std::size_t>(columns), 1.0F);
+    for (index_t t = 0; t + 1 < rows; ++t) {
+      const Product want = product(&x[static_cast<std::size_t>(t * columns)], ones.data(), columns, used);
+      EXPECT_NEAR(host.data()[t], want.value, want.bound) << columns << " columns, row " << t;
+    }
+    EXPECT_TRUE(std::isnan(host.data()[rows - 1])) << columns;
   }
 }
 

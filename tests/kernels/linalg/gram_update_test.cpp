@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/core/scratch.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
@@ -37,8 +38,13 @@ Injections moving_stamps(index_t count, index_t rows, index_t pixels, index_t mo
 TEST_P(InjectedGrams, IsTheGramMatrixOfTheSum) {
   struct Shape {
     index_t injections, rows, pixels, most;
+    index_t scratch = index_t{64} << 20;
   };
-  for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 9, 40, 5}, Shape{3, 33, 129, 12}, Shape{0, 4, 10, 3}}) {
+  // Rows come in blocks of 64: one that is not full, full ones only, both; the stamps of the last ones lie outside. One
+  // block at a time, or all.
+  for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 9, 40, 5}, Shape{3, 33, 129, 12}, Shape{0, 4, 10, 3},
+                             Shape{1, 128, 90, 3}, Shape{2, 150, 60, 4}, Shape{1, 150, 170, 4, 1}}) {
+    const ScratchLimit limit(shape.scratch);
     const auto x = speckle_rows(shape.rows, shape.pixels);
     const auto device = device_matrix(exec(), x, shape.rows, shape.pixels);
     Array<double, 2> g(exec(), {shape.rows, shape.rows});

@@ -26,7 +26,8 @@ Sums sums_of(const float* x, index_t count, index_t stride) {
 }
 
 TEST_P(ScaleRows, CentresAndStandardizesAlongEitherAxis) {
-  for (const auto& [rows, columns] : std::vector<std::pair<index_t, index_t>>{{1, 5}, {6, 1}, {9, 1025}, {40, 130}}) {
+  for (const auto& [rows, columns] :
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 5}, {6, 1}, {9, 1025}, {40, 130}}) {
     const auto x = speckle_rows(rows, columns);
     const auto device = device_matrix(exec(), x, rows, columns);
     for (const auto scaling :
@@ -69,6 +70,42 @@ TEST_P(ScaleRows, TakesTheMeanOfTheUsedColumnsOnly) {
   EXPECT_EQ(host.view()(0, 3), 3);
   EXPECT_TRUE(std::isnan(host.view()(0, 2)));
   EXPECT_EQ(host.view()(1, 2), -1);
+}
+
+/// Several chunks of columns, flags on both sides of their borders; the columns that are not used are scaled with the
+/// others, and NaN there stays where it is.
+TEST_P(ScaleRows, StandardizesByTheUsedColumnsOnly) {
+  const index_t rows = 3, columns = 2100;
+  auto x = speckle_rows(rows, columns);
+  std::vector<std::uint8_t> used(static_cast<std::size_t>(columns), 1);
+  for (const index_t p : {0, 700, 1023, 1024, 2047, 2048, 2099}) {
+    used[static_cast<std::size_t>(p)] = 0;
+    x[static_cast<std::size_t>(columns + p)] = std::numeric_limits<float>::quiet_NaN();
+    x[static_cast<std::size_t>(p)] = 1e6F;
+  }
+  const auto device = device_matrix(exec(), x, rows, columns);
+  const auto flags = to_device(exec(), std::vector<std::uint8_t>(used));
+  for (const auto scaling : {Scaling::spat_mean, Scaling::spat_standard}) {
+    Array<float, 2> out(exec(), {rows, columns});
+    scale_rows(exec(), device.view(), flags.view(), scaling, out.view());
+    const auto host = to_host(exec(), out.view());
+    for (index_t t = 0; t < rows; ++t) {
+      std::vector<float> kept;
+      for (index_t p = 0; p < columns; ++p)
+        if (used[static_cast<std::size_t>(p)] != 0) kept.push_back(x[static_cast<std::size_t>(t * columns + p)]);
+      const Sums sums = sums_of(kept.data(), static_cast<index_t>(kept.size()), 1);
+      const double factor = scaling == Scaling::spat_standard ? 1 / sums.deviation : 1;
+      for (index_t p = 0; p < columns; ++p) {
+        const double value = x[static_cast<std::size_t>(t * columns + p)], want = (value - sums.mean) * factor;
+        if (std::isnan(value)) {
+          ASSERT_TRUE(std::isnan(host.view()(t, p))) << t << ", " << p;
+          continue;
+        }
+        const double bound = 1e-7 * std::fabs(want) + 1e-12 * std::fabs(value) * factor;  // as above
+        ASSERT_NEAR(host.view()(t, p), want, bound) << static_cast<int>(scaling) << ": " << t << ", " << p;
+      }
+    }
+  }
 }
 
 TEST_P(ScaleRows, SpreadsNaNAlongTheAxisOfTheMean) {

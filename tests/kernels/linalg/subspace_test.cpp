@@ -9,6 +9,9 @@
 #include "kernels/linalg/eigh_top.hpp"
 #include "tests/kernels/linalg/eigenpairs.hpp"
 #include "tests/support/devices.hpp"
+#if defined(HCI_CUDA_EMULATED)
+#include "cuda_emulation/control.hpp"
+#endif
 
 namespace hci::test {
 namespace {
@@ -198,6 +201,24 @@ TEST_P(Subspace, ServesSubsets) {
     for (index_t j = 0; j < k; ++j) EXPECT_EQ(v.view()(b, j, 50 * b + 3), 0.0);
   }
 }
+
+#if defined(HCI_CUDA_EMULATED)
+/// A space of three blocks is for the device whose blocks can diagonalize it by Jacobi: 84 rows need 60 KB. With 48 KiB
+/// (a GTX 1080) cuSOLVER has to, and the space has as many blocks as suit that.
+TEST(SubspaceOnCuda, HasTheShapeThatTheDeviceCanDiagonalize) {
+  const index_t n = 130, k = 20;
+  const Symmetric a = with_eigenvalues(falling(n, 2.5), 9);
+  Exec exec({.device = {Device::Kind::cuda, 0}});
+  const std::size_t by_jacobi = subspace_bytes(exec, n, k);
+  cuda_emulation::set_shared_on_request(0, 48 << 10);
+  EXPECT_GT(subspace_bytes(exec, n, k), by_jacobi);
+  const Pairs found = pairs_of(exec, {a}, n, k, [&](const auto& matrices, const auto& values, const auto& vectors) {
+    EXPECT_TRUE(subspace_top(exec, DenseOperator(matrices), values, vectors).all_converged());
+  });
+  cuda_emulation::set_shared_on_request(0, 227 << 10);
+  expect_eigenpairs(a, n, k, found.values.data(), found.vectors.data(), "48 KiB");
+}
+#endif
 
 TEST(SubspaceOnCpu, BitsDoNotDependOnThreads) {
   const index_t n = 300, k = 7;

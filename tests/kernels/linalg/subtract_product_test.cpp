@@ -123,6 +123,19 @@ TEST_P(SubtractProduct, OfMoreThanATile) {
   expect_all(dx);
 }
 
+TEST_P(SubtractProduct, OfNoFramesIsTheFramesThemselves) {
+  const index_t rows = 3, pixels = 40;
+  const auto x = speckle_rows(rows, pixels);
+  const auto dx = device_matrix(exec(), x, rows, pixels);
+  const Array<float, 2> c(exec(), {rows, 0}), y(exec(), {0, pixels}), b(exec(), {2, 0});
+  Array<float, 2> out(exec(), {rows, pixels});
+  subtract_product(exec(), c.view(), y.view(), dx.view(), out.view());
+  expect_product({}, {}, x, rows, 0, pixels, to_host(exec(), out.view()));
+  const auto ones = device_matrix(exec(), std::vector<float>(static_cast<std::size_t>(2 * rows), 1.0F), rows, 2);
+  subtract_product(exec(), ones.view(), b.view(), y.view(), dx.view(), out.view());
+  expect_product({}, {}, x, rows, 0, pixels, to_host(exec(), out.view()));
+}
+
 TEST_P(SubtractProduct, KeepsANaNInItsColumn) {
   const index_t rows = 8, pixels = 600;
   auto x = speckle_rows(rows, pixels);

@@ -20,6 +20,8 @@ void revive();
 
 /// How much memory a device has from now on.
 void set_memory(int device, std::size_t bytes);
+/// How much shared memory a block may ask for (227 KiB, a Hopper's; a GTX 1080 has 48).
+void set_shared_on_request(int device, int bytes);
 /// As the program sees it: what has been allocated and not yet given back.
 std::size_t bytes_in_use(int device);
 int live_allocations(int device);

@@ -203,6 +203,11 @@ void set_memory(int device, std::size_t bytes) {
   machine().devices.at(static_cast<std::size_t>(device))->memory = bytes;
 }
 
+void set_shared_on_request(int device, int bytes) {
+  std::lock_guard lock(machine().mutex);
+  machine().devices.at(static_cast<std::size_t>(device))->shared_on_request = bytes;
+}
+
 std::size_t bytes_in_use(int device) {
   std::lock_guard lock(machine().mutex);
   return machine().devices.at(static_cast<std::size_t>(device))->in_use;

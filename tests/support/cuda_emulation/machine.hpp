@@ -15,6 +15,8 @@
 #include <set>
 #include <vector>
 
+#include "status.hpp"
+
 namespace cuda_emulation {
 
 class Device;
@@ -94,6 +96,7 @@ class Device {
   void describe(const void* address, char* text, std::size_t size) const;
 
   std::size_t memory = 0, in_use = 0;
+  int shared_on_request = kSharedBytesOnRequest;
   cudaError_t broken = cudaSuccess;
   long calls_until_lost = 0;
   const std::map<std::byte*, Block>& blocks() const { return blocks_; }

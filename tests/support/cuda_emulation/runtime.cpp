@@ -105,7 +105,7 @@ cudaError_t CUDARTAPI cudaGetDeviceProperties(cudaDeviceProp* properties, int de
   properties->multiProcessorCount = 4;
   properties->maxThreadsPerBlock = 1024;
   properties->sharedMemPerBlock = kSharedBytes;
-  properties->sharedMemPerBlockOptin = kSharedBytesOnRequest;
+  properties->sharedMemPerBlockOptin = static_cast<std::size_t>(call.device().shared_on_request);
   properties->unifiedAddressing = 1;
   properties->memoryPoolsSupported = 1;
   return cudaSuccess;
@@ -122,10 +122,10 @@ cudaError_t CUDARTAPI cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribut
       *value = kSharedBytes;
       return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      *value = kSharedBytesOnRequest;
+      *value = call.device().shared_on_request;
       return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
-      *value = kSharedBytesOnRequest + 1024;
+      *value = call.device().shared_on_request + 1024;
       return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor:
       *value = 9;

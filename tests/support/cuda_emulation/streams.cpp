@@ -83,7 +83,7 @@ cudaError_t CUDARTAPI cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute
   Call call;
   if (call.status() != cudaSuccess) return fail(call.status());
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-  if (value < 0 || value > kSharedBytesOnRequest) return fail(cudaErrorInvalidValue);
+  if (value < 0 || value > call.device().shared_on_request) return fail(cudaErrorInvalidValue);
   machine().shared_limits[kernel] = value;
   return cudaSuccess;
 }
