@@ -3,6 +3,7 @@
 #if HCI_HAVE_CUDA
 #include "kernels/core/cuda.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <mutex>
 
@@ -172,6 +173,18 @@ DeviceGuard::DeviceGuard(int device, std::nothrow_t) noexcept {
 
 DeviceGuard::~DeviceGuard() {
   if (changed_) check_noexcept(cudaSetDevice(former_), "cudaSetDevice");
+}
+
+void allow_shared_memory(Exec& exec, const void* kernel, std::size_t bytes) {
+  static std::mutex mutex;
+  static std::map<std::pair<const void*, int>, std::size_t> limits;
+  const int device = exec.cuda().device();
+  const DeviceGuard guard(device);
+  const std::lock_guard lock(mutex);
+  std::size_t& limit = limits[{kernel, device}];
+  const std::size_t wanted = std::max(limit, bytes);
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(wanted)));
+  limit = wanted;
 }
 
 CudaContext::CudaContext(int device, void* stream) : device_(device) {

@@ -31,6 +31,15 @@ class DeviceGuard {
   bool changed_ = false;
 };
 
+/// Lets launches of a kernel on this Exec's device ask for so many bytes of dynamic shared memory, more than the 48 KiB
+/// that every kernel may. The limit belongs to the whole process and is never lowered: another thread may be about to
+/// launch the same kernel with more.
+void allow_shared_memory(Exec& exec, const void* kernel, std::size_t bytes);
+template <class... P>
+void allow_shared_memory(Exec& exec, void (*kernel)(P...), std::size_t bytes) {
+  allow_shared_memory(exec, reinterpret_cast<const void*>(kernel), bytes);
+}
+
 /// A handle of a CUDA library: made by its owner, destroyed once, moved but never copied.
 template <class T, auto destroy>
 class Handle {

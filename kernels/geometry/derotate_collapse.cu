@@ -230,11 +230,7 @@ bool derotate_collapse_tiles(Exec& exec, const Interpolation& plan, const Collap
   tile.weights = weights.view();
   const dim3 grid(cuda_side::blocks_for(tile.tiles, 1, cuda_side::kMostBlocksX));
   with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
-    {
-      const DeviceGuard guard(exec.cuda().device());
-      check(cudaFuncSetAttribute(reinterpret_cast<const void*>(&collapse_tiles<method>),
-                                 cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(tile.shared_bytes())));
-    }
+    allow_shared_memory(exec, &collapse_tiles<method>, tile.shared_bytes());
     launch(exec, grid, dim3(kThreads), tile.shared_bytes(), collapse_tiles<method>, plan.value<method>(), tile);
   });
   return true;

@@ -167,13 +167,8 @@ bool filter_tiles(Exec& exec, const PaddedPixels& pixels, const LineFilter& filt
   const auto blocks = [&](index_t n, int lines) {
     return dim3(static_cast<unsigned>(work.extent(0) * ((n + lines - 1) / lines)));
   };
-  {
-    const DeviceGuard guard(exec.cuda().device());
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(&filter_columns),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes(ny, down))));
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(&filter_rows), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(bytes(nx, along + 1))));
-  }
+  allow_shared_memory(exec, &filter_columns, bytes(ny, down));
+  allow_shared_memory(exec, &filter_rows, bytes(nx, along + 1));
   launch(exec, blocks(nx, down), dim3(kFilterThreads), bytes(ny, down), filter_columns, pixels, filter, down, work);
   launch(exec, blocks(ny, along), dim3(kFilterThreads), bytes(nx, along + 1), filter_rows, pixels, filter, along,
          Cube<const double>(work), out);

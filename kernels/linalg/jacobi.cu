@@ -293,11 +293,7 @@ void launch_blocks(Exec& exec, View<const double, 3> a, int most_sweeps, Matrix<
                    View<double, 3> vectors) {
   const index_t n = a.extent(1);
   const std::size_t bytes = shared_bytes(n);
-  {
-    const DeviceGuard guard(exec.cuda().device());
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(&solve_in_block<kRows>),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
-  }
+  allow_shared_memory(exec, &solve_in_block<kRows>, bytes);
   const index_t threads = (n + 1) / 2 * kLanes;
   const dim3 grid(cuda_side::blocks_for(a.extent(0), 1, cuda_side::kMostBlocksX));
   launch(exec, grid, dim3(static_cast<unsigned>((threads + 31) / 32 * 32)), bytes, solve_in_block<kRows>, a,

@@ -52,6 +52,24 @@ TEST_P(Launch, OfNothingDoesNothing) {
 
 TEST_P(Launch, MakesMoreBlocksThanAGridAxisHolds) { expect_each_index_once<Mark3>(exec(), Extents<3>{70000, 1, 1}); }
 
+#if HCI_HAVE_CUDA
+__global__ void last_of_shared_memory(index_t values, Vector<float> out) {
+  HCI_DYNAMIC_SHARED(float, shared);
+  shared[values - 1] = 7;
+  out(0) = shared[values - 1];
+}
+
+TEST_P(Launch, LessSharedMemoryForOneTakesNoneFromAnother) {
+  if (!exec().on_cuda()) GTEST_SKIP() << "shared memory is CUDA's";
+  constexpr index_t kMuch = 15 << 10, kLittle = 13 << 10;  // 60 and 52 KiB; without asking, 48 are the most
+  Array<float, 1> out(exec(), {1});
+  allow_shared_memory(exec(), &last_of_shared_memory, kMuch * sizeof(float));
+  allow_shared_memory(exec(), &last_of_shared_memory, kLittle * sizeof(float));  // another thread, say
+  launch(exec(), dim3(1), dim3(1), kMuch * sizeof(float), last_of_shared_memory, kMuch, out.view());
+  EXPECT_EQ(to_host(exec(), std::as_const(out).view()).data()[0], 7);
+}
+#endif
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Launch);
 
 }  // namespace
