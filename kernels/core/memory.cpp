@@ -8,6 +8,8 @@
 #include <new>
 #include <vector>
 
+#include "kernels/core/sanitizers.hpp"
+
 namespace hci {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if HCI_SANITIZED
 constexpr bool kKeepsBlocks = false;  // these want to see every block come and go
 #else
 constexpr bool kKeepsBlocks = true;

@@ -28,6 +28,9 @@ struct Weighted {
   }
 };
 
+// Portable: some dozen instructions a tap (the border's index in 64 bits, a read from L1, two sums) decide, not the 8
+// bytes a pixel. 19 x 19 taps, 10^6 pixels: 0.14 ms on an H200 (3e13 a second), 1 ms on a GTX 1080 (4.4e12).
+
 /// The row pass at (y, x): all taps along x.
 HCI_HD Weighted row_sum(const Frame<const float>& frame, const SeparablePlan& plan, index_t y, index_t x) {
   Weighted total;

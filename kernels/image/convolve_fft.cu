@@ -200,6 +200,11 @@ void convolve_fft(Exec& exec, Cube<const float> in, const ConvolutionKernel& ker
   }
 }
 
+// Of each pixel, in double: the frame is read and written as complex (20 bytes), two transforms take 128, the weights
+// read and write it (32, they themselves from L2), and the real part goes out where the frame is finite (24): 204 bytes
+// and 10 log2 flops of the frame's pixels, some 154. (489, 210, 210): 4.4 GB and 3.4 GFLOP, floor 1.0 ms on an H200
+// (4.3 TB/s copied; its arithmetic 0.1 ms) and 14 ms on a GTX 1080 (320 GB/s; its double arithmetic, 0.28 TFLOP/s, 12
+// ms). Not measured on a GPU.
 void filter_frequencies(Exec& exec, Cube<const float> in, const std::vector<double>& transfer, Cube<float> out) {
   check_cubes("filter_frequencies", in, out);
   const Extents<2> frame{in.extent(1), in.extent(2)};

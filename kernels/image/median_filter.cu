@@ -14,7 +14,8 @@
 namespace hci {
 namespace {
 
-/// One output pixel.
+/// One output pixel. 33 looks at each of the window's n pixels (one for each bit of the key), some 15 instructions
+/// each, decide, not the 8 bytes: 81 pixels are 1.3 ns on an H200 (3e13 instructions a second), 9 ns on a GTX 1080.
 struct MedianPixel {
   Cube<const float> in;
   Vector<const Footprint::Offset> offsets;

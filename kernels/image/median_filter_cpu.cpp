@@ -11,6 +11,7 @@
 
 #include "kernels/core/error.hpp"
 #include "kernels/core/parallel.hpp"
+#include "kernels/core/sanitizers.hpp"
 #include "kernels/image/median_filter_plan.hpp"
 #include "kernels/image/padded_block.hpp"
 #include "kernels/stats/collapse_plan.hpp"
@@ -190,7 +191,7 @@ constexpr int kMostSelected = 49;
 constexpr bool is_selected(std::size_t count) { return count <= 29 || count == kMostSelected; }
 
 // GCC 12 warns of "ignoring loop annotation" where its sanitizers have changed these loops.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if HCI_SANITIZED
 #define HCI_UNROLLED
 #else
 #define HCI_UNROLLED _Pragma("GCC unroll 32")

@@ -163,7 +163,7 @@ void eigh_dense(Exec& exec, View<const double, 3> a, Matrix<double> values, View
   std::vector<cpu::EighProblem> problems;
   for (index_t b = 0; b < batch; ++b)
     problems.push_back({.a = &a(b, 0, 0), .stride = n, .n = n, .values = &values(b, 0), .vectors = vectors[b]});
-  cpu::eigh_problems(exec.threads(), exec.tuned(), problems, k);
+  cpu::eigh_problems(exec, problems, k);
 }
 
 }  // namespace hci

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+// Private to kernels/, its tests and benchmarks.
 #include <algorithm>
 
 #include "kernels/core/exec.hpp"

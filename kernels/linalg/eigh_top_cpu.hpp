@@ -7,10 +7,6 @@
 
 namespace hci::cpu {
 
-/// LAPACK. a (n, n) is destroyed. values (k) and vectors (k rows of length n, `stride` apart), descending; all NaN
-/// where a holds NaN or infinity.
-void lapack_eigh_top(index_t n, double* a, index_t k, double* values, double* vectors, index_t stride);
-
 /// The k largest pairs of a matrix, or of a principal submatrix of one.
 struct EighProblem {
   const double* a;  ///< rows `stride` apart
@@ -23,7 +19,8 @@ struct EighProblem {
   double operator()(index_t i, index_t j) const { return a[row(i) * stride + row(j)]; }
 };
 
-/// A problem for each thread at a time. tuned: by our own solver where n suits it. Surplus pairs are zero.
-void eigh_problems(int threads, bool tuned, const std::vector<EighProblem>& problems, index_t k);
+/// A problem for each thread at a time, by LAPACK, or, if tuned, by our own solver where n suits it. Surplus pairs are
+/// zero.
+void eigh_problems(Exec& exec, const std::vector<EighProblem>& problems, index_t k);
 
 }  // namespace hci::cpu

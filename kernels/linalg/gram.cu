@@ -100,7 +100,7 @@ void cross_gram_on_cuda(Exec& exec, Matrix<const float> a, Matrix<const float> b
 
 void products(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
               bool symmetric) {
-  if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec.threads(), a, b, used, g, symmetric);
+  if (exec.tuned() && !exec.on_cuda()) return cpu::cross_gram(exec, a, b, used, g, symmetric);
 #if HCI_HAVE_CUDA
   if (exec.tuned())
     cross_gram_on_cuda(exec, a, b, used, g, symmetric);

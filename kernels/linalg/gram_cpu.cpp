@@ -90,14 +90,14 @@ void store(const Meeting& m, index_t i, index_t j, const double* sums) {
 
 }  // namespace
 
-void cross_gram(int threads, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
+void cross_gram(Exec& exec, Matrix<const float> a, Matrix<const float> b, UsedColumns used, Matrix<double> g,
                 bool symmetric) {
   const index_t pixels = a.extent(1), a_rows = block_rows(a.extent(0)), b_rows = block_rows(b.extent(0));
   const index_t a_blocks = divided_up(a.extent(0), a_rows), b_blocks = divided_up(b.extent(0), b_rows);
   const index_t a_panels = a_rows / kPanel, b_panels = b_rows / kPanel;
   constexpr index_t kPacked = kPanel * kDepth, kTile = kPanel * kPanel;
-  auto packed = host_array<double, 1>({(a_panels + b_panels) * kPacked});
-  auto sums = host_array<double, 1>({a_panels * b_panels * kTile});
+  Array<double, 1> packed(exec, {(a_panels + b_panels) * kPacked});
+  Array<double, 1> sums(exec, {a_panels * b_panels * kTile});
   double *const of_a = packed.data(), *const of_others = of_a + a_panels * kPacked;
 
   for (index_t i = 0; i < a_blocks; ++i)
@@ -108,7 +108,7 @@ void cross_gram(int threads, Matrix<const float> a, Matrix<const float> b, UsedC
                       g};
       double* const of_b = m.lower ? of_a : of_others;
       const index_t to_pack = m.a.panels() + (m.lower ? 0 : m.b.panels());
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(exec.threads())
       for (index_t first = 0; first < pixels; first += kDepth) {
         const index_t width = std::min(kDepth, pixels - first), depth = divided_up(width, 4) * 4;
 #pragma omp for schedule(static)

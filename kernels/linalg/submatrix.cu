@@ -10,11 +10,12 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 
-// All are bound by memory: 24 bytes an entry of a submatrix (8 for the squares, which only short sets need, 8 to read,
-// 8 to write), 16 of a vector. 100 submatrices of order 469 (22 M entries): 0.53 GB if nothing stayed in the cache,
-// where the matrix that they come from (1.9 MB) does: 8 bytes an entry are left, 41 us on an H200 (4.3 TB/s), 0.55 ms
-// on a GTX 1080 (0.32 TB/s). The filled diagonals of short sets add up m squares each, which only as many threads do as
-// there are such places.
+// All are bound by memory (no flops but the squares, two an entry): 24 bytes an entry of a submatrix (8 for the
+// squares, which only short sets need, 8 to read, 8 to write), 16 of a vector. 100 submatrices of order 469 (22 M
+// entries): 0.53 GB if nothing stayed in the cache, where the matrix that they come from (1.9 MB) does: 8 bytes an
+// entry are left, 41 us on an H200 (4.3 TB/s), 0.55 ms on a GTX 1080 (0.32 TB/s). The filled diagonals of short sets
+// add up m squares each, which only as many threads do as there are such places. Blocks of 32 x 8 threads of
+// for_each(), neighbours along a row: neighbouring members lie side by side but for a gap.
 
 namespace hci {
 namespace {

@@ -17,6 +17,7 @@
 #include "models/preproc/psf.hpp"
 #include "models/reduction.hpp"
 #include "tests/golden/golden.hpp"
+#include "tests/support/median_of.hpp"
 
 namespace hci::test {
 namespace {
@@ -209,8 +210,7 @@ void replace_background(std::vector<float>& stamp, double sigfactor, std::uint32
   double median = 0, scatter = 0;
   for (std::size_t before = 0; before != kept.size();) {
     before = kept.size();
-    std::sort(kept.begin(), kept.end());
-    median = (double(kept[(kept.size() - 1) / 2]) + double(kept[kept.size() / 2])) / 2;
+    median = median_of(std::vector<double>(kept.begin(), kept.end()));
     double mean = 0, squares = 0;
     for (const float v : kept) mean += v / double(kept.size());
     for (const float v : kept) squares += (v - mean) * (v - mean);

@@ -112,8 +112,7 @@ TEST_P(MainJob, AgreesWithThePortableCpu) {
   }
 }
 
-// The shares of the regions sum up, whatever the algorithm; fft turns in place with one variant, into a
-// cube of its own with a list or with the residuals saved, and gives the same frame.
+// The shares of the regions sum up, whatever the algorithm.
 TEST_P(MainJob, TellsHowFarItIs) {
   HCI_NEEDS_SHARED();
   Dataset data = beta_pictoris("cube.fits");
@@ -146,6 +145,7 @@ TEST_P(MainJob, TellsHowFarItIs) {
   }
 }
 
+// fft turns in place, and into a cube of its own where the residuals are wanted afterwards.
 TEST_P(MainJob, TheFftRotationInPlaceGivesTheSameBits) {
   HCI_NEEDS_SHARED();
   Dataset data = beta_pictoris("cube.fits");

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/core/sanitizers.hpp"
+
 namespace hci {
 namespace {
 
@@ -53,8 +55,8 @@ TEST(HostMemory, DoesNotGrowWithBlocksOfManySizes) {
   use_once(32 * kMiB);
   const std::size_t before = resident_bytes();
   for (std::size_t i = 0; i < 40; ++i) use_once((34 + 2 * i % 20) * kMiB);
-#ifdef __SANITIZE_ADDRESS__
-  const std::size_t kept = 256 * kMiB;  // freed memory that the sanitizer holds back
+#if HCI_SANITIZED
+  const std::size_t kept = 256 * kMiB;  // freed memory that a sanitizer holds back
 #else
   const std::size_t kept = 0;
 #endif

@@ -7,6 +7,7 @@
 
 #include "kernels/core/error.hpp"
 #include "kernels/image/convolve_fft.hpp"
+#include "kernels/image/convolve_plan.hpp"
 #include "tests/kernels/image/frames.hpp"
 #include "tests/support/devices.hpp"
 
@@ -223,6 +224,21 @@ TEST_P(Convolve, TakesKernelsTooLargeForATile) {
                        700);
     }
   }
+}
+
+// The CPU's tuned path copies all that taps reach, once for each thread: 4 MB at most, or 9 frames.
+TEST(ConvolveOnTheCpu, CopiesNoMoreThanNineFrames) {
+  const auto takes = [](index_t ny, index_t nx, index_t taps, index_t step) {
+    const Taps along{{nullptr, {taps}}, (taps - 1) / 2 * step, step, 1};
+    return fits_convolve_cpu({nullptr, {1, ny, nx}}, {along, along, Border::symmetric, {}});
+  };
+  EXPECT_TRUE(takes(210, 210, 17, 1));
+  EXPECT_TRUE(takes(101, 101, 69, 1));
+  EXPECT_TRUE(takes(5, 6, 5, 64));
+  EXPECT_TRUE(takes(2000, 2000, 5, 512));
+  EXPECT_FALSE(takes(2000, 2000, 5, 2048));
+  EXPECT_FALSE(takes(200, 200, 5, 2048));  // 8392 x 8392 floats, 282 MB
+  EXPECT_FALSE(takes(5, 6, 5, index_t{1} << 19));
 }
 
 // A pixel's value does not depend on what other frames or far rows hold: bit for bit. Frames narrower

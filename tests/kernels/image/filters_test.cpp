@@ -422,7 +422,6 @@ TEST_P(Starlet, TakesAsManyScalesAsThereAre) {
   Array<float, 3> smooth(exec(), frames.extents()), back(exec(), frames.extents());
   starlet(exec(), in.view(), details.view(), smooth.view());
   inverse_starlet(exec(), details.view(), smooth.view(), back.view());
-  EXPECT_LT(exec().memory()->peak_bytes(), std::size_t{64} << 20);
   const auto again = to_host(exec(), back.view());
   const double bound = starlet_rounding(20, largest_of(frames));
   for (index_t i = 0; i < 30; ++i) ASSERT_NEAR(again.data()[i], frames.data()[i], bound);

@@ -263,6 +263,65 @@ TEST_P(FarRowsOfMatrices, Components) {
   EXPECT_EQ(apart.values(), vector_of(exec(), c));
 }
 
+TEST_P(FarRowsOfMatrices, ScoresOfComponents) {
+  const auto v = whole_numbers<double>(2 * 2 * kColumns, 5), g = whole_numbers<double>(kRows * kColumns, 3);
+  const std::vector<double> values{4, 2, 8, 1};
+  const auto vectors = to_device(exec(), View<const double, 3>(v.data(), {2, 2, kColumns}));
+  const auto near_g = near(g), near_values = near(values, 2, 2);
+  Array<double, 2> scores(exec(), {kRows, 2});
+  component_scores(exec(), near_g.view(), near_values.view(), vectors.view(), scores.view());
+  auto far_g = far(g), far_values = far(values, 2, 2), far_scores = far(std::vector<double>(2 * kRows), kRows, 2);
+  component_scores(exec(), far_g.view(), far_values.view(), vectors.view(), far_scores.view());
+  EXPECT_EQ(far_scores.values(), vector_of(exec(), scores));
+}
+
+TEST_P(FarRowsOfMatrices, SweepOfComponents) {
+  const std::vector<double> scores{3, 1, 2, 5};
+  const auto v = whole_numbers<double>(2 * 2 * kColumns, 5);
+  const auto vectors = to_device(exec(), View<const double, 3>(v.data(), {2, 2, kColumns}));
+  Array<float, 3> c(exec(), {1, kRows, kColumns});
+  const auto near_scores = near(scores, 2, 2);
+  component_sweep(exec(), near_scores.view(), vectors.view(), {2}, c.view());
+  auto far_scores = far(scores, 2, 2);
+  auto far_c = far(std::vector<float>(kRows * kColumns));
+  component_sweep(exec(), far_scores.view(), vectors.view(), {2}, far_c.batch());
+  EXPECT_EQ(far_c.values(), vector_of(exec(), c));
+}
+
+TEST_P(FarRowsOfMatrices, ComponentsInSinglePrecision) {
+  const auto from = whole_numbers<double>(kRows * kColumns, 3);
+  const auto near_from = near(from);
+  auto far_from = far(from);
+  for (const bool by_column : {false, true}) {
+    std::vector<double> exist(static_cast<std::size_t>(by_column ? kColumns : kRows), 1.0);
+    exist.back() = 0;
+    const auto values = to_device(exec(), exist);
+    Array<float, 2> to(exec(), {kRows, kColumns});
+    to_single(exec(), near_from.view(), values.view(), by_column, to.view());
+    auto far_to = far(std::vector<float>(kRows * kColumns));
+    to_single(exec(), far_from.view(), values.view(), by_column, far_to.view());
+    EXPECT_EQ(far_to.values(), vector_of(exec(), to));
+  }
+}
+
+TEST_P(FarRowsOfMatrices, AutomaticCountsOfComponents) {
+  const std::vector<double> values{90, 5, 4, 80, 60, 1};
+  const auto v = whole_numbers<double>(2 * 3 * 3, 5);
+  const auto vectors = to_device(exec(), View<const double, 3>(v.data(), {2, 3, 3}));
+  const auto sizes = to_device(exec(), std::vector<index_t>{3, 3});
+  const auto sums = to_device(exec(), std::vector<double>{0, 0, 0});
+  Array<index_t, 1> counts(exec(), {2});
+  const auto counted = [&](Matrix<const double> w) {
+    automatic_counts(exec(), w, vectors.view(), sizes.view(), sums.view(), 10, 0.2, counts.view());
+    return vector_of(exec(), counts);
+  };
+  const auto near_values = near(values, 2, 3);
+  auto far_values = far(values, 2, 3);
+  const auto want = counted(near_values.view());
+  EXPECT_EQ(counted(far_values.view()), want);
+  EXPECT_NE(want[0], want[1]);  // the second row is looked at
+}
+
 TEST_P(FarRowsOfMatrices, RightSidesOfLeastSquares) {
   const auto matrix = near<double>({4, 1, 1, 3}, 2, 2);
   const View<const double, 3> a(matrix.data(), {1, 2, 2});

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "kernels/core/copy.hpp"
-#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/median_of.hpp"
 
 namespace hci::test {
 namespace {

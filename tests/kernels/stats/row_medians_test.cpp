@@ -8,8 +8,8 @@
 
 #include "kernels/core/error.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
-#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/median_of.hpp"
 
 namespace hci::test {
 namespace {

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "kernels/core/copy.hpp"
-#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/median_of.hpp"
 
 namespace hci::test {
 namespace {

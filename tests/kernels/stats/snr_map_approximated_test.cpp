@@ -11,8 +11,8 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
-#include "tests/kernels/stats/medians.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/median_of.hpp"
 #include "tests/support/noise.hpp"
 
 namespace hci::test {

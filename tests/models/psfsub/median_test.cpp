@@ -6,17 +6,12 @@
 #include "models/psfsub/references.hpp"
 #include "tests/models/psfsub/cubes.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/median_of.hpp"
 
 namespace hci::test {
 namespace {
 
 class Median : public OnEveryDevice {};
-
-float median_of(std::vector<float> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5F * (values[n / 2 - 1] + values[n / 2]);
-}
 
 TEST_P(Median, SubtractsTheMedianOfAllFrames) {
   for (index_t frames : {1, 2, 7, 40}) {
