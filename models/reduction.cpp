@@ -188,8 +188,9 @@ MemoryNeed Reduction::device_memory(const Extents<4>& cube, index_t references) 
 void Reduction::derotate_and_collapse(Exec& exec, Cube<float> residual, bool is_last, const std::vector<double>& angles,
                                       Frame<float> out, Progress& progress) const {
   RotateOptions rotation{.method = recipe_.combine.rotation};
-  // Masked pixels are 0 before the rotation and shall be 0 after it, as in VIP.
-  if (recipe_.regions.radius_int > 0 || central_disc(recipe_.regions, false) > 0) rotation.mask_value = 0;
+  // Masked pixels are 0 before the rotation and shall be 0 after it, as in VIP, where only vip-fft heeds that.
+  const bool masks = recipe_.regions.radius_int > 0 || central_disc(recipe_.regions, false) > 0;
+  if (masks && rotation.method == Rotation::fft) rotation.mask_value = 0;
   const CollapseOptions collapsing{.mode = recipe_.combine.collapse, .trim_keep = recipe_.combine.trim_keep};
   if (rotation.method != Rotation::fft || !is_last || recipe_.save_residuals)
     return derotate_collapse(exec, residual, angles, rotation, collapsing, out);

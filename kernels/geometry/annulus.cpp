@@ -105,7 +105,9 @@ PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, doubl
 }
 
 PixelSet ellipse(index_t ny, index_t nx, double a, double b, double angle) {
-  require(a >= b && b > 0, "ellipse: the semi-axes are ", a, " and ", b, " px; the longer comes first");
+  require(a >= b && b > 0 && std::isfinite(a), "ellipse: the semi-axes are ", a, " and ", b,
+          " px; they must be positive and finite, the longer comes first");
+  require(std::isfinite(angle), "ellipse: the angle is ", angle, " degrees; it must be finite");
   // Not a² - b², which rounding may leave below 0 for a circle.
   const double f = std::sqrt((a - b) * (a + b)), fy = f * std::cos(radians(angle)), fx = f * std::sin(radians(angle));
   return pixels_where(ny, nx, 0, a, [=](double dy, double dx) {

@@ -102,8 +102,11 @@ __global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 3 : 0)
     if (lane + 32 * s < count) to[lane + 32 * s] = scale ? unit(values[s]) : values[s];
 }
 
-/// A block scales a group of slices: a warp for one slice, 8 warps for a whole sample. 8 bytes a value to memory (the
-/// second reading comes from L2), 4 flops.
+/// A block scales a group of slices: a warp for one slice, 8 warps for a whole sample, so that a lane has 4 values of a
+/// slice of 11 x 11 and 10 of a sample of 20 such. 8 bytes a value to memory where L2 serves the second reading, else
+/// 12, and 4 flops: (3000, 20, 11, 11) is 58 MB, floor 14 us on an H200 (4.3 TB/s; its L2 holds the 29 MB) and 87 MB,
+/// 0.27 ms on a GTX 1080 (320 GB/s); 29 MFLOP are nothing (67 and 8.9 TFLOP/s). Two divisions of 64 bits in each pass
+/// for a value's place, some 150 instructions in all, 1.1 G, weigh more on an H200: 0.07 ms. Not measured on a GPU.
 __global__ inline void __launch_bounds__(32 * kWarps) scale_groups(Patches<float> patches, index_t slices) {
   __shared__ float lows[kWarps], highs[kWarps];
   const index_t b = blockIdx.x, first = index_t(blockIdx.y) * slices, width = patches.extent(3);

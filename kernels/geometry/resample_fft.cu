@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
@@ -47,6 +48,32 @@ void products(Exec& exec, const Cube<double>& frames, Matrix<const double> ry, M
 
 /// Scratch of a tile of frames.
 constexpr index_t kScratchBytes = index_t{256} << 20;
+
+/// The frames of a list, all of one scale.
+void resample_alike(Exec& exec, Cube<const float> in, const std::vector<index_t>& frames, const FftAxes& axes,
+                    Cube<float> out) {
+  const auto& [y, x] = axes;
+  const index_t ny = in.extent(1), nx = in.extent(2), total = static_cast<index_t>(frames.size());
+  const auto ry = to_device(exec, y.matrix), rx = to_device(exec, x.matrix), uy = to_device(exec, y.u),
+             ux = to_device(exec, x.u);
+  const auto list = to_device(exec, frames);
+  const Matrix<const double> rows(ry.data(), {y.rows + 1, ny}), columns(rx.data(), {x.rows + 1, nx});
+  const index_t values = ny * nx + (ny + y.rows + 1) * (x.rows + 1);
+  const index_t at_once =
+      std::clamp(scratch_bytes(kScratchBytes) / (values * index_t{sizeof(double)}), index_t{1}, total);
+  Array<double, 3> taken(exec, {at_once, ny, nx}), half(exec, {at_once, ny, x.rows + 1}),
+      made(exec, {at_once, y.rows + 1, x.rows + 1});
+  for (index_t first = 0; first < total; first += at_once) {
+    const index_t count = std::min(at_once, total - first);
+    const Vector<const index_t> some = slice(Vector<const index_t>(list.view()), first, count);
+    const Cube<double> frames_in = slice(taken.view(), 0, count), between = slice(half.view(), 0, count);
+    const Cube<double> frames_out = slice(made.view(), 0, count);
+    for_each(exec, frames_in.extents(), TakeFrames{in, some, frames_in});
+    products(exec, frames_in, rows, columns, between, frames_out);
+    for_each(exec, Extents<3>{count, out.extent(1), out.extent(2)},
+             StoreFrames{frames_out, uy.view(), ux.view(), some, out});
+  }
+}
 
 }  // namespace
 
@@ -104,30 +131,20 @@ FftAxis folded(const FftAxis& axis, const std::vector<index_t>& pixel, index_t s
   return out;
 }
 
-void resample_by_fft(Exec& exec, Cube<const float> in, const std::vector<index_t>& frames, const FftAxis& y,
-                     const FftAxis& x, Cube<float> out) {
-  if (out.size() == 0 || frames.empty()) return;
+void resample_by_fft(Exec& exec, Cube<const float> in, const std::vector<double>& scales, const MakeFftAxes& axes,
+                     Cube<float> out) {
+  if (out.size() == 0) return;
+  std::vector<index_t> frames(scales.size());
+  std::iota(frames.begin(), frames.end(), index_t{0});
+  const auto scale_of = [&](index_t t) { return scales[static_cast<std::size_t>(t)]; };
+  std::stable_sort(frames.begin(), frames.end(), [&](index_t a, index_t b) { return scale_of(a) < scale_of(b); });
   if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1 && out.stride(2) == 1)
-    return resample_by_fft_cpu(exec, in, frames, y, x, out);
-  const index_t ny = in.extent(1), nx = in.extent(2), total = static_cast<index_t>(frames.size());
-  const auto ry = to_device(exec, y.matrix), rx = to_device(exec, x.matrix), uy = to_device(exec, y.u),
-             ux = to_device(exec, x.u);
-  const auto list = to_device(exec, frames);
-  const Matrix<const double> rows(ry.data(), {y.rows + 1, ny}), columns(rx.data(), {x.rows + 1, nx});
-  const index_t values = ny * nx + (ny + y.rows + 1) * (x.rows + 1);
-  const index_t at_once =
-      std::clamp(scratch_bytes(kScratchBytes) / (values * index_t{sizeof(double)}), index_t{1}, total);
-  Array<double, 3> taken(exec, {at_once, ny, nx}), half(exec, {at_once, ny, x.rows + 1}),
-      made(exec, {at_once, y.rows + 1, x.rows + 1});
-  for (index_t first = 0; first < total; first += at_once) {
-    const index_t count = std::min(at_once, total - first);
-    const Vector<const index_t> some = slice(Vector<const index_t>(list.view()), first, count);
-    const Cube<double> frames_in = slice(taken.view(), 0, count), between = slice(half.view(), 0, count);
-    const Cube<double> frames_out = slice(made.view(), 0, count);
-    for_each(exec, frames_in.extents(), TakeFrames{in, some, frames_in});
-    products(exec, frames_in, rows, columns, between, frames_out);
-    for_each(exec, Extents<3>{count, out.extent(1), out.extent(2)},
-             StoreFrames{frames_out, uy.view(), ux.view(), some, out});
+    return resample_by_fft_cpu(exec, in, frames, scales, axes, out);
+  for (auto first = frames.begin(); first != frames.end();) {
+    const double scale = scale_of(*first);
+    const auto last = std::find_if(first, frames.end(), [&](index_t t) { return scale_of(t) != scale; });
+    resample_alike(exec, in, {first, last}, axes(scale), out);
+    first = last;
   }
 }
 

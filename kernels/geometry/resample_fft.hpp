@@ -10,6 +10,7 @@
 // In two, out = Re(W X W^T) = R X R^T - I X I^T. Frequency -m/2 alone makes the imaginary part I: it is minus the
 // product of u(y) and v(x), since m a is a multiple of pi plus what depends on x (q < p) or on y alone. So
 // I X I^T = u (v^T X v) u^T: v is one more row of R.
+#include <functional>
 #include <vector>
 
 #include "kernels/core/exec.hpp"
@@ -32,15 +33,22 @@ struct FftAxis {
 };
 FftAxis fft_axis(index_t in_side, index_t out_side, double scale);
 
-/// out(frames[i]) = in(frames[i]) resampled along both axes. (t, y, x) on the Exec's device.
-void resample_by_fft(Exec& exec, Cube<const float> in, const std::vector<index_t>& frames, const FftAxis& y,
-                     const FftAxis& x, Cube<float> out);
+/// The axes of frames of one scale.
+struct FftAxes {
+  FftAxis y, x;
+};
+/// Makes them, for a scale; from several threads.
+using MakeFftAxes = std::function<FftAxes(double)>;
+
+/// out(t) = in(t) resampled along both axes by scales[t]. (t, y, x) on the Exec's device; scales: host, T of them.
+void resample_by_fft(Exec& exec, Cube<const float> in, const std::vector<double>& scales, const MakeFftAxes& axes,
+                     Cube<float> out);
 
 /// The axis for frames of `side` pixels that are continued: pixel[j] of them stands for column j, -1: none does.
 FftAxis folded(const FftAxis& axis, const std::vector<index_t>& pixel, index_t side);
 
-/// The CPU's tuned way.
-void resample_by_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<index_t>& frames, const FftAxis& y,
-                         const FftAxis& x, Cube<float> out);
+/// The CPU's tuned way. frames: in the order of their scales.
+void resample_by_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<index_t>& frames,
+                         const std::vector<double>& scales, const MakeFftAxes& axes, Cube<float> out);
 
 }  // namespace hci

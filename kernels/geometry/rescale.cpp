@@ -98,13 +98,15 @@ void resample_splines(Exec& exec, Cube<const float> in, Extents<2> wide, Rotatio
 
 void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales, Rotation method, const Axis& y,
              const Axis& x, Cube<float> out) {
+  if (method == Rotation::fft)
+    return resample_by_fft(
+        exec, in, scales,
+        [&](double scale) {
+          return FftAxes{magnified_fft(y, scale), magnified_fft(x, scale)};
+        },
+        out);
   std::map<double, std::vector<index_t>> frames_of;
   for (std::size_t t = 0; t < scales.size(); ++t) frames_of[scales[t]].push_back(static_cast<index_t>(t));
-  if (method == Rotation::fft) {
-    for (const auto& [scale, frames] : frames_of)
-      resample_by_fft(exec, in, frames, magnified_fft(y, scale), magnified_fft(x, scale), out);
-    return;
-  }
   const bool splines = spline_order(method) > 0;
   const Border continued = y.border == Border::constant ? Border::reflect : y.border;  // of the coefficients
   const index_t padding = splines ? spline_padding(spline_order(method), continued) : 0;
@@ -204,10 +206,10 @@ void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOpti
   require(out.extent(1) == sides[0] && out.extent(2) == sides[1], "resample: the new frames are ", sides[0], " x ",
           sides[1], ", the output has ", out.extent(1), " x ", out.extent(2));
   if (options.method == Rotation::fft) {
-    std::vector<index_t> all;
-    for (index_t t = 0; t < in.extent(0); ++t) all.push_back(t);
-    return resample_by_fft(exec, in, all, fft_axis(in.extent(1), sides[0], scale),
-                           fft_axis(in.extent(2), sides[1], scale), out);
+    const auto axes = [&](double by) {
+      return FftAxes{fft_axis(in.extent(1), sides[0], by), fft_axis(in.extent(2), sides[1], by)};
+    };
+    return resample_by_fft(exec, in, std::vector<double>(static_cast<std::size_t>(in.extent(0)), scale), axes, out);
   }
   const bool splines = spline_order(options.method) > 0;
   const auto taps = [&](index_t side, index_t made) {

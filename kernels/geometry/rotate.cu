@@ -33,7 +33,10 @@ struct DerotatePixel {
   HCI_HD void operator()(index_t t, index_t y, index_t x) const { out(t, y, x) = value(t, first_row + y, x); }
 };
 
-/// (t, y): the range of a row, NaN left out.
+/// (t, y): the range of a row, NaN left out. 4 bytes and 2 comparisons a pixel: (489, 210, 210) is 86 MB, floor 20 us
+/// on an H200 (4.3 TB/s), 0.27 ms on a GTX 1080 (320 GB/s); 43 M comparisons are nothing. A thread has a row, so that
+/// no sum crosses threads; neighbours read rows apart, 32 lines a warp, 32 KB a block of 32 x 8, which L1 is to keep
+/// for the next 31 columns. The turn that follows takes longer than a poor reading would. Not measured on a GPU.
 struct RowRange {
   Cube<const float> in;
   Matrix<ValueRange> rows;
@@ -49,7 +52,9 @@ struct RowRange {
   }
 };
 
-/// (t): the range of a frame. One without values is held to none.
+/// (t): the range of a frame. One without values is held to none. 12 bytes and 2 comparisons a row: 1.2 MB of (489,
+/// 210), 0.3 us and 4 us; what counts is a thread's chain of 210 readings from L2, some 50 us, two blocks of 256 for
+/// all.
 struct FrameRange {
   Matrix<const ValueRange> rows;
   Vector<ValueRange> ranges;
@@ -125,6 +130,14 @@ void check_rotation(const char* caller, Extents<3> in, const std::vector<double>
   require(options.method != Rotation::fft || in_frame || centre == centre_of(in, {}), caller,
           ": the fft rotation turns about a point in the frame only, not about (", centre[0], ", ", centre[1],
           "): use another method");
+  const bool by_fft = options.method == Rotation::fft, blends = options.edge_blend != EdgeBlend::none;
+  require(!by_fft || options.border == Border::constant, caller,
+          ": the fft rotation has zeros outside the frame: take border constant, or another method");
+  require(!by_fft || !options.keep_range, caller, ": the fft rotation keeps no range: take another method");
+  require(by_fft || blends || std::isnan(options.mask_value), caller, ": a mask_value (", options.mask_value,
+          ") is for the fft method or with an edge_blend only: NaN are masked as they are");
+  require(blends || (!options.interpolate_zeros && options.blend_fwhm == 1 && options.seed == 0), caller,
+          ": interpolate_zeros, blend_fwhm and seed belong to an edge_blend, and none is chosen");
   require(options.blend_fwhm > 0 && options.blend_fwhm < 1e4, caller, ": the edge blend's Gaussian has a FWHM of ",
           options.blend_fwhm, " px: it must be above 0 and below 10000");
 }

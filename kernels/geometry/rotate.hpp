@@ -72,7 +72,7 @@ constexpr auto enum_names(EdgeBlend) {
 
 struct RotateOptions {
   Rotation method = Rotation::lanczos4;
-  /// Not used by Rotation::fft, which has zeros outside.
+  /// Rotation::fft has zeros outside: it takes constant only.
   Border border = Border::constant;
   /// Centre of rotation (y, x), pixels; unset: frame_centre() of docs/conventions.md. For Rotation::fft
   /// it must be in the frame; any other than frame_centre() takes longer there on the CPU.
@@ -104,7 +104,9 @@ struct RotateOptions {
 /// fft is VIP's three-shear rotation (Larkin, Oldenburg & Klemm 1997, Optics Communications 139,
 /// 99) in double, on a grid about four times as large; frames that are not square are padded by
 /// their longer side. Turns by multiples of 90 degrees of odd square frames are exact, for fft up to
-/// rounding to float32. Throws InvalidInput for angles that are not finite or not one per frame.
+/// rounding to float32. Throws InvalidInput for angles that are not finite or not one per frame, and for options that
+/// would do nothing: fft with another border or keep_range; mask_value without fft or edge_blend; interpolate_zeros,
+/// blend_fwhm or seed without edge_blend.
 void derotate(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
               Cube<float> out);
 

@@ -174,9 +174,7 @@ void derotate_blended(Exec& exec, Cube<const float> in, const std::vector<double
   const index_t nt = in.extent(0), ny = padded_side(in.extent(1), by_fft), nx = padded_side(in.extent(2), by_fft);
   const index_t down = ny / 2 - in.extent(1) / 2, right = nx / 2 - in.extent(2) / 2;
   const Holes holes{options.mask_value, options.interpolate_zeros};
-  RotateOptions turn = options;
-  turn.edge_blend = EdgeBlend::none;
-  turn.mask_value = std::numeric_limits<float>::quiet_NaN();
+  RotateOptions turn{.method = options.method, .border = options.border, .keep_range = options.keep_range};
   if (options.centre) turn.centre = {{(*options.centre)[0] + double(down), (*options.centre)[1] + double(right)}};
   const auto gaussian = to_device(exec, gaussian_weights(options.blend_fwhm));
   Array<Noise, 1> noise(exec, {nt});

@@ -54,13 +54,15 @@ struct Sum {
   bool masked = false;  ///< the disc covers a pixel that is not finite
 };
 
-/// The pixels from which to which a disc reaches along an axis of n pixels.
+/// The pixels from which to which a disc reaches along an axis of n pixels; none where first > last.
 struct Reach {
   index_t first = 0, last = -1;
   HCI_HD Reach(double centre, double radius, index_t n) {
     const double low = std::floor(centre - radius + 0.5), high = std::floor(centre + radius + 0.5);
-    first = low > 0 ? static_cast<index_t>(low) : 0;
-    last = high < static_cast<double>(n - 1) ? static_cast<index_t>(high) : n - 1;
+    // Held to the frame before they are cast: a disc may lie further off than an index can tell.
+    const auto end = static_cast<double>(n);
+    first = low > 0 ? static_cast<index_t>(low < end ? low : end) : 0;
+    last = high < end - 1 ? static_cast<index_t>(high > -1 ? high : -1) : n - 1;
   }
 };
 

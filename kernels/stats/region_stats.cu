@@ -14,8 +14,10 @@
 // memory up to 11,000 pixels: some 12 for the median of some hundred values (until no other value begins
 // with the same bits), 16 for the MAD, and 10 besides. 489 frames of 210 x 210 by radius: 0.26 GB from
 // memory, 60 us on an H200 and 0.8 ms on a GTX 1080; 38 passes over 21.6 M keys in shared memory (128 bytes
-// a cycle a multiprocessor) take 0.1 ms and 0.8 ms. A block has one set of one frame: sets differ in size,
-// so blocks are many.
+// a cycle a multiprocessor) take 0.1 ms and 0.8 ms. Flops: 4 in double a pixel (mean, deviation), 86 MFLOP, 3 us
+// (34 TFLOP/s) and 0.3 ms (0.28 TFLOP/s); a comparison and an addition in each pass, 1.6 G in 32 bits, 0.1 ms and
+// 0.4 ms. Quantiles: 20 passes and 3 flops each. Means by radius: 12 bytes and 2 flops in double a pixel, 60 us and
+// 0.8 ms. A block of 128 threads has one set of one frame: sets differ in size, so blocks are many.
 
 namespace hci {
 namespace {

@@ -101,7 +101,7 @@ void row_medians(Exec& exec, Matrix<const float> x, const std::vector<std::vecto
     require(row >= 0 && row < rows, "row_medians: row ", row, " of ", rows);
     return row;
   });
-  if (exec.tuned() && !exec.on_cuda()) return row_medians_cpu(exec, x, sets, medians);
+  if (exec.tuned() && !exec.on_cuda() && x.stride(1) == 1) return row_medians_cpu(exec, x, sets, medians);
   for_each(exec, medians.extents(), MedianOfSet{x, packed.offsets.view(), packed.items.view(), medians});
 }
 

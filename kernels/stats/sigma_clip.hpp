@@ -23,13 +23,14 @@ struct SigmaClipOptions {
 /// Finds outliers: bad(t, y, x) = 1 where a value lies below median - lower_sigma sigma or above median +
 /// upper_sigma sigma of its neighbours (VIP's clip_array with neighbor=True); 0 elsewhere, at known bad
 /// pixels too. NaN and known bad pixels are nobody's neighbours, and are not looked at themselves.
-///   frames (t, y, x) float   known (y, x) or nothing: 1 = bad before   bad (t, y, x); all on the device
+///   frames (t, y, x) float   known (y, x) or nothing: 1 = bad before   bad (t, y, x); all on the device, any strides
 void sigma_clip(Exec& exec, Cube<const float> frames, View<const std::uint8_t, 2> known,
                 const SigmaClipOptions& options, View<std::uint8_t, 3> bad);
 
 /// Replaces bad pixels by the median of the good ones in their box, where there are at least
 /// `min_neighbors`, again and again, those mended counting as good the next time (VIP's sigma_filter).
-///   frames (t, y, x) float, in place   bad (t, y, x): 1 = to replace; on return those that could not be
+///   frames (t, y, x) float, any strides, in place   bad (t, y, x), dense: 1 = to replace; on return those that could
+///   not be
 /// Returns how many are left: of a frame with too few good pixels anywhere. Waits in each round.
 index_t sigma_filter(Exec& exec, Cube<float> frames, View<std::uint8_t, 3> bad, const NeighborBox& box,
                      index_t min_neighbors = 3);

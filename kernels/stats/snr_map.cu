@@ -123,6 +123,8 @@ void snr_map(Exec& exec, Frame<const float> frame, Frame<const float> second, co
   const bool has_second = second.data() != nullptr;
   require(std::isfinite(options.fwhm) && options.fwhm > 0, "snr_map: fwhm is ", options.fwhm,
           " px, it must be positive");
+  require(options.inner >= 0 && options.inner < options.outer, "snr_map: the range is from ", options.inner, " to ",
+          options.outer, " px; it must begin at 0 or more and end beyond");
   require(out.extents() == frame.extents(), "snr_map: frame and map differ in shape");
   require(!has_second || second.extents() == frame.extents(), "snr_map: the second frame differs in shape");
   require(has_second || !options.noise_from_second_only,

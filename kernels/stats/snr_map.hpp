@@ -11,7 +11,7 @@ namespace hci {
 struct SnrMapOptions {
   /// Diameter of the apertures, px.
   double fwhm = 0;
-  /// Pixels with inner <= r < outer (px from frame_centre()) and r > fwhm / 2 get a value.
+  /// Pixels with inner <= r < outer (px from frame_centre()) and r > fwhm / 2 get a value; 0 <= inner < outer.
   double inner = 0, outer = 0;
   /// Leaves out the apertures next to the tested one.
   bool exclude_negative_lobes = false;

@@ -167,7 +167,7 @@ void snr_map(Exec& exec, Frame<const float> frame, const SnrParams& params, Fram
   for (auto& pixel : options.wanted) pixel = pixel == 0;
   snr_map(exec, frame, second, options, out);
   options.wanted = std::move(hidden.around);
-  options.inner = hidden.inner;
+  options.inner = std::max(0.0, hidden.inner);
   options.outer = hidden.outer;
   options.skip_zeros = false;
   const DeviceInput<float, 2> hidden_frame(exec, std::as_const(hidden.frame).view());

@@ -33,12 +33,16 @@ Result run_cube_derotate(Exec& exec, const GoldenCase& golden) {
                                            golden.get<std::string>("border_mode", "constant"));
   if (!words) return {};
   RotateOptions options = *words;
-  if (golden.json("mask_val").is_number()) options.mask_value = golden.get("mask_val", 0.0F);
   const auto blend = named<EdgeBlend>(golden.get<std::string>("edge_blend", "none"));
   if (!blend) return {};
   options.edge_blend = *blend;
-  options.interpolate_zeros = golden.get("interp_zeros", false);
-  options.blend_fwhm = golden.get("ker", 1.0);
+  if (options.edge_blend != EdgeBlend::none) {
+    options.interpolate_zeros = golden.get("interp_zeros", false);
+    options.blend_fwhm = golden.get("ker", 1.0);
+  }
+  // VIP heeds a mask there only.
+  if (golden.json("mask_val").is_number() && (options.method == Rotation::fft || options.edge_blend != EdgeBlend::none))
+    options.mask_value = golden.get("mask_val", 0.0F);
   if (golden.has("cxy")) {
     const auto xy = golden.json("cxy").get<std::array<double, 2>>();
     options.centre = std::array<double, 2>{xy[1], xy[0]};

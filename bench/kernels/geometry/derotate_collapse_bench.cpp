@@ -12,6 +12,9 @@ namespace hci::bench {
 namespace {
 
 void run(benchmark::State& state, Exec& exec, Extents<3> shape, Collapse mode) {
+  CollapseOptions collapsing{.mode = mode};
+  if (mode == Collapse::wmean)
+    for (index_t t = 0; t < shape[0]; ++t) collapsing.weights.push_back(1.0 / static_cast<double>(t + 7));
   const auto cube = speckle_cube(shape[0], shape[1], shape[2]);
   const auto angles = even_angles(shape[0]);
   const DeviceInput<float, 3> in(exec, cube.view());
@@ -19,9 +22,9 @@ void run(benchmark::State& state, Exec& exec, Extents<3> shape, Collapse mode) {
   {
     Array<float, 3> derotated(exec, shape);
     derotate(exec, in.view(), angles, {}, derotated.view());
-    collapse(exec, derotated.view(), {.mode = mode}, expected.view());
+    collapse(exec, derotated.view(), collapsing, expected.view());
   }
-  const auto work = [&] { derotate_collapse(exec, in.view(), angles, {}, {.mode = mode}, out.view()); };
+  const auto work = [&] { derotate_collapse(exec, in.view(), angles, {}, collapsing, out.view()); };
   work();
   const auto got = to_host(exec, std::as_const(out).view()), want = to_host(exec, std::as_const(expected).view());
   if (std::memcmp(got.data(), want.data(), got.bytes()) != 0) {
@@ -41,6 +44,11 @@ bool add(const char* name, Collapse mode, Extents<3> shape) {
 const bool registered[] = {
     add("derotate_collapse/lanczos4_median", Collapse::median, {489, 210, 210}),
     add("derotate_collapse/lanczos4_mean", Collapse::mean, {489, 210, 210}),
+    add("derotate_collapse/lanczos4_trimmean", Collapse::trimmean, {489, 210, 210}),
+    add("derotate_collapse/lanczos4_wmean", Collapse::wmean, {489, 210, 210}),
+    add("derotate_collapse/lanczos4_sum", Collapse::sum, {489, 210, 210}),
+    add("derotate_collapse/lanczos4_max", Collapse::max, {489, 210, 210}),
+    add("derotate_collapse/lanczos4_absmean", Collapse::absmean, {489, 210, 210}),
     add("derotate_collapse/lanczos4_median", Collapse::median, {61, 101, 101}),
     add("derotate_collapse/lanczos4_median", Collapse::median, {489, 512, 512}),
 };

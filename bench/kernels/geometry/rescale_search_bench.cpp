@@ -66,7 +66,7 @@ bool add(index_t channels, index_t side, Rotation method) {
                          [=](benchmark::State& state, Exec& exec) { run(state, exec, channels, side, method); });
 }
 
-const bool registered[] = {add(39, 200, Rotation::lanczos4), add(5, 200, Rotation::fft)};
+const bool registered[] = {add(39, 200, Rotation::lanczos4), add(5, 200, Rotation::fft), add(39, 200, Rotation::fft)};
 
 }  // namespace
 }  // namespace hci::bench

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/support/bench.hpp"
+#include "bench/support/flop_counts.hpp"
 #include "bench/support/synthetic.hpp"
 #include "kernels/core/copy.hpp"
 #include "kernels/random/philox.hpp"
@@ -38,10 +39,7 @@ void time_apertures(benchmark::State& state, Exec& exec, index_t count, double r
   if (std::fabs(to_host(exec, sums.view()).view()(count - 1) - 2 * area) > 1e-11 * area)
     return state.SkipWithError("the sum over a flat frame is not the disc's area");
   const double seconds = timed(state, exec, go);
-  // The least that closed forms take: 36 flops at each line of the grid, along both axes, 12 for each of some
-  // 8 r pixels on the rim, 2 for each inside.
-  const double flops = 2 * 36 * (2 * radius + 2) + 12 * 8 * radius + 2 * area;
-  report_flops(state, exec, seconds, flops * static_cast<double>(count), Precision::f64);
+  report_flops(state, exec, seconds, aperture_flops(radius) * static_cast<double>(count), Precision::f64);
   state.counters["apertures/s"] = static_cast<double>(count) / seconds;
 }
 

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "bench/support/bench.hpp"
+#include "bench/support/flop_counts.hpp"
 #include "bench/support/synthetic.hpp"
 #include "kernels/core/copy.hpp"
 #include "kernels/geometry/centre.hpp"
@@ -49,6 +50,7 @@ void run(benchmark::State& state, Exec& exec, index_t side) {
   const double seconds = timed(state, exec, work);
   // Rings of 2 pi r / fwhm apertures, over the disc of the map.
   const double outer = options.outer, apertures = 4 * std::pow(std::numbers::pi, 2) / 3 * std::pow(outer, 3) / kFwhm;
+  report_flops(state, exec, seconds, aperture_flops(kFwhm / 2) * apertures, Precision::f64);
   state.counters["ns_per_aperture"] = 1e9 * seconds / apertures;
 }
 

@@ -96,6 +96,48 @@ TEST(Annulus, IsWhatItsSegmentsAre) {
   EXPECT_THROW(annular_wedge(9, 9, 1, 1, 0, 361), InvalidInput);
 }
 
+/// Places with dy² + dx² < radius².
+index_t places_within(index_t radius) {
+  index_t places = 0;
+  for (index_t dy = 1 - radius; dy < radius; ++dy) {
+    const index_t left = radius * radius - dy * dy;  // dx² < left
+    auto dx = static_cast<index_t>(std::sqrt(double(left)));
+    while (dx * dx >= left) --dx;
+    while ((dx + 1) * (dx + 1) < left) ++dx;
+    places += 2 * dx + 1;
+  }
+  return places;
+}
+
+// 3.6e9 pixels, of which a thin ring is walked.
+TEST(Annulus, HasIndicesBeyond32Bits) {
+  constexpr index_t kSide = 60000, kInner = 29990, kOuter = 29992;
+  const PixelSet set = annulus(kSide, kSide, kInner, kOuter - kInner);
+  ASSERT_EQ(static_cast<index_t>(set.size()), places_within(kOuter) - places_within(kInner));
+  EXPECT_GT(set.back(), index_t{1} << 31);
+  EXPECT_TRUE(std::is_sorted(set.begin(), set.end()));
+  const auto squared_radius = [](index_t pixel) {
+    const index_t dy = pixel / kSide - kSide / 2, dx = pixel % kSide - kSide / 2;
+    return dy * dy + dx * dx;
+  };
+  for (const index_t pixel : set) {
+    ASSERT_GE(squared_radius(pixel), kInner * kInner) << pixel;
+    ASSERT_LT(squared_radius(pixel), kOuter * kOuter) << pixel;
+  }
+  // From 60 to 120 degrees.
+  const PixelSet wedge = annular_wedge(kSide, kSide, kInner, kOuter - kInner, 60, 120);
+  EXPECT_GT(wedge.front(), index_t{1} << 31);
+  std::size_t steep = 0;
+  for (const index_t pixel : set) {
+    const double dy = double(pixel / kSide - kSide / 2), dx = double(pixel % kSide - kSide / 2);
+    const bool inside = dy > std::sqrt(3.0) * std::abs(dx);  // no pixel lies on a line of slope sqrt(3)
+    steep += inside;
+    ASSERT_EQ(std::binary_search(wedge.begin(), wedge.end(), pixel), inside) << pixel;
+  }
+  EXPECT_EQ(wedge.size(), steep);
+  EXPECT_EQ(annulus_segments(kSide, kSide, kInner, kOuter - kInner, 6, 60).front(), wedge);
+}
+
 TEST(Ellipse, IsACircleOrATurnedOne) {
   EXPECT_EQ(ellipse(31, 30, 6.3, 6.3, 20), circle(31, 30, 6.3));
   for (const double angle : {0.0, 35.0, 120.0}) {
@@ -113,6 +155,9 @@ TEST(Ellipse, IsACircleOrATurnedOne) {
     EXPECT_EQ(set.size(), inside);
   }
   EXPECT_THROW(ellipse(9, 9, 2, 3, 0), InvalidInput);
+  EXPECT_THROW(ellipse(9, 9, 3, 2, NAN), InvalidInput);
+  EXPECT_THROW(ellipse(9, 9, 3, 2, INFINITY), InvalidInput);
+  EXPECT_THROW(ellipse(9, 9, INFINITY, 2, 0), InvalidInput);
 }
 
 }  // namespace

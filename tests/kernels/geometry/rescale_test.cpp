@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstring>
 #include <limits>
 
 #include "kernels/core/copy.hpp"
@@ -332,6 +333,25 @@ TEST_P(Rescale, ReadsAndWritesStridedCubes) {
   const Cube<const float> far = slice(Cube<const float>(pixel.data() - kFar, {2, 1, 1}, {kFar, 1, 1}), 1, 1);
   rescale(exec(), far, {1}, {.method = Rotation::bilinear}, out.view());
   EXPECT_EQ(to_host(exec(), std::as_const(out).view()).data()[0], 3);
+}
+
+TEST_P(Rescale, IsTheSameForAnyNumberOfThreads) {
+  const auto cube = noise({7, 18, 21}, 12);
+  const std::vector<double> scales = {1.3, 0.8, 1.1, 1.3, 1, 0.8, 1.3};
+  const auto by_threads = [&](int threads, Rotation method) {
+    Exec::Options options = GetParam().options;
+    options.threads = threads;
+    Exec some(options);
+    const auto in = to_device(some, cube.view());
+    Array<float, 3> out(some, {7, 20, 19});
+    rescale(some, in.view(), scales, {.method = method}, out.view());
+    return to_host(some, std::as_const(out).view());
+  };
+  for (const Rotation method : {Rotation::fft, Rotation::lanczos4, Rotation::spline3}) {
+    const auto one = by_threads(1, method);
+    for (const int threads : {2, 5})
+      EXPECT_EQ(std::memcmp(by_threads(threads, method).data(), one.data(), one.bytes()), 0) << int(method);
+  }
 }
 
 TEST_P(Rescale, RefusesWhatMakesNoSense) {

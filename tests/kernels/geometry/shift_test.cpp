@@ -8,6 +8,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/image/psf_fit.hpp"
+#include "tests/kernels/geometry/fourier_reference.hpp"
 #include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/noise.hpp"
@@ -122,6 +123,55 @@ TEST_P(ShiftFrames, ByPartsOfAPixelMovesASmoothSource) {
       moved.x += by.dx;
       const auto want = draw_psf(extents, moved);
       for (index_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got.data()[t * want.size() + i], want.data()[i], kRounding);
+    }
+  }
+}
+
+// The sums over frequencies themselves, on noise: frames surrounded by ceil(largest part) zeros, square and even; or,
+// with wrap, as they are. In double, rounded to float32.
+TEST_P(ShiftFrames, ByPartsOfAPixelIsTheSumOverFrequencies) {
+  const std::vector<Shift> shifts{{0.37, -1.25}, {-1.5, 0.5}, {0, 0.01}};
+  for (const Extents<3> extents : {Extents<3>{3, 9, 9}, {3, 8, 5}, {3, 1, 6}, {3, 1, 1}}) {
+    const auto cube = noise(extents, 16);
+    for (const Border border : {Border::constant, Border::wrap}) {
+      const auto got = shifted(cube, shifts, {.method = Rotation::fft, .border = border});
+      for (index_t t = 0; t < 3; ++t) {
+        const Shift by = shifts[std::size_t(t)];
+        const auto margin =
+            border == Border::wrap ? 0 : static_cast<index_t>(std::ceil(std::max(std::fabs(by.dy), std::fabs(by.dx))));
+        index_t ny = extents[1], nx = extents[2];
+        if (border == Border::constant) ny = nx = (std::max(ny, nx) + 2 * margin + 1) / 2 * 2;
+        Plane plane(ny, nx);
+        for (index_t y = 0; y < extents[1]; ++y)
+          for (index_t x = 0; x < extents[2]; ++x) plane.at(y + margin, x + margin) = double(cube.view()(t, y, x));
+        plane.move_rows([&](index_t) { return by.dx; });
+        plane.move_columns([&](index_t) { return by.dy; });
+        for (index_t y = 0; y < extents[1]; ++y)
+          for (index_t x = 0; x < extents[2]; ++x) {
+            const double want = plane.at(y + margin, x + margin).real();
+            ASSERT_NEAR(got.view()(t, y, x), want, 6e-8 * std::abs(want) + 1e-12)
+                << int(border) << ", " << t << " " << y << " " << x;
+          }
+      }
+    }
+  }
+}
+
+// Zeros about one pixel: it is the kernel itself, at the shift. lanczos4: of multiples of 1/32 px.
+TEST_P(ShiftFrames, OfOnePixelAmongZerosIsTheKernel) {
+  const auto cube = noise<3>({2, 1, 1}, 17);
+  const std::vector<Shift> shifts{{0.5, -1.25}, {-0.125, 1}};
+  for (const Rotation method :
+       {Rotation::lanczos4, Rotation::bicubic, Rotation::catmull_rom, Rotation::bilinear, Rotation::nearest,
+        Rotation::spline2, Rotation::spline3, Rotation::spline4, Rotation::spline5}) {
+    const auto got = shifted(cube, shifts, {.method = method});
+    for (index_t t = 0; t < 2; ++t) {
+      const auto reference = reference_frame(cube.view()[t], method, Border::constant);
+      const Shift by = shifts[std::size_t(t)];
+      // As in AgreesWithTheDefinitionOfEachMethodAndBorder.
+      EXPECT_NEAR(got.view()(t, 0, 0), reference_value(reference, method, Border::constant, -by.dy, -by.dx),
+                  spline_order(method) > 0 ? 4e-5 : 1e-5)
+          << int(method);
     }
   }
 }

@@ -100,6 +100,32 @@ TEST_P(RowMedians, AreSubtractedFromWideRows) {
     ASSERT_EQ(host.data()[i], x[static_cast<std::size_t>(i)] - m[static_cast<std::size_t>(i % columns)]);
 }
 
+// Every third column, into every second one.
+TEST_P(RowMedians, ReadAndWriteRowsOfAnyStride) {
+  const index_t rows = 7, columns = 21;
+  const auto x = speckle_rows(rows, 3 * columns);
+  const auto wide = device_matrix(exec(), x, rows, 3 * columns);
+  std::vector<float> some;
+  for (index_t t = 0; t < rows; ++t)
+    for (index_t p = 0; p < columns; ++p) some.push_back(x[static_cast<std::size_t>((t * columns + p) * 3)]);
+  const auto dense = device_matrix(exec(), some, rows, columns);
+  const std::vector<std::vector<index_t>> sets{{0, 1, 2, 3, 4, 5, 6}, {6, 2}, {3}};
+  Array<float, 2> want(exec(), {3, columns}), sparse(exec(), {3, 2 * columns}), out(exec(), {rows, columns});
+  row_medians(exec(), std::as_const(dense).view(), sets, want.view());
+  const Matrix<const float> thirds(wide.data(), {rows, columns}, {3 * columns, 3});
+  const Matrix<float> halves(sparse.data(), {3, columns}, {2 * columns, 2});
+  row_medians(exec(), thirds, sets, halves);
+  const auto a = to_host(exec(), std::as_const(want).view()), b = to_host(exec(), std::as_const(sparse).view());
+  for (index_t s = 0; s < 3; ++s)
+    for (index_t p = 0; p < columns; ++p) ASSERT_EQ(b.view()(s, 2 * p), a.view()(s, p)) << s << " " << p;
+  subtract_rows(exec(), thirds, slice(halves, 2, 1), {}, out.view());
+  const auto left = to_host(exec(), std::as_const(out).view());
+  for (index_t t = 0; t < rows; ++t)
+    for (index_t p = 0; p < columns; ++p)
+      ASSERT_EQ(left.view()(t, p),
+                some[static_cast<std::size_t>(t * columns + p)] - some[static_cast<std::size_t>(3 * columns + p)]);
+}
+
 TEST_P(RowMedians, RefuseRowsThatAreNotThere) {
   Array<float, 2> x(exec(), {2, 3}), medians(exec(), {1, 3});
   EXPECT_THROW(row_medians(exec(), x.view(), {{2}}, medians.view()), InvalidInput);

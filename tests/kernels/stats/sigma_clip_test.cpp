@@ -241,6 +241,12 @@ TEST_P(SigmaClip, RefusesWhatDoesNotFit) {
   EXPECT_THROW(sigma_clip(exec(), frames.view(), {}, {.neighbor = {17}}, bad.view()), InvalidInput);
   EXPECT_THROW(sigma_clip(exec(), frames.view(), {}, {.lower_sigma = -1}, bad.view()), InvalidInput);
   EXPECT_THROW(sigma_filter(exec(), frames.view(), bad.view(), {}, 0), InvalidInput);
+  try {
+    sigma_filter(exec(), frames.view(), View<std::uint8_t, 3>(other.view().data(), {1, 4, 4}, {20, 5, 1}), {});
+    ADD_FAILURE() << "took flags that are not dense";
+  } catch (const InvalidInput& refusal) {
+    EXPECT_NE(std::string(refusal.what()).find("not dense"), std::string::npos) << refusal.what();
+  }
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(SigmaClip);
