@@ -28,6 +28,22 @@ const std::vector<Role>& second_phase() {
   return roles;
 }
 
+/// The SPHERE data centre's names: how that of the cube ends, with what is behind `-IRD_SCIENCE_` or `-IFS_SCIENCE_`.
+struct DataCentre {
+  const char* cube;
+  std::vector<Role> roles;
+};
+const std::vector<DataCentre>& data_centre() {
+  const Role psf{"psf", {"PSF_MASTER_CUBE-median_unsat.fits"}}, wavelengths{"wavelengths", {"LAMBDA_INFO-lam.fits"}};
+  const Role angles{"angles", {"PARA_ROTATION_CUBE-rotnth.fits"}},
+      sorted{"angles", {"PARA_ROTATION_CUBE_SORTED-rotnth_sorted.fits"}};
+  static const std::vector<DataCentre> names{
+      {"-IRD_SCIENCE_REDUCED_MASTER_CUBE-center_im.fits", {angles, psf, wavelengths}},
+      {"-IFS_SCIENCE_REDUCED_SPECTRAL_MASTER_CUBE-center_im.fits", {angles, psf, wavelengths}},
+      {"-IFS_SCIENCE_REDUCED_SPECTRAL_MASTER_CUBE_SORTED-center_im_sorted.fits", {sorted, psf, wavelengths}}};
+  return names;
+}
+
 /// The files that are there for a name that is `before` + word + `after`.
 std::map<std::string, std::string> existing(const fs::path& folder, const std::string& before, const std::string& after,
                                             const std::vector<Role>& roles) {
@@ -49,6 +65,8 @@ std::map<std::string, std::string> companion_files(const std::string& cube) {
   const std::string second = "image_cube";
   if (name.rfind(second + "_", 0) == 0)
     return existing(path.parent_path(), "", name.substr(second.size()), second_phase());
+  for (const auto& [ending, roles] : data_centre())
+    if (name.ends_with(ending)) return existing(path.parent_path(), name.substr(0, name.rfind("REDUCED_")), "", roles);
   const auto at = name.rfind("_cube");
   if (at == std::string::npos || at == 0) return {};
   const std::string after = name.substr(at + 5);

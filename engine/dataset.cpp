@@ -80,7 +80,7 @@ void Loader::look_for_pixel_scale(const Header& header) {
            " is not taken; --pixel-scale gives it in arcsec/px");
 }
 
-/// The data challenge's files, where only the cube was named.
+/// The data challenge's and the SPHERE data centre's files, where only the cube was named.
 void Loader::take_neighbours() {
   if (!options_.angles.empty()) return;
   const std::pair<const char*, std::string*> parts[] = {{"angles", &options_.angles},

@@ -31,14 +31,12 @@ struct InputFile {
   std::string checksum() const;
 };
 
-/// Whose conventions the files follow (docs/formats.md lists what each means).
-enum class Archive { vip, eidc, sphere_dc, vigan_idl, pynpoint };
+/// Whose conventions the files follow where these differ from VIP's (docs/formats.md lists what each means).
+/// SPHERE-DC's are VIP's, and a PynPoint database is known by what is in it.
+enum class Archive { vip, eidc, vigan_idl };
 constexpr auto enum_names(Archive) {
-  return std::array<std::pair<std::string_view, Archive>, 5>{{{"vip", Archive::vip},
-                                                              {"eidc", Archive::eidc},
-                                                              {"sphere-dc", Archive::sphere_dc},
-                                                              {"vigan-idl", Archive::vigan_idl},
-                                                              {"pynpoint", Archive::pynpoint}}};
+  return std::array<std::pair<std::string_view, Archive>, 3>{
+      {{"vip", Archive::vip}, {"eidc", Archive::eidc}, {"vigan-idl", Archive::vigan_idl}}};
 }
 
 /// One sequence of a target, in host memory, in our order and conventions whatever the files had.
@@ -75,11 +73,14 @@ constexpr auto enum_names(WavelengthUnit) {
                                                                      {"angstrom", WavelengthUnit::angstrom}}};
 }
 
-/// The files that lie beside a cube under the names of the exoplanet imaging data challenge, by role:
-/// "angles", "psf", "wavelengths", "pixel_scale". For `<instrument>_cube_<id>.fits` (or `<target>_cube.fits`)
-/// these are `<instrument>_pa_<id>.fits`, `_psf_`, `_wls_` or `_wl_`, `_pxscale_` or `_plsc_`; for the second
-/// phase's `image_cube_<id>.fits` `parallactic_angles_<id>.fits`, `psf_cube_`, `wavelength_vect_`. Empty for
-/// other names, and without angles.
+/// The files that lie beside a cube under the names of the exoplanet imaging data challenge or of the SPHERE data
+/// centre, by role: "angles", "psf", "wavelengths", "pixel_scale". For `<instrument>_cube_<id>.fits` (or
+/// `<target>_cube.fits`) these are `<instrument>_pa_<id>.fits`, `_psf_`, `_wls_` or `_wl_`, `_pxscale_` or `_plsc_`;
+/// for the second phase's `image_cube_<id>.fits` `parallactic_angles_<id>.fits`, `psf_cube_`, `wavelength_vect_`; for
+/// the data centre's `<step>-IRD_SCIENCE_REDUCED_MASTER_CUBE-center_im.fits`, or IFS's
+/// `..._SPECTRAL_MASTER_CUBE-center_im` and `..._CUBE_SORTED-center_im_sorted`, `..._PARA_ROTATION_CUBE-rotnth.fits`
+/// (sorted as the cube),
+/// `..._PSF_MASTER_CUBE-median_unsat.fits` and `..._LAMBDA_INFO-lam.fits`. Empty for other names, and without angles.
 std::map<std::string, std::string> companion_files(const std::string& cube);
 
 /// What work holds in host memory beside its dataset, and in words: "35.3 MB of residuals".
@@ -121,7 +122,7 @@ struct DatasetOptions {
   template <class Field>
   void fields(Field&& field) {
     field("hdu", hdu, "HDU of the cube, by index or name; default the first with data");
-    field("archive", archive, "whose file conventions: vip, eidc, sphere-dc, vigan-idl, pynpoint");
+    field("archive", archive, "whose file conventions: vip, eidc, vigan-idl");
     field("axes", axes, "order of the cube's axes: auto, tyx, ltyx (VIP), tlyx");
     field("angles_sign", angles_sign, "1: derotation angles as VIP's; -1: the opposite, as pyKLIP's");
     field("angles_offset", angles_offset, "added to the angles after the sign, degrees");

@@ -37,9 +37,9 @@ std::string algorithm_names() {
 void declare(Flags& flags) {
   flags.positional("CUBE", "FITS or HDF5 file with the cube: FILE, FILE[HDU] or FILE[DATASET]");
   flags.group("Data");
-  flags.option(
-      "angles",
-      "file with the derotation angles, degrees; default: the files of the data challenge's names beside the cube");
+  flags.option("angles",
+               "file with the derotation angles, degrees; default: the file of the data challenge's or SPHERE-DC's "
+               "name beside the cube");
   flags.option("psf", "file with the off-axis PSF: gives the FWHM and the contrast");
   flags.option("cube_ref", "file with frames of other stars (RDI)");
   flags.option("fwhm", "px: a number, one for each channel, or a file; default: measured from the PSF");

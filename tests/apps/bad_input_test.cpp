@@ -192,6 +192,8 @@ TEST_F(BadInput, InOptions) {
     expect_refused(reduce("cube.fits", "angles.fits", more), words);
   };
   expect_refused(reduce("cube.fits[0]", "angles.fits", {"--hdu", "0"}), {"cube.fits[0]", "'0'", "--hdu"});
+  for (const char* archive : {"sphere-dc", "pynpoint"})
+    refused({"--archive", archive}, {"--archive", archive, "vip, eidc, vigan-idl"});
   refused({"--hdu", "1"}, {"cube.fits", "no HDU 1"});
   refused({"--ncomp", "13"}, {"ncomp is 13", "ncomp <= 12"});
   refused({"--smooth", "-1"}, {"smooth is -1"});

@@ -262,6 +262,40 @@ TEST_F(DatasetTest, TakesTheAngleOfTheDataChallengesPairs) {
   expect_parts(message_of([&] { load_dataset(options); }), {"columns.fits", "expected 4 angles", "(4, 2)"});
 }
 
+// Names as field.md has them from public scripts; four exposures of the PSF.
+TEST_F(DatasetTest, TakesWhatTheSphereDataCentreLaysBeside) {
+  const auto written = [&](const std::string& name, const std::vector<long>& shape, double start) {
+    long count = 1;
+    for (const long n : shape) count *= n;
+    cfitsio_image(folder / name, -32, shape, counting(static_cast<std::size_t>(count), start));
+  };
+  const auto loaded = [&](const std::string& cube) {
+    DatasetOptions options;
+    options.cube = folder / cube;
+    return load_dataset(options);
+  };
+  const std::string ird = "ird_convert_recenter_dc5-IRD_SCIENCE_", ifs = "ifs_sortframes_dc-IFS_SCIENCE_";
+  written(ird + "REDUCED_MASTER_CUBE-center_im.fits", {2, 3, 4, 5}, 1);
+  EXPECT_TRUE(loaded(ird + "REDUCED_MASTER_CUBE-center_im.fits").angles.empty());
+  written(ird + "PARA_ROTATION_CUBE-rotnth.fits", {3}, 10);
+  written(ird + "PSF_MASTER_CUBE-median_unsat.fits", {2, 4, 3, 3}, 1);
+  cfitsio_image(folder / (ird + "LAMBDA_INFO-lam.fits"), -64, {2}, {1.593, 1.667});
+  Dataset data = loaded(ird + "REDUCED_MASTER_CUBE-center_im.fits");
+  EXPECT_EQ(data.cube.extents(), (Extents<4>{3, 2, 4, 5}));
+  EXPECT_EQ(data.cube.data()[20], 61);  // frame 0, channel 1: the fourth image of the file
+  EXPECT_EQ(data.angles, (std::vector<double>{10, 11, 12}));
+  EXPECT_EQ(data.psf.extents(), (Extents<3>{2, 3, 3}));
+  EXPECT_EQ(data.wavelengths, (std::vector<double>{1.593, 1.667}));
+
+  written(ifs + "REDUCED_SPECTRAL_MASTER_CUBE-center_im.fits", {2, 3, 4, 5}, 1);
+  written(ifs + "REDUCED_SPECTRAL_MASTER_CUBE_SORTED-center_im_sorted.fits", {2, 2, 4, 5}, 1);
+  written(ifs + "PARA_ROTATION_CUBE-rotnth.fits", {3}, 20);
+  written(ifs + "PARA_ROTATION_CUBE_SORTED-rotnth_sorted.fits", {2}, 30);
+  EXPECT_EQ(loaded(ifs + "REDUCED_SPECTRAL_MASTER_CUBE-center_im.fits").angles, (std::vector<double>{20, 21, 22}));
+  EXPECT_EQ(loaded(ifs + "REDUCED_SPECTRAL_MASTER_CUBE_SORTED-center_im_sorted.fits").angles,
+            (std::vector<double>{30, 31}));
+}
+
 TEST_F(DatasetTest, HoldsAnIfsSequence) {
   cfitsio_image(folder / "cube.fits", -32, {2, 3, 4, 5}, counting(120));
   cfitsio_image(folder / "psf.fits", -32, {2, 3, 3}, counting(18));

@@ -7,6 +7,7 @@
 #include "bench/support/bench.hpp"
 #include "bench/support/synthetic.hpp"
 #include "kernels/core/copy.hpp"
+#include "kernels/linalg/nmf_start.hpp"
 
 namespace hci::bench {
 namespace {
@@ -61,7 +62,61 @@ void time_nmf(benchmark::State& state, Exec& exec) {
   report_flops(state, exec, timed(state, exec, go), flops, Precision::f32);
 }
 
-const bool registered = on_every_device("nmf/ncomp20/10_rounds", {kFrames, kSize, kSize}, time_nmf);
+double distance(const Array<float, 2>& x, const Array<float, 2>& w, const Array<float, 2>& h) {
+  double squares = 0;
+  for (index_t p = 3; p < x.extent(1); p += 53)
+    for (index_t t = 0; t < kFrames; ++t) {
+      double rest = static_cast<double>(x.view()(t, p));
+      for (index_t j = 0; j < w.extent(1); ++j)
+        rest -= static_cast<double>(w.view()(t, j)) * static_cast<double>(h.view()(j, p));
+      squares += rest * rest;
+    }
+  return squares;
+}
+
+/// The start and ten rounds, which never go away from x.
+void time_multiplication(benchmark::State& state, Exec& exec) {
+  const auto x = rows_of_speckles(exec);
+  Array<float, 2> w(exec, {kFrames, kComponents}), h(exec, {kComponents, kSize * kSize});
+  const auto host = to_host(exec, x.view());
+  const auto after = [&](index_t rounds) {
+    const NmfOptions options{
+        .solver = NmfSolver::mu, .start = NmfStart::random, .max_iter = rounds, .tol = 0, .seed = 1};
+    nmf(exec, x.view(), options, w.view(), h.view());
+  };
+  after(1);
+  const double first = distance(host, to_host(exec, w.view()), to_host(exec, h.view()));
+  after(10);
+  const double tenth = distance(host, to_host(exec, w.view()), to_host(exec, h.view()));
+  if (!(tenth < first)) return state.SkipWithError("ten rounds are no better than one");
+  const double flops = 10.0 * 4 * static_cast<double>(kFrames * kSize * kSize * kComponents);
+  report_flops(state, exec, timed(state, exec, [&] { after(10); }), flops, Precision::f32);
+}
+
+/// The start alone, of which the Gram matrix is most: t (t + 1) p flops in double.
+void time_start(benchmark::State& state, Exec& exec) {
+  const auto x = rows_of_speckles(exec);
+  Array<double, 2> w(exec, {kFrames, kComponents});
+  Array<float, 2> h(exec, {kComponents, kSize * kSize});
+  const auto go = [&] { nmf_start(exec, x.view(), NmfStart::nndsvd, 0, w.view(), h.view()); };
+  go();
+  const auto host = to_host(exec, x.view()), host_h = to_host(exec, h.view());
+  const auto host_w = to_host(exec, w.view());
+  auto single = host_array<float, 2>(host_w.extents()), nothing = host_array<float, 2>(host_w.extents());
+  for (index_t i = 0; i < single.size(); ++i) {
+    if (!(host_w.data()[i] >= 0)) return state.SkipWithError("a negative factor");
+    single.data()[i] = static_cast<float>(host_w.data()[i]);
+    nothing.data()[i] = 0;
+  }
+  if (!(distance(host, single, host_h) < 0.5 * distance(host, nothing, host_h)))
+    return state.SkipWithError("a start that is no nearer than nothing");
+  report_flops(state, exec, timed(state, exec, go), static_cast<double>(kFrames * (kFrames + 1) * kSize * kSize),
+               Precision::f64);
+}
+
+const bool registered[] = {on_every_device("nmf/ncomp20/10_rounds", {kFrames, kSize, kSize}, time_nmf),
+                           on_every_device("nmf/mu/ncomp20/10_rounds", {kFrames, kSize, kSize}, time_multiplication),
+                           on_every_device("nmf_start/nndsvd/ncomp20", {kFrames, kSize, kSize}, time_start)};
 
 }  // namespace
 }  // namespace hci::bench

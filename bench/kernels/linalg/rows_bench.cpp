@@ -91,6 +91,85 @@ void time_masked(benchmark::State& state, Exec& exec) {
   report_bytes(state, exec, timed(state, exec, go), kCube);
 }
 
+void time_fill(benchmark::State& state, Exec& exec) {
+  const std::vector<index_t> pixels = disc();
+  const auto set = to_device(exec, pixels);
+  Array<float, 2> out(exec, {kFrames, kPixels});
+  fill_zero(exec, out.view());
+  const auto go = [&] { fill_columns(exec, 2.5F, set.view(), out.view()); };
+  go();
+  const auto all = to_host(exec, out.view());
+  double sum = 0;
+  for (index_t i = 0; i < all.size(); ++i) sum += static_cast<double>(all.data()[i]);
+  const double filled = static_cast<double>(kFrames) * static_cast<double>(pixels.size());
+  if (sum != 2.5 * filled || all.view()(kFrames - 1, pixels.back()) != 2.5F) return state.SkipWithError("other pixels");
+  report_bytes(state, exec, timed(state, exec, go), 4.0 * filled);
+}
+
+/// Every tenth column: a byte read for each number, and the numbers of a tenth written.
+void time_mask(benchmark::State& state, Exec& exec) {
+  auto x = speckle_rows(exec, kFrames, kSize, kSize);
+  std::vector<std::uint8_t> flags(kPixels, 1);
+  for (std::size_t p = 0; p < flags.size(); p += 10) flags[p] = 0;
+  const auto used = to_device(exec, flags);
+  const auto go = [&] { mask_columns(exec, used.view(), x.view()); };
+  go();
+  const auto all = to_host(exec, x.view());
+  for (index_t p = 0; p < kPixels; ++p)
+    if (std::isnan(all.view()(kFrames - 1, p)) != (p % 10 == 0)) return state.SkipWithError("other columns");
+  report_bytes(state, exec, timed(state, exec, go), static_cast<double>(x.size()) * (1 + 4.0 / 10));
+}
+
+/// 28 vectors of 489 cut down to 100 libraries of 469, as the iteration begins with them, and put back.
+struct Entries {
+  static constexpr index_t kProblems = 100, kOut = 20, kVectors = 28;
+  std::vector<IndexSet> sets{static_cast<std::size_t>(kProblems)};
+  Array<double, 2> whole;
+  Array<index_t, 2> index;
+  Array<double, 3> cut;
+  explicit Entries(Exec& exec) : cut(exec, {kProblems, kVectors, kFrames - kOut}) {
+    for (index_t b = 0; b < kProblems; ++b)
+      for (index_t i = 0; i < kFrames; ++i)
+        if (i < b || i >= b + kOut) sets[static_cast<std::size_t>(b)].push_back(i);
+    auto host = host_array<double, 2>({kVectors, kFrames});
+    for (index_t i = 0; i < host.size(); ++i) host.data()[i] = std::sin(static_cast<double>(i + 1));
+    whole = to_device(exec, host.view());
+    index = index_table(exec, sets, kFrames);
+    exec.wait();
+  }
+};
+
+void time_gather_entries(benchmark::State& state, Exec& exec) {
+  Entries e(exec);
+  const auto go = [&] { gather_entries(exec, e.whole.view(), e.index.view(), e.cut.view()); };
+  go();
+  const auto found = to_host(exec, e.cut.view());
+  const IndexSet& set = e.sets.back();
+  for (std::size_t i = 0; i < set.size(); ++i)
+    if (found.view()(Entries::kProblems - 1, 27, static_cast<index_t>(i)) !=
+        std::sin(static_cast<double>(27 * kFrames + set[i] + 1)))
+      return state.SkipWithError("another entry");
+  report_bytes(state, exec, timed(state, exec, go), 16.0 * static_cast<double>(e.cut.size()));
+}
+
+/// Zeros everywhere, then the entries: read once, written twice.
+void time_scatter_entries(benchmark::State& state, Exec& exec) {
+  Entries e(exec);
+  gather_entries(exec, e.whole.view(), e.index.view(), e.cut.view());
+  Array<double, 3> out(exec, {Entries::kProblems, Entries::kVectors, kFrames});
+  const auto go = [&] { scatter_entries(exec, e.cut.view(), e.index.view(), out.view()); };
+  go();
+  const auto found = to_host(exec, out.view());
+  for (index_t i = 0; i < kFrames; ++i) {
+    const index_t b = Entries::kProblems - 1;
+    const bool left_out = i >= b && i < b + Entries::kOut;
+    if (found.view()(b, 27, i) != (left_out ? 0 : std::sin(static_cast<double>(27 * kFrames + i + 1))))
+      return state.SkipWithError("another entry");
+  }
+  report_bytes(state, exec, timed(state, exec, go),
+               16.0 * static_cast<double>(e.cut.size()) + 8.0 * static_cast<double>(out.size()));
+}
+
 /// The library's submatrices of 100 targets, 20 frames of 489 left out: entries read twice and written once.
 void time_submatrices(benchmark::State& state, Exec& exec) {
   constexpr index_t kProblems = 100, kOut = 20, kOrder = kFrames - kOut;
@@ -166,6 +245,10 @@ const bool registered[] = {
     on_every_device("gather_columns/disc60", {kFrames, kSize, kSize}, time_gather),
     on_every_device("scatter_columns/disc60", {kFrames, kSize, kSize}, time_scatter),
     on_every_device("unuse_masked_columns", {kFrames, kSize, kSize}, time_masked),
+    on_every_device("fill_columns/disc60", {kFrames, kSize, kSize}, time_fill),
+    on_every_device("mask_columns", {kFrames, kSize, kSize}, time_mask),
+    on_every_device("gather_entries", {100, 28, 469}, time_gather_entries),
+    on_every_device("scatter_entries", {100, 28, 489}, time_scatter_entries),
     on_every_device("gather_submatrices", {100, 469, 469}, time_submatrices),
     on_every_device("component_sweep/ncomp1to20", {kFrames, kFrames}, time_sweep),
     on_every_device("orthonormalize_rows", {100, 28, kFrames}, time_orthonormal)};
