@@ -74,6 +74,7 @@ void gemm(Exec& exec, int n, const float* a, const float* b, float* c) {
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
     const float one = 1, zero = 0;
+    const DeviceGuard guard(exec.device().index);
     check(cublasSgemm(exec.cuda().cublas(), CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one, a, n, b, n, &zero, c, n));
     return;
   }
@@ -87,6 +88,7 @@ void gemm(Exec& exec, int n, const double* a, const double* b, double* c) {
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
     const double one = 1, zero = 0;
+    const DeviceGuard guard(exec.device().index);
     check(cublasDgemm(exec.cuda().cublas(), CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one, a, n, b, n, &zero, c, n));
     return;
   }
