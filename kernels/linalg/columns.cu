@@ -9,9 +9,9 @@
 
 // All are bound by memory: 8 bytes a number that is moved, 4 a number that is looked at or filled, and no flops but a
 // comparison of each number for masks. A disc of 60 px of 489 frames (5.5 M numbers, 44 MB): 10 us on an H200 (4.3
-// TB/s), 0.14 ms on a GTX 1080 (0.32 TB/s); masks of (489, 44100): 20 us and 0.27 ms. Blocks of 32 x 8 threads, for masks
-// of 256, a column each: neighbouring threads have neighbouring entries of the set, so that an annulus's runs are read
-// in whole lines.
+// TB/s), 0.14 ms on a GTX 1080 (0.32 TB/s); masks of (489, 44100): 20 us and 0.27 ms. Blocks of 32 x 8 threads, for
+// masks of 256, a column each: neighbouring threads have neighbouring entries of the set, so that an annulus's runs are
+// read in whole lines.
 
 namespace hci {
 namespace {

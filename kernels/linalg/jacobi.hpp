@@ -18,8 +18,8 @@ index_t jacobi_most_rows(Exec& exec);
 /// second array is needed for them.
 /// Residuals and scalar products of different vectors are at the level of n eps |a|_F.
 /// A matrix that holds NaN or infinity, or whose squares overflow, gets NaN for all its results; so does one whose
-/// columns are not orthogonal after most_sweeps sweeps, of which the last only looks: 9 to 15 are needed, 20 for spectra
-/// of 16 decades, and only rounding could go on turning after 40.
+/// columns are not orthogonal after most_sweeps sweeps, of which the last only looks: 9 to 15 are needed, 20 for
+/// spectra of 16 decades, and only rounding could go on turning after 40.
 void jacobi_eigh(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors,
                  int most_sweeps = 40);
 

@@ -107,7 +107,8 @@ Body solving(index_t batch, index_t n, index_t k, Solver solve) {
     if (!is_right(exec, a, values, vectors)) return state.SkipWithError("no eigenpair");
     const double seconds = timed(state, exec, go);
     state.counters["us/problem"] = seconds / static_cast<double>(batch) * 1e6;
-    const auto order = static_cast<double>(n);  // what a tridiagonalization takes, whatever is done: so the ways compare
+    const auto order =
+        static_cast<double>(n);  // what a tridiagonalization takes, whatever is done: so the ways compare
     report_flops(state, exec, seconds, static_cast<double>(batch) * 4 / 3 * order * order * order, Precision::f64);
   };
 }
