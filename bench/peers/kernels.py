@@ -9,8 +9,8 @@ patterns that change slowly where the time depends on the values. A time is the 
 of a peer that takes more than 20 s, of one cold call, and then the table says so. The image filters and fits are those
 of image_kernels.py, shifts, rescaling, transforms and statistics those of geometry_kernels.py, the rest of array_kernels.py. The machine's ceilings
 are measured at the start, hold for all processes, and are measured again at the end: where they drifted, somebody else
-was using the machine, and the table says so. Without --only, all benchmarks of kernels_bench and models_bench are run
-and kept, too. Results go to bench/results/<date>-<machine>-kernels.{json,md}; bench/kernels_table reads them.
+was using the machine, and the table says so. Without --only, the benchmarks of kernels_bench and models_bench that have
+no peer are run once and kept, too. Results go to bench/results/<date>-<machine>-kernels.{json,md}; bench/kernels_table reads them.
 """
 import argparse
 import concurrent.futures
@@ -272,6 +272,17 @@ def compare(case, options):
          "ratio": least(theirs[peer])["seconds"] / best["seconds"]} for peer, what, target in peers]}
 
 
+def the_others(options, known):
+    """All benchmarks of this device without a peer, but those from which crossovers are set."""
+    found = []
+    for program in (options.bench, options.bench.parent / "models_bench"):
+        names = [name.removesuffix("/real_time") for name in run([program, "--benchmark_list_tests"]).split()]
+        left = [name for name in names if f"/{options.device}/" in name and name not in known
+                and not name.startswith(("crossover/", "peer/"))]
+        found += measured(program, f"^({'|'.join(left)})/real_time$", 1, 0.1, options.ceilings) if left else []
+    return found
+
+
 def measure_ceilings(options):
     """device -> (bytes/s of a copy, flop/s of sgemm, of dgemm)."""
     lines = [line.split() for line in run([options.bench, "--ceilings"]).splitlines()]
@@ -329,9 +340,7 @@ def main():
     told["ceilings"] = measure_ceilings(options)
     options.ceilings = " ".join(f"{device} {' '.join(map(str, most))}" for device, most in told["ceilings"].items())
     results = [compare(case, options) for case in cases]
-    benchmarks = [] if options.only else [
-        one for program in ("kernels_bench", "models_bench")
-        for one in measured(options.bench.parent / program, f"/{options.device}/", 3, 0.1, options.ceilings)]
+    benchmarks = [] if options.only else the_others(options, {result["cuhci"]["name"] for result in results})
     told["ceilings_drift"] = drift(told["ceilings"], measure_ceilings(options), options.device)
     machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
     options.output.mkdir(parents=True, exist_ok=True)
