@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Times single kernels, those with a peer in turns with what a person would use instead, on all cores of the CPU.
 
-  kernels.py [--bench build/bench/bin/kernels_bench] [--rounds N] [--only REGEX] [--device cpu|cuda:0] [-o FOLDER]
+  kernels.py [--bench build/bench/bin/kernels_bench] [--rounds N] [--only REGEX] [--brief] [--device cpu|cuda:0] [-o FOLDER]
 
 Ours is kernels_bench (google-benchmark), a peer is a process of its own; both run without
 OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE on arrays of the same shape and the same kind: a halo with noise, and 30
@@ -197,7 +197,7 @@ def seconds_of(call):
     return time.perf_counter() - start
 
 
-def time_here(peer, repeats=3):
+def time_here(peer, repeats):
     """Of each way to call it: once to warm up, then up to `repeats` times. Slow ones have the one cold call only."""
     best = None
     for call in peer_calls(peer):
@@ -244,7 +244,9 @@ def measured(program, filter, repetitions, least_seconds, ceilings):
 
 
 def time_ours(options, name):
-    found = measured(options.bench, f"^{name.replace('/cpu/', f'/{options.device}/')}/", 5, 0.3, options.ceilings)
+    repetitions, seconds = (3, 0.1) if options.brief else (5, 0.3)
+    found = measured(options.bench, f"^{name.replace('/cpu/', f'/{options.device}/')}/", repetitions, seconds,
+                     options.ceilings)
     if len(found) != 1 or "failed" in found[0]:
         sys.exit(f"no time of benchmark {name}: {found}")
     return found[0]
@@ -264,7 +266,8 @@ def compare(case, options):
                 continue
             theirs[peer].append(
                 time_ours(options, peer.removeprefix("bench ")) if peer.startswith("bench ")
-                else json.loads(run([sys.executable, __file__, "--peer", peer]).splitlines()[-1]))
+                else json.loads(run([sys.executable, __file__, "--peer", peer, *(["--brief"] if options.brief else [])]
+                               ).splitlines()[-1]))
     best = least(ours)
     return {"case": name, "cuhci": best, "peers": [
         {"peer": what + (", one cold call" if least(theirs[peer]).get("cold") else ""),
@@ -324,12 +327,13 @@ def main():
     parser.add_argument("--bench", default=ROOT / "build/bench/bin/kernels_bench", type=pathlib.Path)
     parser.add_argument("--rounds", default=3, type=int)
     parser.add_argument("--only", default="", help="regular expression on the name of a case")
+    parser.add_argument("--brief", action="store_true", help="fewer calls on both sides: some ten minutes in all")
     parser.add_argument("--device", default="cpu", help="ours; peers run on the CPU always")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
     options = parser.parse_args()
     if options.peer:
-        return time_here(options.peer)
+        return time_here(options.peer, 1 if options.brief else 3)
     from compare import context
 
     options.cuhci = options.bench.parent / "cuhci"
@@ -337,9 +341,15 @@ def main():
     cases = [case for case in CASES if re.search(options.only, case[0])]
     if not cases:
         return print(f"no kernel's case is named like {options.only!r}", file=sys.stderr)
+    told["brief"] = options.brief
     told["ceilings"] = measure_ceilings(options)
     options.ceilings = " ".join(f"{device} {' '.join(map(str, most))}" for device, most in told["ceilings"].items())
-    results = [compare(case, options) for case in cases]
+    results, failed = [], []
+    for case in cases:
+        try:
+            results.append(compare(case, options))
+        except SystemExit as reason:  # the others are worth keeping
+            failed.append(f"{case[0]}: {reason}")
     benchmarks = [] if options.only else the_others(options, {result["cuhci"]["name"] for result in results})
     told["ceilings_drift"] = drift(told["ceilings"], measure_ceilings(options), options.device)
     machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
@@ -349,7 +359,8 @@ def main():
     name.with_suffix(".json").write_text(json.dumps(stored, indent=1) + "\n")
     name.with_suffix(".md").write_text(table(told, results))
     print(table(told, results), end="")
+    return "\n".join(failed) or None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
