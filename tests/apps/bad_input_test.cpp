@@ -15,63 +15,12 @@
 #include "engine/fits.hpp"
 #include "engine/hdf5.hpp"
 #include "kernels/core/array.hpp"
-#include "tests/apps/run_cuhci.hpp"
+#include "tests/apps/with_a_dataset.hpp"
 
 namespace hci::test {
 namespace {
 
-constexpr index_t kFrames = 12, kSize = 31;
-
-/// A small dataset in a folder: speckles that stay, a field that turns.
-class BadInput : public ::testing::Test {
- protected:
-  BadInput() : cube_(host_array<float, 3>({kFrames, kSize, kSize})) {
-    for (index_t i = 0; i < cube_.size(); ++i) cube_.data()[i] = static_cast<float>(100 + (i * 7919) % 101);
-    for (index_t t = 0; t < kFrames; ++t) angles_.push_back(5.0 * static_cast<double>(t));
-    write("cube.fits");
-    write_angles("angles.fits", angles_);
-    auto psf = host_array<float, 2>({15, 15});
-    for (index_t y = 0; y < 15; ++y)
-      for (index_t x = 0; x < 15; ++x)
-        psf.view()(y, x) = std::exp(-0.5F * static_cast<float>((y - 7) * (y - 7) + (x - 7) * (x - 7)) / 3.0F);
-    write_fits(path("psf.fits"), psf.view());
-  }
-
-  std::string path(const std::string& name) const { return folder_.path(name); }
-  void write(const std::string& name) { write_fits(path(name), cube_.view()); }
-  void write_angles(const std::string& name, const std::vector<double>& angles) { write_fits(path(name), angles); }
-  void write_text(const std::string& name, const std::string& text) { std::ofstream(path(name)) << text; }
-  void truncate(const std::string& name, std::uintmax_t bytes) { std::filesystem::resize_file(path(name), bytes); }
-
-  /// "reduce CUBE --angles ANGLES -o OUT ..." with this folder's names.
-  ProgramResult reduce(const std::string& cube, const std::string& angles, std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"reduce",    path(cube), "--angles", path(angles), "-o",
-                                   path("out"), "--quiet",  "--device", "cpu"};
-    words.insert(words.end(), more.begin(), more.end());
-    return run_cuhci(words);
-  }
-
-  /// Exit code 2, one short message with all of `words`, no products.
-  void expect_refused(const ProgramResult& result, const std::vector<std::string>& words) {
-    EXPECT_EQ(result.exit_code, 2) << result.err;
-    EXPECT_TRUE(result.out.empty()) << result.out;
-    EXPECT_LT(result.err.size(), 1000U) << result.err;
-    for (const std::string& word : words)
-      EXPECT_NE(result.err.find(word), std::string::npos) << "'" << word << "' is not in: " << result.err;
-    EXPECT_FALSE(std::filesystem::exists(path("out"))) << "something was left in the output folder";
-  }
-
-  TemporaryFolder folder_;
-  Array<float, 3> cube_;
-  std::vector<double> angles_;
-};
-
-/// A frame of 31 px in which nothing stands out: `value` everywhere.
-void write_flat(const std::string& path, float value) {
-  auto flat = host_array<float, 2>({kSize, kSize});
-  std::fill_n(flat.data(), flat.size(), value);
-  write_fits(path, flat.view());
-}
+class BadInput : public WithADataset {};
 
 TEST_F(BadInput, GoodInputIsTaken) {
   const ProgramResult result = reduce("cube.fits", "angles.fits", {"--psf", path("psf.fits"), "--ncomp", "3", "--snr"});
@@ -333,98 +282,6 @@ TEST_F(BadInput, FlagsWithEffect) {
     words.insert(words.end(), more.begin(), more.end());
     EXPECT_EQ(reduce("cube.fits", "angles.fits", words).exit_code, 0) << more.front();
   }
-}
-
-TEST_F(BadInput, OwnDataIsNotReplaced) {
-  const auto contents = [&](const std::string& name) {
-    std::stringstream text;
-    text << std::ifstream(path(name)).rdbuf();
-    return text.str();
-  };
-  const std::string cube = contents("cube.fits");
-  const auto refused = [&](const std::vector<std::string>& words, const std::vector<std::string>& named) {
-    const ProgramResult result = run_cuhci(words);
-    EXPECT_EQ(result.exit_code, 2) << result.err;
-    for (const std::string& word : named) EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
-  };
-  // Each name by itself in a folder; a truth.json of somebody else does not make it a simulation's.
-  const std::string other = path("other");
-  const std::vector<std::string> simulate{"simulate", "--size", "32",  "--frames", "3",        "--short-exposures",
-                                          "4",        "-o",     other, "--quiet",  "--device", "cpu"};
-  for (const std::string name : {"cube.fits", "psf.fits", "angles.fits", "wavelengths.fits", "truth.json"})
-    for (const char* truth : {"", "{\"simulated_by\": \"somebody\"}"}) {
-      std::filesystem::remove_all(other);
-      std::filesystem::create_directory(other);
-      if (*truth != 0) std::ofstream(other + "/truth.json") << truth;
-      if (name != "truth.json" || *truth == 0) std::ofstream(other + "/" + name) << "the user's";
-      const std::string before = contents("other/" + name);
-      refused(simulate, {"other/" + (*truth == 0 ? name : std::string("")), "truth.json", "another folder"});
-      EXPECT_EQ(contents("other/" + name), before) << name;
-    }
-  std::filesystem::remove_all(other);
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(run_cuhci(simulate).exit_code, 0);  // its own files are
-  std::filesystem::rename(path("cube.fits"), path("frame.fits"));
-  for (const char* name : {"frame.fits", "frame.fits[0]"})
-    refused({"reduce", path(name), "--angles", path("angles.fits"), "-o", folder_.folder().string(), "--quiet"},
-            {"frame.fits", "replace"});
-  EXPECT_EQ(contents("frame.fits"), cube);
-  write_flat(path("snr.fits"), 1);
-  const std::string map = contents("snr.fits");
-  refused({"snr", path("snr.fits"), "--fwhm", "4", "-o", folder_.folder().string(), "--quiet"},
-          {"snr.fits", "replace"});
-  EXPECT_EQ(contents("snr.fits"), map);
-}
-
-// Whatever the run would write or remove, before any work: the cube is not even looked for.
-TEST_F(BadInput, NobodyElsesFileIsReplacedOrRemoved) {
-  const std::string out = path("theirs");
-  std::filesystem::create_directory(out);
-  const auto contents = [](const std::string& file) {
-    std::stringstream text;
-    text << std::ifstream(file).rdbuf();
-    return text.str();
-  };
-  const auto refused = [&](const std::vector<std::string>& words, const std::string& file) {
-    const std::string before = contents(file);
-    const ProgramResult result = run_cuhci(words);
-    EXPECT_EQ(result.exit_code, 2) << result.err;
-    for (const std::string& word : {file, std::string("not made by cuHCI"), std::string("-o")})
-      EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
-    EXPECT_EQ(contents(file), before);
-    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(out), {}), 1);
-  };
-  const std::vector<std::string> reduce{"reduce", path("no_cube.fits"), "--angles", path("angles.fits"), "-o", out,
-                                        "--quiet"};
-  const std::vector<std::string> snr{"snr", path("no_frame.fits"), "--fwhm", "4", "-o", out, "--quiet"};
-  for (const std::string name : {"frame.fits", "frames.fits", "channels.fits", "residuals.fits", "snr.fits",
-                                 "frame.png", "snr.png", "summary.json"}) {
-    SCOPED_TRACE(name);
-    const std::string file = out + "/" + name;
-    std::vector<std::function<void()>> makers{[&] { write_text("theirs/" + name, "{\"provenance\": {}}"); },
-                                              [&] { write_flat(file, 1); },
-                                              [&] { std::filesystem::create_symlink(path("nowhere"), file); },
-                                              [&] { std::filesystem::create_directory(file); }};
-    for (const auto& make : makers) {
-      make();
-      refused(reduce, file);
-      if (name == "snr.fits" || name == "snr.png" || name == "summary.json") refused(snr, file);
-      std::filesystem::remove(file);
-    }
-  }
-  // A simulated cube is data, too.
-  ASSERT_EQ(run_cuhci({"simulate", "--size", "32", "--frames", "3", "-o", path("data"), "--quiet"}).exit_code, 0);
-  std::filesystem::rename(path("data/cube.fits"), out + "/residuals.fits");
-  refused(reduce, out + "/residuals.fits");
-}
-
-TEST_F(BadInput, ProductsOfAnEarlierRunDoNotStay) {
-  ASSERT_EQ(reduce("cube.fits", "angles.fits", {"--snr", "--fwhm", "4"}).exit_code, 0);
-  std::ofstream(path("out") + "/notes.txt") << "the user's";
-  ASSERT_EQ(reduce("cube.fits", "angles.fits").exit_code, 0);
-  for (const char* name : {"snr.fits", "snr.png"})
-    EXPECT_FALSE(std::filesystem::exists(path("out") + "/" + name)) << name;
-  for (const char* name : {"frame.fits", "frame.png", "summary.json", "notes.txt"})
-    EXPECT_TRUE(std::filesystem::exists(path("out") + "/" + name)) << name;
 }
 
 TEST_F(BadInput, InTheOtherSubcommands) {
@@ -698,32 +555,6 @@ TEST_F(BadInput, WithoutAPlanetNoneIsReported) {
     std::ifstream file(path("out") + "/summary.json");
     EXPECT_FALSE(nlohmann::json::parse(file).contains("peak"));
   }
-}
-
-TEST_F(BadInput, WithoutAPlaceForProducts) {
-  const auto without_output = run_cuhci({"reduce", path("cube.fits"), "--angles", path("angles.fits"), "--quiet"});
-  expect_refused(without_output, {"-o"});
-  const auto without_angles = run_cuhci({"reduce", path("cube.fits"), "-o", path("out"), "--quiet"});
-  expect_refused(without_angles, {"--angles"});
-  write_text("file", "in the way");
-  const auto on_a_file =
-      run_cuhci({"reduce", path("cube.fits"), "--angles", path("angles.fits"), "-o", path("file"), "--quiet"});
-  expect_refused(on_a_file, {path("file")});
-  const auto in_proc =
-      run_cuhci({"reduce", path("cube.fits"), "--angles", path("angles.fits"), "-o", "/proc/cuhci-out", "--quiet"});
-  expect_refused(in_proc, {"/proc/cuhci-out"});
-  expect_refused(run_cuhci({}), {});
-  expect_refused(run_cuhci({"reduse"}), {"reduse"});
-}
-
-TEST_F(BadInput, FailureLeavesEarlierProductsAlone) {
-  ASSERT_EQ(reduce("cube.fits", "angles.fits").exit_code, 0);
-  const auto before = std::filesystem::last_write_time(path("out") + "/frame.fits");
-  EXPECT_EQ(reduce("cube.fits", "angles.fits", {"--ncomp", "13"}).exit_code, 2);
-  EXPECT_EQ(std::filesystem::last_write_time(path("out") + "/frame.fits"), before);
-  std::size_t files = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path("out"))) ++files;
-  EXPECT_EQ(files, 3U);  // frame.fits, frame.png, summary.json
 }
 
 TEST_F(BadInput, ADeviceThatIsNotThereIsExitCodeThree) {
