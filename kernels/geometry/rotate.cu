@@ -136,8 +136,14 @@ void check_rotation(const char* caller, Extents<3> in, const std::vector<double>
   require(!by_fft || !options.keep_range, caller, ": the fft rotation keeps no range: take another method");
   require(by_fft || blends || std::isnan(options.mask_value), caller, ": a mask_value (", options.mask_value,
           ") is for the fft method or with an edge_blend only: NaN are masked as they are");
-  require(blends || (!options.interpolate_zeros && options.blend_fwhm == 1 && options.seed == 0), caller,
-          ": interpolate_zeros, blend_fwhm and seed belong to an edge_blend, and none is chosen");
+  const bool smooths = options.edge_blend == EdgeBlend::interp || options.edge_blend == EdgeBlend::interp_noise;
+  const bool noisy = options.edge_blend == EdgeBlend::noise || options.edge_blend == EdgeBlend::interp_noise;
+  require(blends || !options.interpolate_zeros, caller,
+          ": interpolate_zeros belongs to an edge_blend, and none is chosen");
+  require(smooths || options.blend_fwhm == 1, caller, ": a blend_fwhm (", options.blend_fwhm,
+          ") belongs to the edge_blends interp and interp+noise, and none of them is chosen");
+  require(noisy || options.seed == 0, caller, ": a seed (", options.seed,
+          ") belongs to the edge_blends noise and interp+noise, and none of them is chosen");
   require(options.blend_fwhm > 0 && options.blend_fwhm < 1e4, caller, ": the edge blend's Gaussian has a FWHM of ",
           options.blend_fwhm, " px: it must be above 0 and below 10000");
 }

@@ -89,7 +89,7 @@ struct RotateOptions {
   /// are VIP's: 1.5 times the frame for fft, else 1.1 times. What interpolates holds 256 MiB of scratch.
   EdgeBlend edge_blend = EdgeBlend::none;
   bool interpolate_zeros = false;
-  double blend_fwhm = 1;   ///< of the Gaussian, px (VIP's ker)
+  double blend_fwhm = 1;   ///< of interp's Gaussian, px (VIP's ker)
   std::uint64_t seed = 0;  ///< of the noise; pixel (t, y, x) has its own stream
 };
 
@@ -105,8 +105,8 @@ struct RotateOptions {
 /// 99) in double, on a grid about four times as large; frames that are not square are padded by
 /// their longer side. Turns by multiples of 90 degrees of odd square frames are exact, for fft up to
 /// rounding to float32. Throws InvalidInput for angles that are not finite or not one per frame, and for options that
-/// would do nothing: fft with another border or keep_range; mask_value without fft or edge_blend; interpolate_zeros,
-/// blend_fwhm or seed without edge_blend.
+/// would do nothing: fft with another border or keep_range; mask_value without fft or edge_blend; interpolate_zeros
+/// without edge_blend, blend_fwhm without one that interpolates, seed without one that makes noise.
 void derotate(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
               Cube<float> out);
 

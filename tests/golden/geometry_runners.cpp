@@ -38,7 +38,7 @@ Result run_cube_derotate(Exec& exec, const GoldenCase& golden) {
   options.edge_blend = *blend;
   if (options.edge_blend != EdgeBlend::none) {
     options.interpolate_zeros = golden.get("interp_zeros", false);
-    options.blend_fwhm = golden.get("ker", 1.0);
+    if (options.edge_blend != EdgeBlend::noise) options.blend_fwhm = golden.get("ker", 1.0);  // the Gaussian of interp
   }
   // VIP heeds a mask there only.
   if (golden.json("mask_val").is_number() && (options.method == Rotation::fft || options.edge_blend != EdgeBlend::none))

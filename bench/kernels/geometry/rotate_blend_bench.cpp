@@ -23,7 +23,8 @@ void run(benchmark::State& state, Exec& exec, EdgeBlend blend) {
   const auto angles = even_angles(kShape[0]);
   const DeviceInput<float, 3> in(exec, cube.view());
   Array<float, 3> out(exec, kShape);
-  const RotateOptions options{.method = Rotation::bilinear, .edge_blend = blend, .blend_fwhm = 4};
+  RotateOptions options{.method = Rotation::bilinear, .edge_blend = blend};
+  if (blend == EdgeBlend::interp) options.blend_fwhm = 4;
   const auto work = [&] { derotate(exec, in.view(), angles, options, out.view()); };
   work();
   // Holes come back where they were; the centre turns in place; corners are filled, not masked.
