@@ -5,11 +5,10 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#if defined(__AVX2__) && defined(__FMA__)
-#include <immintrin.h>
-#endif
-
 #include "kernels/stats/collapse_block.hpp"
+#if defined(__AVX2__) && defined(__FMA__)
+#include "kernels/geometry/sample_lanes_cpu.hpp"
+#endif
 
 namespace hci {
 namespace {
@@ -24,19 +23,6 @@ void derotate_plainly(const Frame<const float>& in, const Affine& map, const Int
 }
 
 #if defined(__AVX2__) && defined(__FMA__)
-constexpr bool kHaveVectors = true;
-
-/// 8 neighbouring output pixels: where the first of their 8 x 8 taps are, and the phases. Made for some
-/// rows before any is used: the compiler would else take them from the vectors that they were made in,
-/// one by one, which took half of the time (8.6 against 4.7 ns per pixel on a Zen 4, 2026-11-23).
-struct Positions {
-  alignas(32) std::int32_t x[8], y[8], offset[8], x_phase[8], y_phase[8];  ///< phase: of its weights in the table
-  bool inside;                                                             ///< all taps of all pixels are in the frame
-  bool outside;                                                            ///< none of any pixel is
-};
-
-__m256i load8(const std::int32_t* from) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(from)); }
-
 /// rint(per_x * x * 1024) of 8 pixels from x on.
 __m256i grid_columns(double per_x, index_t x) {
   const __m256d first = _mm256_add_pd(_mm256_set1_pd(double(x)), _mm256_setr_pd(0, 1, 2, 3));
@@ -46,21 +32,14 @@ __m256i grid_columns(double per_x, index_t x) {
                           _mm256_cvtpd_epi32(_mm256_mul_pd(_mm256_mul_pd(step, first), scale)));
 }
 
-/// The grid positions of one axis split into first tap and phase; whether taps start in [0, most]
-/// for all, and whether any pixel has taps in [0, most + 7].
-void split_positions(__m256i columns, index_t row, index_t size, std::int32_t* tap, std::int32_t* phase, bool& inside,
-                     bool& outside) {
+/// The grid positions of one axis split into first tap and phase.
+__m256i split_positions(__m256i columns, index_t row, std::int32_t* tap, std::int32_t* phase) {
   const __m256i position = _mm256_srai_epi32(_mm256_add_epi32(columns, _mm256_set1_epi32(int(row))), 5);
   const __m256i first = _mm256_sub_epi32(_mm256_srai_epi32(position, 5), _mm256_set1_epi32(3));
   _mm256_store_si256(reinterpret_cast<__m256i*>(tap), first);
   const __m256i weights = _mm256_slli_epi32(_mm256_and_si256(position, _mm256_set1_epi32(31)), 3);
   _mm256_store_si256(reinterpret_cast<__m256i*>(phase), weights);
-  const __m256i before = _mm256_cmpgt_epi32(_mm256_setzero_si256(), first);
-  const __m256i beyond = _mm256_cmpgt_epi32(first, _mm256_set1_epi32(int(size) - 8));
-  inside = inside && _mm256_testz_si256(_mm256_or_si256(before, beyond), _mm256_set1_epi32(-1)) != 0;
-  const __m256i all_before = _mm256_cmpgt_epi32(_mm256_set1_epi32(-7), first);
-  const __m256i all_beyond = _mm256_cmpgt_epi32(first, _mm256_set1_epi32(int(size) - 1));
-  outside = outside || _mm256_movemask_epi8(_mm256_or_si256(all_before, all_beyond)) == -1;
+  return first;
 }
 
 /// Adds one row of taps, weighted for its place in y.
@@ -104,48 +83,80 @@ __m256 weighted_columns_at_edge(const Frame<const float>& in, index_t y, index_t
   return _mm256_mul_ps(_mm256_add_ps(sum_rows(first, middle), sum_rows(middle, last)), _mm256_load_ps(wx));
 }
 
-/// 8 neighbouring output pixels, border constant: the columns of each, then the sums of these.
-template <bool inside>
-__m256 lanczos4_pixels(const Frame<const float>& in, const Positions& at, const float* table) {
-  const index_t pitch = in.stride(0);
-  const auto columns = [&](int i) __attribute__((always_inline)) {
-    const float *wy = table + at.y_phase[i], *wx = table + at.x_phase[i];
-    const auto is_in = [](index_t first, index_t size) { return first >= 0 && first <= size - kLanczosTaps; };
-    if (inside || (is_in(at.y[i], in.extent(0)) && is_in(at.x[i], in.extent(1))))
-      return weighted_columns(in.data() + at.offset[i], pitch, wy, wx);
-    return weighted_columns_at_edge(in, at.y[i], at.x[i], wy, wx);
+/// Lanczos-4: the columns of 8 neighbouring output pixels, then the sums of these.
+class LanczosLanes {
+ public:
+  struct Columns {
+    __m256i x, y;
   };
-  const auto pair = [&](int i) __attribute__((always_inline)) { return _mm256_hadd_ps(columns(i), columns(i + 1)); };
-  const __m256 a = _mm256_hadd_ps(pair(0), pair(2)), b = _mm256_hadd_ps(pair(4), pair(6));
-  return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
-}
+  struct Places {
+    alignas(32) std::int32_t x[8], y[8], offset[8], x_phase[8], y_phase[8];  ///< phase: of its weights in the table
+    LaneEdges edges;
+  };
+
+  LanczosLanes(const Frame<const float>& in, const Affine& map, const float* table, Border border, float outside)
+      : in_(in), map_(map), table_(table), border_(border), outside_(outside), short_offsets_(has_short_offsets(in)) {}
+
+  void take_rows(index_t y, index_t count) {
+    for (index_t row = 0; row < count; ++row) {
+      x_of_row_[row] = lanczos4_row(map_.xy, y + row, map_.x0);
+      y_of_row_[row] = lanczos4_row(map_.yy, y + row, map_.y0);
+    }
+  }
+
+  Columns take_columns(index_t x) const { return {grid_columns(map_.xx, x), grid_columns(map_.yx, x)}; }
+
+  void place(const Columns& columns, index_t row, Places& at) const {
+    at.edges = {};
+    const __m256i x = split_positions(columns.x, x_of_row_[row], at.x, at.x_phase);
+    const __m256i y = split_positions(columns.y, y_of_row_[row], at.y, at.y_phase);
+    at.edges.note(x, kLanczosTaps, kLanczosTaps, in_.extent(1));
+    at.edges.note(y, kLanczosTaps, kLanczosTaps, in_.extent(0));
+    const __m256i rows = _mm256_mullo_epi32(y, _mm256_set1_epi32(int(in_.stride(0))));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(at.offset), _mm256_add_epi32(rows, x));
+  }
+
+  __m256 values(const Places& at) const {
+    if (at.edges.inside && short_offsets_) return sums<true>(at);
+    return at.edges.outside && border_ == Border::constant && outside_ == 0 ? _mm256_setzero_ps() : sums<false>(at);
+  }
+
+ private:
+  template <bool inside>
+  __m256 sums(const Places& at) const {
+    return sums_of_eight([&](int i) __attribute__((always_inline)) {
+      const float *wy = table_ + at.y_phase[i], *wx = table_ + at.x_phase[i];
+      const auto is_in = [](index_t first, index_t size) { return first >= 0 && first <= size - kLanczosTaps; };
+      if (inside) return weighted_columns(in_.data() + at.offset[i], in_.stride(0), wy, wx);
+      if (is_in(at.y[i], in_.extent(0)) && is_in(at.x[i], in_.extent(1)))
+        return weighted_columns(&in_(at.y[i], at.x[i]), in_.stride(0), wy, wx);
+      if (border_ == Border::constant && outside_ == 0) return weighted_columns_at_edge(in_, at.y[i], at.x[i], wy, wx);
+      float taps[kLanczosTaps * kLanczosTaps];
+      copy_taps<kLanczosTaps, kLanczosTaps>(in_, at.y[i], at.x[i], border_, outside_, taps);
+      return weighted_columns(taps, kLanczosTaps, wy, wx);
+    });
+  }
+
+  Frame<const float> in_;
+  Affine map_;
+  const float* table_;
+  Border border_;
+  float outside_;
+  bool short_offsets_;
+  index_t x_of_row_[kRowsAtOnce], y_of_row_[kRowsAtOnce];
+};
 
 /// At most kRowsAtOnce rows of a rectangle, in strips of 8 columns.
-constexpr index_t kRowsAtOnce = 32;
-void lanczos4_rows(const Frame<const float>& in, const Affine& map, const float* table, const Rectangle& part,
-                   const Target& out) {
-  index_t x_rows[kRowsAtOnce], y_rows[kRowsAtOnce];
-  Positions positions[kRowsAtOnce];
-  for (index_t y = 0; y < part.rows; ++y) {
-    x_rows[y] = lanczos4_row(map.xy, part.y + y, map.x0);
-    y_rows[y] = lanczos4_row(map.yy, part.y + y, map.y0);
-  }
+template <class Lanes>
+void sample_rows(const Lanes& lanes, const Rectangle& part, const Target& out, const ValueRange& range) {
+  typename Lanes::Places places[kRowsAtOnce];
+  const __m256 low = _mm256_set1_ps(range.low), high = _mm256_set1_ps(range.high);
   for (index_t x = 0; x < part.columns; x += 8) {
-    const __m256i x_columns = grid_columns(map.xx, part.x + x), y_columns = grid_columns(map.yx, part.x + x);
+    const auto columns = lanes.take_columns(part.x + x);
+    for (index_t y = 0; y < part.rows; ++y) lanes.place(columns, y, places[y]);
     for (index_t y = 0; y < part.rows; ++y) {
-      Positions& at = positions[y];
-      at.inside = true;
-      at.outside = false;
-      split_positions(x_columns, x_rows[y], in.extent(1), at.x, at.x_phase, at.inside, at.outside);
-      split_positions(y_columns, y_rows[y], in.extent(0), at.y, at.y_phase, at.inside, at.outside);
-      const __m256i rows = _mm256_mullo_epi32(load8(at.y), _mm256_set1_epi32(int(in.stride(0))));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(at.offset), _mm256_add_epi32(rows, load8(at.x)));
-    }
-    for (index_t y = 0; y < part.rows; ++y) {
-      const Positions& at = positions[y];
-      const __m256 values = at.outside  ? _mm256_setzero_ps()
-                            : at.inside ? lanczos4_pixels<true>(in, at, table)
-                                        : lanczos4_pixels<false>(in, at, table);
+      // In this order, of the operands too, NaN stays NaN.
+      const __m256 values = _mm256_min_ps(high, _mm256_max_ps(low, lanes.values(places[y])));
       float* to = out.at(y, x);
       if (part.columns - x >= 8) {
         _mm256_storeu_ps(to, values);
@@ -158,25 +169,39 @@ void lanczos4_rows(const Frame<const float>& in, const Affine& map, const float*
   }
 }
 
-void lanczos4_rectangle(const Frame<const float>& in, const Affine& map, const float* table, const Rectangle& part,
-                        const Target& out) {
+template <class Lanes>
+void sample_rectangle(Lanes lanes, const Rectangle& part, const Target& out, const ValueRange& range) {
   for (index_t y = 0; y < part.rows; y += kRowsAtOnce) {
     const Rectangle rows{part.y + y, part.x, std::min(kRowsAtOnce, part.rows - y), part.columns};
-    lanczos4_rows(in, map, table, rows, {out.at(y, 0), out.row_step, out.group_step});
+    lanes.take_rows(rows.y, rows.rows);
+    sample_rows(lanes, rows, {out.at(y, 0), out.row_step, out.group_step}, range);
   }
 }
+
+/// Whether there are vectors; then the rectangle is done.
+template <Rotation method>
+bool derotate_by_lanes(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
+                       const Rectangle& part, const Target& out, const ValueRange& range) {
+  if constexpr (method == Rotation::lanczos4)
+    sample_rectangle(LanczosLanes(in, map, plan.lanczos.data(), plan.border, range.outside), part, out, range);
+  else
+    sample_rectangle(ExactLanes<method>(in, map, plan.border, range.outside), part, out, range);
+  return true;
+}
 #else
-constexpr bool kHaveVectors = false;
-void lanczos4_rectangle(const Frame<const float>&, const Affine&, const float*, const Rectangle&, const Target&) {}
+template <Rotation method>
+bool derotate_by_lanes(const Frame<const float>&, const Affine&, const Interpolation&, const Rectangle&, const Target&,
+                       const ValueRange&) {
+  return false;
+}
 #endif
 
-/// Whether the vectors' 32 bits hold a frame's offsets and its places in 1/1024 px. Turned about a centre that is in
-/// the frame or within kFarthestPosition, pixels of sides below 2^20 come from less than sqrt(2) 2^20 + 2^19 < 2^21 px
-/// off; so do those of patches (see extract_patches()). Not a matter of the rectangle, on which no bit may depend.
-bool fits_32_bits(const Frame<const float>& in) {
-  constexpr index_t kSide = index_t{1} << 20, kOffsets = index_t{1} << 31;
-  return in.extent(0) < kSide && in.extent(1) < kSide &&
-         std::abs(in.stride(0)) < (kOffsets - in.extent(1)) / in.extent(0);
+/// Whether the vectors' 32 bits hold a frame's places in 1/1024 px. Turned about a centre that is in the frame or
+/// within kFarthestPosition, pixels of sides below 2^20 come from less than sqrt(2) 2^20 + 2^19 < 2^21 px off; so do
+/// those of patches (see extract_patches()). Not a matter of the rectangle, on which no bit may depend.
+bool has_short_places(const Frame<const float>& in) {
+  constexpr index_t kSide = index_t{1} << 20;
+  return in.extent(0) < kSide && in.extent(1) < kSide;
 }
 
 constexpr index_t kFloatsOfALine = 16;
@@ -193,12 +218,11 @@ void prefetch_rows(const Frame<const float>& frame, index_t first, index_t rows)
 
 void derotate_rectangle(const Frame<const float>& in, const Affine& map, const Interpolation& plan,
                         const Rectangle& part, const Target& out, const ValueRange* range) {
-  if (kHaveVectors && plan.method == Rotation::lanczos4 && plan.border == Border::constant && range == nullptr &&
-      fits_32_bits(in))
-    return lanczos4_rectangle(in, map, plan.lanczos.data(), part, out);
   const ValueRange held = range != nullptr ? *range : ValueRange{-INFINITY, INFINITY, 0};
+  const bool by_lanes = has_short_places(in);
   with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
-    derotate_plainly<method>(in, map, plan, part, out, held);
+    if (!by_lanes || !derotate_by_lanes<method>(in, map, plan, part, out, held))
+      derotate_plainly<method>(in, map, plan, part, out, held);
   });
 }
 

@@ -61,38 +61,40 @@ HCI_HD float weighted_sum(const Frame<const float>& in, index_t y, index_t x, co
   return sum;
 }
 
-/// Weights of the pixels -1 .. 2 at a fraction of a pixel: cubic convolution (Keys 1981).
-HCI_HD inline void cubic_weights(float a, float fraction, float* w) {
-  const float f = fraction, g = 1 - fraction;
+/// Weights of the pixels -1 .. 2 at a fraction of a pixel: cubic convolution (Keys 1981). T: float, or several of them
+/// side by side.
+template <class T>
+HCI_HD void cubic_weights(float a, T fraction, T* w) {
+  const T f = fraction, g = 1.0F - fraction;
   w[0] = ((a * (f + 1) - 5 * a) * (f + 1) + 8 * a) * (f + 1) - 4 * a;
   w[1] = ((a + 2) * f - (a + 3)) * f * f + 1;
   w[2] = ((a + 2) * g - (a + 3)) * g * g + 1;
-  w[3] = 1 - w[0] - w[1] - w[2];
+  w[3] = 1.0F - w[0] - w[1] - w[2];
 }
 
 /// B-spline weights at t from the tap in the middle (even orders, |t| <= 1/2), or right of the tap
-/// left of the middle (odd orders, 0 <= t <= 1).
-template <int order>
-HCI_HD void spline_weights(float t, float* w) {
+/// left of the middle (odd orders, 0 <= t <= 1). T as for cubic_weights().
+template <int order, class T>
+HCI_HD void spline_weights(T t, T* w) {
   if constexpr (order == 2) {
     w[0] = 0.5F * (0.5F - t) * (0.5F - t);
     w[1] = 0.75F - t * t;
     w[2] = 0.5F * (0.5F + t) * (0.5F + t);
   } else if constexpr (order == 3) {
-    const float g = 1 - t;
+    const T g = 1.0F - t;
     w[0] = g * g * g / 6;
     w[1] = (4 + 3 * t * t * (t - 2)) / 6;
     w[2] = (4 + 3 * g * g * (g - 2)) / 6;
     w[3] = t * t * t / 6;
   } else if constexpr (order == 4) {
-    const float l = 0.5F - t, r = 0.5F + t, t2 = t * t;
+    const T l = 0.5F - t, r = 0.5F + t, t2 = t * t;
     w[0] = l * l * l * l / 24;
     w[1] = (19 - 44 * t + t2 * (24 + 16 * t - 16 * t2)) / 96;
     w[2] = (115 - 120 * t2 + 48 * t2 * t2) / 192;
     w[3] = (19 + 44 * t + t2 * (24 - 16 * t - 16 * t2)) / 96;
     w[4] = r * r * r * r / 24;
   } else {
-    const float g = 1 - t, t2 = t * t, g2 = g * g;
+    const T g = 1.0F - t, t2 = t * t, g2 = g * g;
     w[0] = g2 * g2 * g / 120;
     w[1] = (26 - 50 * t + t2 * (20 + 20 * t - 20 * t2 + 5 * t2 * t)) / 120;
     w[2] = (66 - t2 * (60 - 30 * t2 + 10 * t2 * t)) / 120;

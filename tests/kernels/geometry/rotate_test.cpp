@@ -556,6 +556,10 @@ TEST_P(Derotate, SaysWhatIsWrong) {
     const RotateOptions with_a_blend{
         .method = method, .mask_value = 0, .edge_blend = EdgeBlend::interp_noise, .blend_fwhm = 2, .seed = 1};
     EXPECT_NO_THROW(derotated(cube, {1.0, 2.0}, with_a_blend));
+    EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = method, .edge_blend = EdgeBlend::noise, .blend_fwhm = 2}),
+                 InvalidInput);
+    EXPECT_THROW(derotated(cube, {1.0, 2.0}, {.method = method, .edge_blend = EdgeBlend::interp, .seed = 1}),
+                 InvalidInput);
   }
   const DeviceInput<float, 3> in(exec(), cube.view());
   Array<float, 3> wrong(exec(), {2, 4, 5});
