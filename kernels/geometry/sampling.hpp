@@ -61,46 +61,64 @@ HCI_HD float weighted_sum(const Frame<const float>& in, index_t y, index_t x, co
   return sum;
 }
 
-/// Weights of the pixels -1 .. 2 at a fraction of a pixel: cubic convolution (Keys 1981). T: float, or several of them
-/// side by side.
+/// a b + c with one rounding, by name: left to the compiler, two kernels that promise the same bits might round apart.
+/// T: float, or several of them side by side (sample_lanes_cpu.hpp).
+template <class T>
+HCI_HD T fused(T a, T b, T c);
+template <>
+HCI_HD inline float fused(float a, float b, float c) {
+  return fmaf(a, b, c);
+}
+
+/// The sum of c[i] x^i, from the highest power down. T as for fused().
+template <class T>
+HCI_HD T polynomial(T, float c) {
+  return T{} + c;
+}
+template <class T, class... C>
+HCI_HD T polynomial(T x, float first, C... others) {
+  return fused(x, polynomial(x, others...), T{} + first);
+}
+
+/// Weights of the pixels -1 .. 2 at a fraction of a pixel: cubic convolution (Keys 1981). T as for fused().
 template <class T>
 HCI_HD void cubic_weights(float a, T fraction, T* w) {
   const T f = fraction, g = 1.0F - fraction;
-  w[0] = ((a * (f + 1) - 5 * a) * (f + 1) + 8 * a) * (f + 1) - 4 * a;
-  w[1] = ((a + 2) * f - (a + 3)) * f * f + 1;
-  w[2] = ((a + 2) * g - (a + 3)) * g * g + 1;
+  w[0] = polynomial(f + 1.0F, -4 * a, 8 * a, -5 * a, a);
+  w[1] = polynomial(f, 1.0F, 0.0F, -(a + 3), a + 2);
+  w[2] = polynomial(g, 1.0F, 0.0F, -(a + 3), a + 2);
   w[3] = 1.0F - w[0] - w[1] - w[2];
 }
 
 /// B-spline weights at t from the tap in the middle (even orders, |t| <= 1/2), or right of the tap
-/// left of the middle (odd orders, 0 <= t <= 1). T as for cubic_weights().
+/// left of the middle (odd orders, 0 <= t <= 1). T as for fused().
 template <int order, class T>
 HCI_HD void spline_weights(T t, T* w) {
   if constexpr (order == 2) {
     w[0] = 0.5F * (0.5F - t) * (0.5F - t);
-    w[1] = 0.75F - t * t;
+    w[1] = polynomial(t, 0.75F, 0.0F, -1.0F);
     w[2] = 0.5F * (0.5F + t) * (0.5F + t);
   } else if constexpr (order == 3) {
     const T g = 1.0F - t;
-    w[0] = g * g * g / 6;
-    w[1] = (4 + 3 * t * t * (t - 2)) / 6;
-    w[2] = (4 + 3 * g * g * (g - 2)) / 6;
-    w[3] = t * t * t / 6;
+    w[0] = g * g * g / 6.0F;
+    w[1] = polynomial(t, 4.0F, 0.0F, -6.0F, 3.0F) / 6.0F;
+    w[2] = polynomial(g, 4.0F, 0.0F, -6.0F, 3.0F) / 6.0F;
+    w[3] = t * t * t / 6.0F;
   } else if constexpr (order == 4) {
-    const T l = 0.5F - t, r = 0.5F + t, t2 = t * t;
-    w[0] = l * l * l * l / 24;
-    w[1] = (19 - 44 * t + t2 * (24 + 16 * t - 16 * t2)) / 96;
-    w[2] = (115 - 120 * t2 + 48 * t2 * t2) / 192;
-    w[3] = (19 + 44 * t + t2 * (24 - 16 * t - 16 * t2)) / 96;
-    w[4] = r * r * r * r / 24;
+    const T l = 0.5F - t, r = 0.5F + t;
+    w[0] = l * l * l * l / 24.0F;
+    w[1] = polynomial(t, 19.0F, -44.0F, 24.0F, 16.0F, -16.0F) / 96.0F;
+    w[2] = polynomial(t, 115.0F, 0.0F, -120.0F, 0.0F, 48.0F) / 192.0F;
+    w[3] = polynomial(t, 19.0F, 44.0F, 24.0F, -16.0F, -16.0F) / 96.0F;
+    w[4] = r * r * r * r / 24.0F;
   } else {
-    const T g = 1.0F - t, t2 = t * t, g2 = g * g;
-    w[0] = g2 * g2 * g / 120;
-    w[1] = (26 - 50 * t + t2 * (20 + 20 * t - 20 * t2 + 5 * t2 * t)) / 120;
-    w[2] = (66 - t2 * (60 - 30 * t2 + 10 * t2 * t)) / 120;
-    w[3] = (66 - g2 * (60 - 30 * g2 + 10 * g2 * g)) / 120;
-    w[4] = (26 - 50 * g + g2 * (20 + 20 * g - 20 * g2 + 5 * g2 * g)) / 120;
-    w[5] = t2 * t2 * t / 120;
+    const T g = 1.0F - t;
+    w[0] = g * g * g * g * g / 120.0F;
+    w[1] = polynomial(t, 26.0F, -50.0F, 20.0F, 20.0F, -20.0F, 5.0F) / 120.0F;
+    w[2] = polynomial(t, 66.0F, 0.0F, -60.0F, 0.0F, 30.0F, -10.0F) / 120.0F;
+    w[3] = polynomial(g, 66.0F, 0.0F, -60.0F, 0.0F, 30.0F, -10.0F) / 120.0F;
+    w[4] = polynomial(g, 26.0F, -50.0F, 20.0F, 20.0F, -20.0F, 5.0F) / 120.0F;
+    w[5] = t * t * t * t * t / 120.0F;
   }
 }
 
