@@ -51,12 +51,11 @@ inline bool has_short_offsets(const Frame<const float>& in) {
 /// N x N taps of a frame, or what its border puts in their place, to rows of `pitch`.
 template <int N, int pitch>
 void copy_taps(const Frame<const float>& in, index_t y, index_t x, Border border, float outside, float* to) {
+  index_t columns[N];
+  for (int i = 0; i < N; ++i) columns[i] = border_index(x + i, in.extent(1), border);
   for (int j = 0; j < N; ++j) {
     const index_t row = border_index(y + j, in.extent(0), border);
-    for (int i = 0; i < N; ++i) {
-      const index_t column = border_index(x + i, in.extent(1), border);
-      to[j * pitch + i] = row < 0 || column < 0 ? outside : in(row, column);
-    }
+    for (int i = 0; i < N; ++i) to[j * pitch + i] = row < 0 || columns[i] < 0 ? outside : in(row, columns[i]);
   }
 }
 
