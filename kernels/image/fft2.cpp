@@ -131,7 +131,7 @@ class Columns {
     std::fill_n(block.data(), block.size(), std::complex<T>{});  // of the last columns some are not there
     return block;
   }
-  void transform(const Matrix<std::complex<T>>& frame, Scratch& scratch) const {
+  void transform(Matrix<std::complex<T>> frame, Scratch& scratch) const {
     const index_t ny = frame.extent(0), nx = frame.extent(1);
     if (ny == 1) return;
     const Matrix<std::complex<T>> block = scratch.view();
