@@ -37,8 +37,6 @@ struct Continued {
   PeriodicAxis y, x;
   Border border;
 
-  Extents<3> extents() const { return {frames.extent(0), y.period, x.period}; }
-  Extents<3> half_extents() const { return {frames.extent(0), y.period, x.period / 2 + 1}; }
   index_t pixels() const { return y.period * x.period; }
   HCI_HD float operator()(index_t t, index_t row, index_t column) const {
     const index_t from_y = border_index(y.place(row), y.side, border);
