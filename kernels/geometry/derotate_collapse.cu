@@ -36,8 +36,8 @@ bool derotate_collapse_tiles(Exec& exec, const Interpolation& plan, const Collap
   bool done = false;
   with_interpolation(plan.method, [&]<Rotation method>(std::integral_constant<Rotation, method>) {
     constexpr int blocks = spline_order(method) > 3 ? 2 : 3;
-    done = cuda_side::collapse_by_tiles<blocks>(exec, plan.value<method>(), plan.source.extent(0),
-                                                cuda_side::TileShape::square, options, out);
+    done = cuda_side::collapse_by_tiles<cuda_side::TileShape::square, blocks>(exec, plan.value<method>(),
+                                                                              plan.source.extent(0), options, out);
   });
   return done;
 }

@@ -147,7 +147,7 @@ void collapse(Exec& exec, Cube<const float> in, const CollapseOptions& options, 
   }
 #if HCI_HAVE_CUDA
   if (exec.on_cuda() && exec.tuned() && cuda_side::ranks(options.mode) && in.extent(0) >= kFramesOfTile &&
-      cuda_side::collapse_by_tiles<3>(exec, in, in.extent(0), cuda_side::TileShape::row, options, out))
+      cuda_side::collapse_by_tiles<cuda_side::TileShape::row, 3>(exec, in, in.extent(0), options, out))
     return;
 #endif
   Array<double, 1> weights;

@@ -16,8 +16,15 @@ inline bool ranks(Collapse mode) { return mode == Collapse::median || mode == Co
 
 constexpr int kTileThreads = 256;
 
-/// Which pixels share a tile: 8 of a row and of those below it, or as many of one row as there are.
+/// Which pixels share a tile: 8 of a row and of those below it, or as many of one row as there are. Known when the
+/// kernel is compiled: a width to carry along made the cubic interpolations spill (nvcc 13.0, sm_90).
 enum class TileShape { square, row };
+
+/// Pixel p of a tile of so many is (p / columns, p % columns).
+template <TileShape shape>
+HCI_HD constexpr int tile_columns(int pixels) {
+  return shape == TileShape::square ? 8 : pixels;
+}
 
 /// What a block does: it gathers the values of a tile's pixels into shared memory as order
 /// keys, and collapses them from there.
@@ -26,9 +33,8 @@ struct TileCollapse {
   Trim trim;
   Vector<const double> weights;
   index_t frames;
-  int held;     ///< frames in shared memory at a time; all of them where the mode ranks
-  int pixels;   ///< of a tile: 32, 16 or 8
-  int columns;  ///< of a tile; pixel p of it is (p / columns, p % columns)
+  int held;    ///< frames in shared memory at a time; all of them where the mode ranks
+  int pixels;  ///< of a tile: 32, 16 or 8
   index_t across, tiles;
   Frame<float> out;
 
@@ -139,16 +145,17 @@ __device__ inline float trimmed_mean(const std::uint32_t* keys, std::uint32_t* b
 /// block, 96 KiB a multiprocessor) takes 16 pixels for T = 489, 1534 frames at most. A frame's tile is one warp, that
 /// writes 32 keys to 32 banks; 8 threads then rank each pixel, so that no barrier stands between the steps. The callers
 /// say what it costs.
-template <int blocks, class Value>
+template <TileShape shape, int blocks, class Value>
 __global__ void __launch_bounds__(kTileThreads, blocks) collapse_tiles(Value value, TileCollapse tile) {
   HCI_DYNAMIC_SHARED(std::uint32_t, keys);
   const int thread = static_cast<int>(threadIdx.x);
   const int lanes = kTileThreads / tile.pixels;  // threads of a pixel: they gather other frames
+  const int columns = tile_columns<shape>(tile.pixels);
   const index_t ny = tile.out.extent(0), nx = tile.out.extent(1);
   for (index_t b = blockIdx.x; b < tile.tiles; b += gridDim.x) {
-    const index_t top = b / tile.across * (tile.pixels / tile.columns), left = b % tile.across * tile.columns;
-    const auto row = [&](int p) { return top + p / tile.columns; };
-    const auto column = [&](int p) { return left + p % tile.columns; };
+    const index_t top = b / tile.across * (tile.pixels / columns), left = b % tile.across * columns;
+    const auto row = [&](int p) { return top + p / columns; };
+    const auto column = [&](int p) { return left + p % columns; };
     const int mine = thread % tile.pixels;
     // What reaches beyond the frame repeats its last pixels; nobody writes them.
     const index_t y = row(mine) < ny ? row(mine) : ny - 1, x = column(mine) < nx ? column(mine) : nx - 1;
@@ -187,15 +194,14 @@ constexpr index_t kFramesInTurn = 64;
 
 /// The tile of the launch: as many pixels as leave room for two blocks on a multiprocessor, else 8.
 /// Without pixels: shared memory does not hold so many frames.
-inline TileCollapse tile_of(Exec& exec, index_t frames, TileShape shape, const CollapseOptions& options,
-                            Frame<float> out) {
+inline TileCollapse tile_of(Exec& exec, index_t frames, const CollapseOptions& options, Frame<float> out) {
   int in_block = 0, in_processor = 0;
   check(cudaDeviceGetAttribute(&in_block, cudaDevAttrMaxSharedMemoryPerBlockOptin, exec.cuda().device()));
   check(cudaDeviceGetAttribute(&in_processor, cudaDevAttrMaxSharedMemoryPerMultiprocessor, exec.cuda().device()));
   constexpr std::size_t kReserved = 1024;  // of each block, for CUDA
   const auto most = static_cast<std::size_t>(in_block);
   const auto half = std::min(most, static_cast<std::size_t>(in_processor) / 2 - kReserved);
-  TileCollapse tile{options.mode, trim_of(frames, options.trim_keep), {}, frames, 0, 0, 0, 0, 0, out};
+  TileCollapse tile{options.mode, trim_of(frames, options.trim_keep), {}, frames, 0, 0, 0, 0, out};
   const index_t held = ranks(options.mode) ? frames : std::min(frames, kFramesInTurn);
   if (held > in_block) return tile;  // bytes: far too many, and too many for an int
   tile.held = static_cast<int>(held);
@@ -204,26 +210,25 @@ inline TileCollapse tile_of(Exec& exec, index_t frames, TileShape shape, const C
     if (tile.shared_bytes() <= half) break;
   }
   if (tile.shared_bytes() > most) tile.pixels = 0;
-  tile.columns = shape == TileShape::square ? 8 : tile.pixels;
   return tile;
 }
 
 /// out(y, x) = the collapse of value(t, y, x) over all frames t, with the bits of collapse(). False, and nothing done,
 /// where a block's shared memory does not hold the frames.
-template <int blocks, class Value>
-bool collapse_by_tiles(Exec& exec, const Value& value, index_t frames, TileShape shape, const CollapseOptions& options,
+template <TileShape shape, int blocks, class Value>
+bool collapse_by_tiles(Exec& exec, const Value& value, index_t frames, const CollapseOptions& options,
                        Frame<float> out) {
-  TileCollapse tile = tile_of(exec, frames, shape, options, out);
+  TileCollapse tile = tile_of(exec, frames, options, out);
   if (tile.pixels == 0) return false;
-  const index_t rows = tile.pixels / tile.columns;
-  tile.across = (out.extent(1) + tile.columns - 1) / tile.columns;
+  const index_t columns = tile_columns<shape>(tile.pixels), rows = tile.pixels / columns;
+  tile.across = (out.extent(1) + columns - 1) / columns;
   tile.tiles = tile.across * ((out.extent(0) + rows - 1) / rows);
   Array<double, 1> weights;
   if (options.mode == Collapse::wmean) weights = to_device(exec, options.weights);
   tile.weights = weights.view();
   const dim3 grid(blocks_for(tile.tiles, 1, kMostBlocksX));
-  allow_shared_memory(exec, &collapse_tiles<blocks, Value>, tile.shared_bytes());
-  launch(exec, grid, dim3(kTileThreads), tile.shared_bytes(), collapse_tiles<blocks, Value>, value, tile);
+  allow_shared_memory(exec, &collapse_tiles<shape, blocks, Value>, tile.shared_bytes());
+  launch(exec, grid, dim3(kTileThreads), tile.shared_bytes(), collapse_tiles<shape, blocks, Value>, value, tile);
   return true;
 }
 
