@@ -317,6 +317,37 @@ def scipy_fft_rows():
     return lambda: fft.irfft(fft.rfft(x, workers=CORES), 864, workers=CORES)
 
 
+def scipy_rfft2(kind):
+    from scipy import fft
+
+    frames = cube(61, 256).astype(kind)
+    return lambda: fft.rfft2(frames, workers=CORES)
+
+
+def scipy_convolve():
+    import numpy as np
+    from scipy.signal import fftconvolve
+
+    frames, y, x = cube(61, 101).astype(float), *np.indices((19, 19))
+    kernel = (1 / (1 + np.hypot(y - 8, x - 10)) + 0.01 * y)[None]
+    return lambda: fftconvolve(frames, kernel, mode="same", axes=(1, 2))
+
+
+def vip_high_pass(mode):
+    from vip_hci.var import cube_filter_highpass
+
+    frames = cube(61, 101)
+    return lambda: cube_filter_highpass(frames, mode=mode, verbose=False)
+
+
+def vip_shift_by_fft():
+    import numpy as np
+    from vip_hci.preproc import cube_shift
+
+    frames, t = cube(61, 101), np.arange(61)
+    return lambda: cube_shift(frames, 1.7 * np.sin(t), 1.7 * np.cos(t), imlib="vip-fft", nproc=1)
+
+
 # Random numbers and optics
 
 def numpy_random(kind):
@@ -382,6 +413,12 @@ PEERS = {
     "mad scipy": scipy_mad,
     "nan vip": vip_correct_nan,
     "fft rows scipy": scipy_fft_rows,
+    "rfft2 double": lambda: scipy_rfft2("float64"),
+    "rfft2 float": lambda: scipy_rfft2("float32"),
+    "convolve scipy": scipy_convolve,
+    "butterworth vip": lambda: vip_high_pass("fourier-butter"),
+    "hann vip": lambda: vip_high_pass("hann"),
+    "shift fft vip": vip_shift_by_fft,
     "uniform numpy": lambda: numpy_random("uniform"),
     "normal numpy": lambda: numpy_random("normal"),
     "poisson numpy": lambda: numpy_random("poisson"),
@@ -426,6 +463,12 @@ Mean and deviation over time (489,210,210) | temporal_moments/cpu/489x210x210 | 
 MAD over time (489,210,210) | temporal_mad/cpu/489x210x210 | mad scipy | SciPy median_abs_deviation
 NaN replaced, box 5 (61,210,210) | correct_nan/5/cpu/61x210x210 | nan vip | VIP cube_correct_nan
 FFT of rows, there and back (12810,864) | fft_rows/there_and_back/cpu/12810x864 | fft rows scipy | SciPy rfft and irfft, all cores
+FFT of real frames, double (61,256,256) | fft2_real/double/cpu/61x256x256 | rfft2 double | SciPy rfft2, all cores
+FFT of real frames, single (61,256,256) | fft2_real/float/cpu/61x256x256 | rfft2 float | SciPy rfft2, all cores
+Convolution by FFT, 19 x 19 (61,101,101) | convolve_fft/19/cpu/61x101x101 | convolve scipy | SciPy fftconvolve
+Butterworth high pass (61,101,101) | high_pass/fourier_butter/cpu/61x101x101 | butterworth vip | VIP cube_filter_highpass
+Hann high pass (61,101,101) | high_pass/hann/cpu/61x101x101 | hann vip | VIP cube_filter_highpass
+Shift by FFT (61,101,101) | shift/fft/cpu/61x101x101 | shift fft vip | VIP cube_shift, vip-fft
 Uniform numbers, Philox | random/uniform/cpu/102690x64 | uniform numpy | NumPy Philox
 Normal numbers, Philox | random/normal/cpu/102690x64 | normal numpy | NumPy Philox
 Poisson numbers of mean 100, Philox | random/poisson_100/cpu/102690x64 | poisson numpy | NumPy Philox

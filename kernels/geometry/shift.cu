@@ -31,12 +31,12 @@ struct Surround {
   Cube<const float> in;
   Vector<const Moved> moved;
   index_t margin;
-  Cube<Complex> out;
+  Cube<double> out;
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
     const index_t from_y = y - margin, from_x = x - margin;
     const bool inside = from_y >= 0 && from_y < in.extent(1) && from_x >= 0 && from_x < in.extent(2);
-    out(t, y, x) = {inside ? in(moved(t).frame, from_y, from_x) : 0.0, 0.0};
+    out(t, y, x) = inside ? in(moved(t).frame, from_y, from_x) : 0.0;
   }
 };
 
@@ -58,26 +58,33 @@ struct PhasesOfAxis {
   }
 };
 
-/// Multiplies each coefficient by exp(-2 pi i (v dy / Y + u dx / X)), which is a factor of its row times one of its
-/// column.
+/// Multiplies each coefficient of half a spectrum by exp(-2 pi i (v dy / Y + u dx / X)), which is a factor of its row
+/// times one of its column. A Nyquist frequency is its own mirror image and stands for both signs: it gets the mean of
+/// their factors, whose sum's real part is the same.
 struct Tilt {
   Matrix<const Complex> rows, columns;
   Cube<Complex> spectrum;
 
   HCI_HD void operator()(index_t t, index_t v, index_t u) const {
-    spectrum(t, v, u) = spectrum(t, v, u) * (rows(t, v) * columns(t, u));
+    const bool last_v = 2 * v == rows.extent(1), last_u = 2 * u == columns.extent(1);
+    Complex along_y = rows(t, v), along_x = columns(t, u);
+    if (last_v && !last_u) along_y.im = 0;
+    if (last_u && !last_v) along_x.im = 0;
+    Complex factor = along_y * along_x;
+    if (last_v && last_u) factor.im = 0;
+    spectrum(t, v, u) = spectrum(t, v, u) * factor;
   }
 };
 
 struct TakeOut {
-  Cube<const Complex> in;
+  Cube<const double> in;
   Vector<const Moved> moved;
   index_t margin;
   double scale;
   Cube<float> out;
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    out(moved(t).frame, y, x) = static_cast<float>(scale * in(t, y + margin, x + margin).re);
+    out(moved(t).frame, y, x) = static_cast<float>(scale * in(t, y + margin, x + margin));
   }
 };
 
@@ -87,30 +94,31 @@ struct Padding {
   Extents<2> sides{};
 };
 
-/// Frames that are padded alike. Of each padded pixel, in double: the frame is read and surrounded (4 and 16 bytes),
-/// each of two transforms reads and writes it along both axes (128 bytes), the tilt reads and writes it (32; its
-/// factors come from the caches), and it is read and stored (16 and 4): 200 bytes. The transforms take 5 log2 flops
-/// of the frame's pixels each, 155 for both, and the tilt 12. (489, 210, 210) moved by up to 2 px is 22.4 M padded
-/// pixels: 4.5 GB and 3.7 GFLOP, floor 1.1 ms on an H200 (4.3 TB/s copied; its arithmetic 0.1 ms) and 14 ms on a
-/// GTX 1080 (320 GB/s; its double arithmetic, 0.28 TFLOP/s, 13 ms). One sine and cosine a coefficient would add some
-/// 100 flops to each; those of the axes are 0.2 M. A thread has one coefficient, neighbours along x: all
-/// accesses are whole lines. Fusing the tilt into the transforms would save 32 of 200 bytes and take cuFFT's device
+/// Frames that are padded alike. Of each padded pixel, in double: the frame is read and surrounded (4 and 8 bytes),
+/// each of two real transforms reads and writes it along both axes (64 bytes), the tilt reads and writes half a
+/// spectrum (16; its factors come from the caches), and it is read and stored (8 and 4): 104 bytes. The transforms
+/// take 2.5 log2 flops of the frame's pixels each, 77 for both, and the tilt 6. (489, 210, 210) moved by up to 2 px
+/// is 22.4 M padded pixels: 2.3 GB and 1.9 GFLOP, floor 0.5 ms on an H200 (4.3 TB/s copied; its arithmetic 0.06 ms) and
+/// 7 ms on a GTX 1080 (320 GB/s; its double arithmetic, 0.28 TFLOP/s, 7 ms). One sine and cosine a coefficient would
+/// add some 100 flops to each; those of the axes are 0.2 M. A thread has one coefficient, neighbours along x: all
+/// accesses are whole lines. Fusing the tilt into the transforms would save 16 of 104 bytes and take cuFFT's device
 /// callbacks, which the emulated device cannot run. Not measured on a GPU.
 void shift_by_fft(Exec& exec, Cube<const float> in, const std::vector<Moved>& moved, const Padding& padding,
                   Cube<float> out) {
-  const auto count = static_cast<index_t>(moved.size());
+  const auto count = static_cast<index_t>(moved.size()), ny = padding.sides[0], nx = padding.sides[1];
   const auto list = to_device(exec, moved);
-  Array<std::complex<double>, 3> work(exec, {count, padding.sides[0], padding.sides[1]});
-  const Cube<Complex> pixels(reinterpret_cast<Complex*>(work.data()), work.extents());
-  Array<Complex, 2> rows(exec, {count, padding.sides[0]}), columns(exec, {count, padding.sides[1]});
+  Array<double, 3> pixels(exec, {count, ny, nx});
+  Array<std::complex<double>, 3> spectrum(exec, {count, ny, nx / 2 + 1});
+  Array<Complex, 2> rows(exec, {count, ny}), columns(exec, {count, nx});
   for_each(exec, rows.extents(), PhasesOfAxis{list.view(), true, 2 * std::numbers::pi, rows.view()});
   for_each(exec, columns.extents(), PhasesOfAxis{list.view(), false, 2 * std::numbers::pi, columns.view()});
-  for_each(exec, work.extents(), Surround{in, list.view(), padding.margin, pixels});
-  fft2(exec, std::as_const(work).view(), work.view(), FftDirection::forward);
-  for_each(exec, work.extents(), Tilt{rows.view(), columns.view(), pixels});
-  fft2(exec, std::as_const(work).view(), work.view(), FftDirection::backward);
+  for_each(exec, pixels.extents(), Surround{in, list.view(), padding.margin, pixels.view()});
+  fft2_real(exec, std::as_const(pixels).view(), spectrum.view());
+  const Cube<Complex> halves(reinterpret_cast<Complex*>(spectrum.data()), spectrum.extents());
+  for_each(exec, halves.extents(), Tilt{rows.view(), columns.view(), halves});
+  inverse_fft2_real(exec, spectrum.view(), pixels.view());
   for_each(exec, Extents<3>{count, in.extent(1), in.extent(2)},
-           TakeOut{Cube<const Complex>(pixels), list.view(), padding.margin,
+           TakeOut{std::as_const(pixels).view(), list.view(), padding.margin,
                    1 / static_cast<double>(padding.sides.size()), out});
 }
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Private to kernels/.
 #include <vector>
 
 #include "kernels/image/convolve.hpp"
 
 namespace hci {
 
-/// What convolve() with Border::constant gives, by FFT in double: for large kernels, whose size then
-/// makes no difference to the time. The kernel may be larger than the frame.
-///   in, out (t, y, x) on the Exec's device
-/// options.border must be Border::constant, options.masked not spread. The rounding error is about 1e-15 of the frame's
-/// largest value times the kernel's sum of absolute values. Throws as convolve() does.
+/// What convolve() gives, by FFT in double: for large kernels, whose size then makes little difference to the time: the
+/// frame grows by it (by half of it with Border::constant). The kernel may be larger than the frame.
+///   in, out (t, y, x) on the Exec's device, no overlap
+/// NaN as options.masked says, which must not be spread: by FFT one masked pixel would reach the whole frame. Frames
+/// with masked pixels take twice as long under leave_out, which waits once to find them. The rounding error is about
+/// 1e-15 of the frame's largest value times the kernel's sum of absolute values, and that of the result to float.
+/// Throws as convolve() does. Scratch: 64 MiB, or one frame's.
 void convolve_fft(Exec& exec, Cube<const float> in, const ConvolutionKernel& kernel, const ConvolveOptions& options,
                   Cube<float> out);
 

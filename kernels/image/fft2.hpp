@@ -20,4 +20,18 @@ enum class FftDirection { forward, backward };
 void fft2(Exec& exec, Cube<const std::complex<double>> in, Cube<std::complex<double>> out, FftDirection direction);
 void fft2(Exec& exec, Cube<const std::complex<float>> in, Cube<std::complex<float>> out, FftDirection direction);
 
+/// The same of real frames, forward: the half of the frequencies that says all, u = 0 .. x / 2. What is left out is
+/// conj(spectrum(t, -v, -u)), indices modulo Y and X. Half the work, half the bytes.
+///   in        (t, y, x), dense, on the Exec's device; left alone
+///   spectrum  (t, y, x / 2 + 1), dense, no overlap
+/// NaN and the error are those of fft2().
+void fft2_real(Exec& exec, Cube<const double> in, Cube<std::complex<double>> spectrum);
+void fft2_real(Exec& exec, Cube<const float> in, Cube<std::complex<float>> spectrum);
+
+/// The way back, not normalised: y x times what fft2_real was given. Destroys the spectrum. What is its own mirror
+/// image, columns u = 0 and (x even) x / 2, must be conjugate to it, spectrum(t, v, u) = conj(spectrum(t, -v, u)), to
+/// rounding: libraries differ in what they make of the rest.
+void inverse_fft2_real(Exec& exec, Cube<std::complex<double>> spectrum, Cube<double> out);
+void inverse_fft2_real(Exec& exec, Cube<std::complex<float>> spectrum, Cube<float> out);
+
 }  // namespace hci

@@ -61,13 +61,14 @@ constexpr auto enum_names(ConvMode) {
       {{"conv", ConvMode::conv}, {"convfft", ConvMode::convfft}}};
 }
 
-/// The parameters have VIP's names and defaults (frame_filter_lowpass, frame_filter_highpass).
+/// The parameters have VIP's names and defaults (frame_filter_lowpass, frame_filter_highpass). What a mode does not
+/// read must be left at its default: InvalidInput says which it is.
 struct FilterOptions {
-  double median_size = 5;              ///< px: side of the box, or radius of the disc
-  double fwhm_y = 5, fwhm_x = 5;       ///< of the Gaussian, px
-  std::optional<index_t> kernel_sz{};  ///< px, odd: cuts the Gaussian; unset: 8 sigma, rounded up to odd
-  ConvMode conv_mode = ConvMode::conv;
-  ConvolutionKernel psf{};  ///< divided by its sum
+  double median_size = 5;               ///< median: side of the box; cmedian: radius of the disc; px
+  double fwhm_y = 5, fwhm_x = 5;        ///< gauss: px
+  std::optional<index_t> kernel_sz{};   ///< gauss: cut to so many px, odd; unset: 8 sigma, rounded up to odd
+  ConvMode conv_mode = ConvMode::conv;  ///< gauss and psf
+  ConvolutionKernel psf{};              ///< psf: divided by its sum
   /// gauss and psf: one value for each pixel, row by row; pixels where it is not 0 count as masked,
   /// so that their low pass comes from their neighbours. Empty: none.
   std::vector<std::uint8_t> mask{};
@@ -77,22 +78,23 @@ struct FilterOptions {
   /// gauss: rows come in equal pairs, so half the sigma in y (in whole pixels, at least 1).
   bool half_res_y = false;
   index_t kernel_size = 5;     ///< of the laplacian kernels, px
-  double butter_cutoff = 0.2;  ///< px of frequency space, in (0, 1]
-  int butter_order = 2;
-  /// The window reaches to this times half the frame's side, at most to its edge; 5 is as good as 1.
+  double butter_cutoff = 0.2;  ///< fourier_butter: px of frequency space, in (0, 1]
+  int butter_order = 2;        ///< fourier_butter
+  /// hann: the window reaches to this times half the frame's side, at most to its edge; 5 is as good as 1.
   double hann_cutoff = 5;
 };
 
 /// Each frame's large structure. Masked pixels (NaN) are left out of medians and means; they get the
 /// value that their neighbours make (median: NaN where the window holds no other).
 ///   in, out (t, y, x) on the Exec's device, no overlap
-/// Throws InvalidInput for sizes that are not positive and for windows of more than 4095 px (a FWHM of
-/// 1205 px).
+/// Throws InvalidInput for sizes that are not positive, for windows of more than 4095 px (a FWHM of 1205 px) and for
+/// options that the mode does not read.
 void low_pass(Exec& exec, Cube<const float> in, LowPass mode, const FilterOptions& options, Cube<float> out);
 
 /// Each frame's small structure. NaN stays NaN.
 ///   in, out (t, y, x) on the Exec's device, no overlap
-/// fourier_butter and hann take masked pixels for 0 and the frame to be periodic.
+/// fourier_butter and hann take masked pixels for 0 and the frame to be periodic. Throws InvalidInput as low_pass()
+/// does; a mask is for gauss_subt and psf_subt: put NaN into the frames of the others.
 void high_pass(Exec& exec, Cube<const float> in, HighPass mode, const FilterOptions& options, Cube<float> out);
 
 }  // namespace hci

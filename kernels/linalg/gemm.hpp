@@ -19,9 +19,11 @@ struct Gemm {
   bool lower_only = false;
 };
 
-/// The one place from which the BLAS of the device is called: OpenBLAS, cuBLAS. A functor serves on the portable path,
-/// and where rows, or what lies between them, are more than BLAS counts in its 32 bits. The same bits for any number of
-/// threads. Throws InvalidInput where shapes do not fit.
+/// The one place from which the BLAS of the device is called for real matrices: OpenBLAS, cuBLAS. Complex ones are
+/// multiplied by matrix_fourier() (kernels/optics) alone, which calls cuBLAS itself: on the CPU it has code of its own,
+/// and portable functors that make both its products, so that two of three paths here would serve nobody. A functor
+/// serves on the portable path, and where rows, or what lies between them, are more than BLAS counts in its 32 bits.
+/// The same bits for any number of threads. Throws InvalidInput where shapes do not fit.
 void gemm(Exec& exec, const Gemm<double>& what, View<double, 3> c);
 void gemm(Exec& exec, const Gemm<float>& what, View<float, 3> c);
 

@@ -12,12 +12,17 @@
 namespace hci {
 namespace {
 
+// Registers of sums: 6 rows of so many vectors, real and imaginary parts. Each sum takes two multiplications one after
+// the other for each k, so that there must be more sums than two units finish in that time, and no more than fit with
+// their factors: 12 of the 16 registers of AVX2, 24 of the 32 of AVX-512. Measured (200 x 200 to 210 x 210, one thread,
+// AMD EPYC of 2026): AVX2 6 x 1 127 Gflop/s, 5 x 1 121, 4 x 1 111, 2 x 2 106, 3 x 2 87 (spills); AVX-512 6 x 2 252,
+// 4 x 2 235.
 #if defined(__AVX512F__)
-constexpr int kLanes = 16, kRows = 4;
+constexpr int kLanes = 16, kVectors = 2;
 #else
-constexpr int kLanes = 8, kRows = 2;
+constexpr int kLanes = 8, kVectors = 1;
 #endif
-constexpr int kVectors = 2;               // SIMD registers side by side
+constexpr int kRows = 6;
 constexpr int kTile = kLanes * kVectors;  // columns of one block
 using Vec = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4)));
 
@@ -34,17 +39,37 @@ struct Planes {
     real.assign(padded_rows * static_cast<std::size_t>(stride), 0.0f);
     imag.assign(padded_rows * static_cast<std::size_t>(stride), 0.0f);
   }
-  void set(index_t r, index_t c, std::complex<float> value) {
-    real[static_cast<std::size_t>(r * stride + c)] = value.real();
-    imag[static_cast<std::size_t>(r * stride + c)] = value.imag();
-  }
+  float* real_row(index_t r) { return real.data() + r * stride; }
+  float* imag_row(index_t r) { return imag.data() + r * stride; }
 };
 
-Planes planes_of(Matrix<const std::complex<float>> m, bool transposed) {
+/// Takes a matrix apart; of the rows' padding nothing is touched.
+void split(Matrix<const std::complex<float>> m, Planes& p) {
+  for (index_t r = 0; r < m.extent(0); ++r) {
+    const auto* from = reinterpret_cast<const float*>(&m(r, 0));
+    float *real = p.real_row(r), *imag = p.imag_row(r);
+    for (index_t c = 0; c < m.extent(1); ++c) {
+      real[c] = from[2 * c];
+      imag[c] = from[2 * c + 1];
+    }
+  }
+}
+
+Planes planes_of(Matrix<const std::complex<float>> m) {
   Planes p;
-  p.resize(m.extent(transposed ? 1 : 0), m.extent(transposed ? 0 : 1));
+  p.resize(m.extent(0), m.extent(1));
+  split(m, p);
+  return p;
+}
+
+Planes transposed_planes_of(Matrix<const std::complex<float>> m) {
+  Planes p;
+  p.resize(m.extent(1), m.extent(0));
   for (index_t r = 0; r < p.rows; ++r)
-    for (index_t c = 0; c < p.columns; ++c) p.set(r, c, transposed ? m(c, r) : m(r, c));
+    for (index_t c = 0; c < p.columns; ++c) {
+      p.real_row(r)[c] = m(c, r).real();
+      p.imag_row(r)[c] = m(c, r).imag();
+    }
   return p;
 }
 
@@ -85,26 +110,30 @@ void multiply(const Planes& a, const Planes& b, Planes& c) {
 
 void matrix_fourier_cpu(Exec& exec, Cube<const std::complex<float>> in, Matrix<const std::complex<float>> rows,
                         Matrix<const std::complex<float>> columns, Cube<std::complex<float>> out) {
-  const Planes left = planes_of(rows, false), right = planes_of(columns, true);
+  const Planes left = planes_of(rows), right = transposed_planes_of(columns);
   struct Scratch {
     Planes field, half, image;
   };
   const auto make = [&] {
     Scratch scratch;
+    scratch.field.resize(in.extent(1), in.extent(2));
     scratch.half.resize(rows.extent(0), in.extent(2));
     scratch.image.resize(rows.extent(0), columns.extent(0));
     return scratch;
   };
   parallel_for(exec.threads(), in.extent(0), kEqualShares, make, [&](Scratch& scratch, index_t t) {
-    scratch.field = planes_of(in[t], false);
+    split(in[t], scratch.field);
     multiply(left, scratch.field, scratch.half);
     multiply(scratch.half, right, scratch.image);
-    const Planes& image = scratch.image;
-    for (index_t v = 0; v < image.rows; ++v)
+    Planes& image = scratch.image;
+    for (index_t v = 0; v < image.rows; ++v) {
+      const float *real = image.real_row(v), *imag = image.imag_row(v);
+      auto* to = reinterpret_cast<float*>(&out(t, v, 0));
       for (index_t u = 0; u < image.columns; ++u) {
-        const auto at = static_cast<std::size_t>(v * image.stride + u);
-        out(t, v, u) = {image.real[at], image.imag[at]};
+        to[2 * u] = real[u];
+        to[2 * u + 1] = imag[u];
       }
+    }
   });
 }
 

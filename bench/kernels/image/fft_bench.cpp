@@ -2,7 +2,9 @@
 #include "kernels/image/fft.hpp"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <type_traits>
 #include <utility>
 
 #include "bench/support/bench.hpp"
@@ -37,20 +39,34 @@ void rows(benchmark::State& state, Exec& exec, index_t count, index_t length) {
   report_bytes(state, exec, seconds, 4 * 8 * points);  // the numbers and as many of the spectrum, there and back
 }
 
-template <class T>
-void frames(benchmark::State& state, Exec& exec, Extents<3> shape) {
+/// Frames of T, real or complex; complex ones have imaginary parts of 0.
+template <class N>
+Array<N, 3> speckles(Extents<3> shape) {
   const auto cube = speckle_cube(shape[0], shape[1], shape[2]);
-  auto input = host_array<std::complex<T>, 3>(shape);
-  for (index_t i = 0; i < input.size(); ++i) input.data()[i] = {T(cube.data()[i]), T(0)};
-  const DeviceInput<std::complex<T>, 3> in(exec, std::as_const(input).view());
-  Array<std::complex<T>, 3> out(exec, shape);
-  const auto work = [&] { fft2(exec, in.view(), out.view(), FftDirection::forward); };
+  auto frames = host_array<N, 3>(shape);
+  for (index_t i = 0; i < frames.size(); ++i) frames.data()[i] = N(cube.data()[i]);
+  return frames;
+}
+
+/// N: what the frames are made of. Real ones give half spectra.
+template <class T, class N>
+void frames(benchmark::State& state, Exec& exec, Extents<3> shape) {
+  constexpr bool real = std::is_same_v<N, T>;
+  const auto input = speckles<N>(shape);
+  const DeviceInput<N, 3> in(exec, input.view());
+  Array<std::complex<T>, 3> out(exec, {shape[0], shape[1], real ? shape[2] / 2 + 1 : shape[2]});
+  const auto work = [&] {
+    if constexpr (real)
+      fft2_real(exec, in.view(), out.view());
+    else
+      fft2(exec, in.view(), out.view(), FftDirection::forward);
+  };
   work();
   std::complex<double> want = 0;  // frequency (2, 3) of the last frame
   double norm = 0;
   for (index_t y = 0; y < shape[1]; ++y)
     for (index_t x = 0; x < shape[2]; ++x) {
-      const double v = cube.view()(shape[0] - 1, y, x);
+      const double v = std::real(input.view()(shape[0] - 1, y, x));
       want += std::polar(
           v, -2 * std::numbers::pi * (2.0 * double(y) / double(shape[1]) + 3.0 * double(x) / double(shape[2])));
       norm += v * v;
@@ -62,9 +78,9 @@ void frames(benchmark::State& state, Exec& exec, Extents<3> shape) {
       4 * double(std::numeric_limits<T>::epsilon()) * log * std::sqrt(norm * points) + 1e-9 * std::sqrt(norm);
   if (!(std::abs(got - want) <= bound)) return state.SkipWithError("a frequency differs from the sum that defines it");
   const double seconds = timed(state, exec, work);
-  report_flops(state, exec, seconds, 5 * points * log * static_cast<double>(shape[0]),
+  report_flops(state, exec, seconds, (real ? 2.5 : 5) * points * log * static_cast<double>(shape[0]),
                sizeof(T) == 4 ? Precision::f32 : Precision::f64);
-  report_bytes(state, exec, seconds, 2.0 * static_cast<double>(out.bytes()));
+  report_bytes(state, exec, seconds, static_cast<double>(input.bytes() + out.bytes()));
 }
 
 bool add_rows(index_t count, index_t length) {
@@ -72,10 +88,10 @@ bool add_rows(index_t count, index_t length) {
                          [=](benchmark::State& state, Exec& exec) { rows(state, exec, count, length); });
 }
 
-template <class T>
+template <class T, class N = std::complex<T>>
 bool add_frames(const char* name, Extents<3> shape) {
   return on_every_device(name, {shape[0], shape[1], shape[2]},
-                         [=](benchmark::State& state, Exec& exec) { frames<T>(state, exec, shape); });
+                         [=](benchmark::State& state, Exec& exec) { frames<T, N>(state, exec, shape); });
 }
 
 const bool registered[] = {
@@ -83,6 +99,9 @@ const bool registered[] = {
     add_rows(61 * 101, 420),
     add_frames<double>("fft2/double", {61, 256, 256}),
     add_frames<double>("fft2/double", {61, 210, 210}),
+    add_frames<double, double>("fft2_real/double", {61, 256, 256}),
+    add_frames<double, double>("fft2_real/double", {61, 210, 210}),
+    add_frames<float, float>("fft2_real/float", {61, 256, 256}),
     add_frames<float>("fft2/float", {61, 256, 256}),
     add_frames<float>("fft2/float", {4, 1024, 1024}),
 };

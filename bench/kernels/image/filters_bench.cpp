@@ -166,13 +166,13 @@ double filtered_at(Frame<const float> frame, const Transfer& transfer, index_t y
   return sum.real() / static_cast<double>(ny * nx);
 }
 
-/// Flops: of two complex transforms and the weights, in double.
+/// Flops: of two real transforms and the weights, in double.
 bool add_by_frequency(const std::string& name, HighPass mode, const Transfer& transfer, Extents<3> shape) {
   return add(
       "high_pass/" + name, shape,
       [=](Exec& exec, Cube<const float> in, Cube<float> out) { high_pass(exec, in, mode, {}, out); },
       [=](Frame<const float> frame, index_t y, index_t x) { return filtered_at(frame, transfer, y, x); },
-      {2 * 5 * std::log2(static_cast<double>(shape[1] * shape[2])) + 2, Precision::f64});
+      {2 * 2.5 * std::log2(static_cast<double>(shape[1] * shape[2])) + 1, Precision::f64});
 }
 
 /// The first detail: the frame minus twice the 5 x 5 spline.

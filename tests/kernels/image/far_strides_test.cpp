@@ -36,9 +36,11 @@ TEST_P(FarImages, AreNoMatterToAConvolution) {
         convolve_separable(exec(), in, {1, 2, 1}, {1, 3, 3, 3, 1}, options, out, 2);
       });
     }
-  expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) {
-    convolve_fft(exec(), in, some_kernel(), {.border = Border::constant}, out);
-  });
+  for (const Masked masked : {Masked::leave_out, Masked::zero})
+    for (const Border border : {Border::constant, Border::symmetric})
+      expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) {
+        convolve_fft(exec(), in, some_kernel(), {.border = border, .masked = masked}, out);
+      });
   std::vector<double> transfer;
   for (int i = 0; i < 21 * 19; ++i) transfer.push_back(1.0 / (1 + i));
   expect_alike(kShape, kShape,
@@ -46,15 +48,18 @@ TEST_P(FarImages, AreNoMatterToAConvolution) {
 }
 
 TEST_P(FarImages, AreNoMatterToFilters) {
-  for (const LowPass mode : {LowPass::median, LowPass::cmedian, LowPass::gauss, LowPass::psf})
-    for (const ConvMode conv : {ConvMode::conv, ConvMode::convfft})
-      expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) {
-        low_pass(exec(), in, mode, {.median_size = 3, .conv_mode = conv, .psf = some_kernel()}, out);
-      });
+  const auto expect_of_low_pass = [&](LowPass mode, const FilterOptions& options) {
+    expect_alike(kShape, kShape,
+                 [&](Cube<const float> in, Cube<float> out) { low_pass(exec(), in, mode, options, out); });
+  };
+  for (const LowPass mode : {LowPass::median, LowPass::cmedian}) expect_of_low_pass(mode, {.median_size = 3});
+  for (const ConvMode conv : {ConvMode::conv, ConvMode::convfft}) {
+    expect_of_low_pass(LowPass::gauss, {.conv_mode = conv});
+    expect_of_low_pass(LowPass::psf, {.conv_mode = conv, .psf = some_kernel()});
+  }
   for (const HighPass mode : {HighPass::laplacian, HighPass::laplacian_conv, HighPass::median_subt,
                               HighPass::gauss_subt, HighPass::fourier_butter, HighPass::hann})
-    expect_alike(kShape, kShape,
-                 [&](Cube<const float> in, Cube<float> out) { high_pass(exec(), in, mode, {.median_size = 3}, out); });
+    expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) { high_pass(exec(), in, mode, {}, out); });
   expect_alike(kShape, kShape, [&](Cube<const float> in, Cube<float> out) {
     median_filter(exec(), in, disc_footprint(3), Border::edge, out);
   });

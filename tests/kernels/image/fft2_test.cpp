@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/image/fft2.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <random>
+#include <utility>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/scratch.hpp"
@@ -152,6 +154,153 @@ TEST_P(Fft2, RefusesDifferentShapes) {
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Fft2);
+
+template <class T>
+Array<T, 3> real_noise(Extents<3> extents, unsigned seed) {
+  const auto both = noise<T>(extents, seed);
+  auto frames = host_array<T, 3>(extents);
+  for (index_t i = 0; i < frames.size(); ++i) frames.data()[i] = both.data()[i].real();
+  return frames;
+}
+
+template <class T>
+Frames<T> half_spectra(Exec& exec, const Array<T, 3>& host) {
+  const DeviceInput<T, 3> in(exec, host.view());
+  Frames<T> spectrum(exec, {host.extents()[0], host.extents()[1], host.extents()[2] / 2 + 1});
+  fft2_real(exec, in.view(), spectrum.view());
+  return to_host(exec, spectrum.view());
+}
+
+/// Any spectrum's real frame, frequency by frequency: of those left out, the conjugate of their mirror image.
+template <class T>
+double inverse_at(View<const std::complex<T>, 2> half, index_t nx, index_t y, index_t x) {
+  const index_t ny = half.extent(0);
+  double sum = 0;
+  for (index_t v = 0; v < ny; ++v)
+    for (index_t u = 0; u < nx; ++u) {
+      const bool there = u < half.extent(1);
+      const std::complex<double> value(there ? half(v, u) : std::conj(half((ny - v) % ny, nx - u)));
+      const double turns = double(v * y % ny) / double(ny) + double(u * x % nx) / double(nx);
+      sum += (value * std::polar(1.0, 2 * std::numbers::pi * turns)).real();
+    }
+  return sum;
+}
+
+template <class T>
+void expect_the_definition_of_real(Exec& exec, Extents<3> extents) {
+  const auto host = real_noise<T>(extents, 7);
+  const index_t ny = extents[1], nx = extents[2];
+  const auto got = half_spectra<T>(exec, host);
+  for (index_t t = 0; t < extents[0]; ++t)
+    for (index_t v = 0; v < ny; ++v)
+      for (index_t u = 0; u <= nx / 2; ++u) {
+        std::complex<double> want = 0;
+        for (index_t y = 0; y < ny; ++y)
+          for (index_t x = 0; x < nx; ++x)
+            want += double(host.view()(t, y, x)) *
+                    std::polar(1.0, -2 * std::numbers::pi *
+                                        (double(v * y % ny) / double(ny) + double(u * x % nx) / double(nx)));
+        ASSERT_LT(std::abs(std::complex<double>(got.view()(t, v, u)) - want), bound<T>(ny * nx))
+            << ny << " x " << nx << " at " << t << ", " << v << ", " << u;
+      }
+  // There and back, from a spectrum that has been weighted: the frame's own would hide an axis that is mirrored twice.
+  auto weighted = host_array<std::complex<T>, 3>(got.extents());
+  for (index_t t = 0; t < extents[0]; ++t)
+    for (index_t v = 0; v < ny; ++v)
+      for (index_t u = 0; u <= nx / 2; ++u)
+        weighted.view()(t, v, u) = got.view()(t, v, u) / T(1 + u + 2 * std::min(v, ny - v));
+  auto spectrum = to_device(exec, std::as_const(weighted).view());
+  Array<T, 3> back(exec, extents);
+  inverse_fft2_real(exec, spectrum.view(), back.view());
+  const auto frames = to_host(exec, back.view());
+  // Weights only make the spectrum's norm smaller than sqrt(n) times the frame's.
+  const double most = bound<T>(ny * nx) * std::sqrt(double(ny * nx));
+  for (index_t t = 0; t < extents[0]; ++t)
+    for (index_t y = 0; y < ny; ++y)
+      for (index_t x = 0; x < nx; ++x)
+        ASSERT_LT(std::abs(double(frames.view()(t, y, x)) - inverse_at<T>(weighted.view()[t], nx, y, x)), most)
+            << ny << " x " << nx << " at " << t << ", " << y << ", " << x;
+}
+
+class RealFft2 : public OnEveryDevice {};
+HCI_INSTANTIATE_ON_EVERY_DEVICE(RealFft2);
+
+TEST_P(RealFft2, IsTheDefinitionForEvenOddPrimeAndFlatFrames) {
+  for (const auto& extents : {Extents<3>{2, 8, 8},
+                              {3, 15, 9},
+                              {1, 13, 17},
+                              {2, 1, 12},
+                              {2, 1, 13},
+                              {2, 12, 1},
+                              {3, 1, 1},
+                              {2, 16, 19},
+                              {2, 9, 22},
+                              {1, 5, 2}}) {
+    expect_the_definition_of_real<double>(exec(), extents);
+    expect_the_definition_of_real<float>(exec(), extents);
+  }
+  expect_the_definition_of_real<double>(exec(), {1, 4, 101});
+}
+
+TEST_P(RealFft2, TransformsMoreFramesThanOneChunk) { expect_the_definition_of_real<double>(exec(), {131, 3, 2}); }
+
+TEST_P(RealFft2, KeepsItsWorkspaceSmall) {
+  const Extents<3> extents{21, 24, 33}, half{21, 24, 17};
+  const std::size_t frame_bytes = 24 * 17 * sizeof(std::complex<double>);
+  const auto host = real_noise<double>(extents, 11);
+  const DeviceInput<double, 3> in(exec(), host.view());
+  Frames<double> whole(exec(), half), parts(exec(), half);
+  Array<double, 3> of_whole(exec(), extents), of_parts(exec(), extents);
+  const std::size_t before = exec().memory()->bytes_in_use();
+  {
+    const ScratchLimit limit(2 * index_t(frame_bytes));
+    fft2_real(exec(), in.view(), parts.view());
+    inverse_fft2_real(exec(), parts.view(), of_parts.view());
+    EXPECT_LE(exec().memory()->peak_bytes(), before + 2 * frame_bytes);
+  }
+  fft2_real(exec(), in.view(), whole.view());
+  inverse_fft2_real(exec(), whole.view(), of_whole.view());
+  const auto a = to_host(exec(), of_parts.view()), b = to_host(exec(), of_whole.view());
+  for (index_t i = 0; i < host.size(); ++i) ASSERT_EQ(a.data()[i], b.data()[i]);
+}
+
+TEST_P(RealFft2, LeavesItsInputAlone) {
+  const auto host = real_noise<float>({2, 16, 13}, 5);
+  auto in = to_device(exec(), host.view());
+  Frames<float> spectrum(exec(), {2, 16, 7});
+  fft2_real(exec(), std::as_const(in).view(), spectrum.view());
+  const auto after = to_host(exec(), in.view());
+  for (index_t i = 0; i < host.size(); ++i) ASSERT_EQ(after.data()[i], host.data()[i]);
+}
+
+TEST_P(RealFft2, SpreadsANaNOverItsOwnFrameOnly) {
+  auto host = real_noise<double>({2, 6, 5}, 5);
+  host.view()(1, 2, 3) = std::numeric_limits<double>::quiet_NaN();
+  const DeviceInput<double, 3> in(exec(), host.view());
+  Frames<double> spectrum(exec(), {2, 6, 3});
+  Array<double, 3> back(exec(), {2, 6, 5});
+  fft2_real(exec(), in.view(), spectrum.view());
+  inverse_fft2_real(exec(), spectrum.view(), back.view());
+  const auto got = to_host(exec(), back.view());
+  for (index_t i = 0; i < 30; ++i) {
+    EXPECT_TRUE(std::isfinite(got.data()[i]));
+    EXPECT_TRUE(std::isnan(got.data()[30 + i]));
+  }
+}
+
+TEST_P(RealFft2, RefusesDifferentShapes) {
+  Array<double, 3> frames(exec(), {1, 4, 4});
+  Frames<double> spectrum(exec(), {1, 4, 4}), half(exec(), {1, 4, 3});
+  EXPECT_THROW(fft2_real(exec(), std::as_const(frames).view(), spectrum.view()), InvalidInput);
+  EXPECT_THROW(inverse_fft2_real(exec(), spectrum.view(), frames.view()), InvalidInput);
+  const Cube<double> with_gaps(frames.data(), {1, 2, 4}, {16, 8, 1});
+  EXPECT_THROW(fft2_real(exec(), Cube<const double>(with_gaps), slice(half.view(), 0, 1)), InvalidInput);
+  constexpr index_t kLong = (index_t{1} << 32) + 4;
+  const Cube<double> endless(frames.data(), {1, 1, kLong});
+  const Cube<std::complex<double>> endless_half(half.data(), {1, 1, kLong / 2 + 1});
+  EXPECT_THROW(fft2_real(exec(), Cube<const double>(endless), endless_half), InvalidInput);
+  EXPECT_THROW(inverse_fft2_real(exec(), endless_half, endless), InvalidInput);
+}
 
 TEST(Fft2OnTheCpu, GivesTheSameBitsForAnyNumberOfThreads) {
   const auto host = noise<float>({5, 31, 33}, 9);

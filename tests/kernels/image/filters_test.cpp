@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <complex>
 #include <numbers>
+#include <string>
 
 #include "kernels/core/error.hpp"
 #include "kernels/image/starlet.hpp"
@@ -31,6 +32,16 @@ class Filters : public OnEveryDevice {
   }
 };
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Filters);
+
+/// What a filter that reads it is given: small windows, a PSF.
+template <class Mode>
+FilterOptions options_of(Mode mode) {
+  const std::string name(enum_names(mode)[std::size_t(mode)].first);
+  FilterOptions options;
+  if (name.find("median") != std::string::npos) options.median_size = 3;
+  if (name.find("psf") != std::string::npos) options.psf = {3, 3, {1, 2, 1, 2, 4, 2, 1, 2, 1}};
+  return options;
+}
 
 Array<float, 3> drawn(Extents<3> extents, float (*value)(double y, double x)) {
   auto frames = host_array<float, 3>(extents);
@@ -109,10 +120,8 @@ TEST_P(Filters, TheLaplacianOfAParaboloidIsConstant) {
 TEST_P(Filters, EveryHighPassTakesAConstantAwayAndKeepsMasks) {
   auto frames = drawn({1, 33, 40}, [](double, double) { return 5.0F; });
   frames.view()(0, 7, 9) = kNaN;
-  FilterOptions options{.median_size = 3};
-  options.psf = {3, 3, {1, 2, 1, 2, 4, 2, 1, 2, 1}};
   for (const auto& [name, mode] : enum_names(HighPass{})) {
-    const auto out = high(frames, mode, options);
+    const auto out = high(frames, mode, options_of(mode));
     EXPECT_TRUE(std::isnan(out.view()(0, 7, 9))) << name;
     const bool by_frequency = mode == HighPass::fourier_butter || mode == HighPass::hann;
     if (by_frequency) continue;  // there the hole counts as 0: a point
@@ -136,13 +145,15 @@ TEST_P(Filters, WhatIsSubtractedAgreesWithTheDoubleLoop) {
   const auto frames = noisy_frames({2, 26, 33}, 9);
   const auto medians = high(frames, HighPass::median_subt, {.median_size = 5});
   const auto disc_medians = high(frames, HighPass::cmedian_subt, {.median_size = 3});
-  FilterOptions options{.fwhm_y = 2, .fwhm_x = 3, .kernel_sz = 9};  // 9  2 / 3 = 6 taps along y, made 7
-  options.psf = {3, 4, {1, 7, 2, 1, 3, 9, 8, 4, 2, 5, 3, 1}};       // no symmetry in it
+  FilterOptions options;
+  options.psf = {3, 4, {1, 7, 2, 1, 3, 9, 8, 4, 2, 5, 3, 1}};  // no symmetry in it
   ConvolutionKernel gaussian{7, 9};
   for (index_t y = -3; y <= 3; ++y)
     for (index_t x = -4; x <= 4; ++x)
       gaussian.values.push_back(std::exp(-4 * std::numbers::ln2 * (double(y * y) / 4 + double(x * x) / 9)));
-  const auto gauss = high(frames, HighPass::gauss_subt, options), psf = high(frames, HighPass::psf_subt, options);
+  // 9  2 / 3 = 6 taps along y, made 7
+  const auto gauss = high(frames, HighPass::gauss_subt, {.fwhm_y = 2, .fwhm_x = 3, .kernel_sz = 9});
+  const auto psf = high(frames, HighPass::psf_subt, options);
   const double most = largest_of(frames);
   for (index_t t = 0; t < 2; ++t)
     for (index_t y = 0; y < 26; ++y)
@@ -171,20 +182,19 @@ TEST_P(Filters, WhatIsSubtractedAgreesWithTheDoubleLoop) {
 
 // The mean of what is there is the one pixel itself, and so is its median.
 TEST_P(Filters, TakeOnePixelOrOneRow) {
-  FilterOptions options{.median_size = 3};
-  options.psf = {3, 3, {1, 2, 1, 2, 4, 2, 1, 2, 1}};
   const auto one = drawn({2, 1, 1}, [](double, double) { return 5.0F; });
   const auto row = drawn({1, 1, 35}, [](double, double) { return 5.0F; });
   for (const LowPass mode : {LowPass::median, LowPass::cmedian}) {
-    const auto of_one = low(one, mode, options), of_row = low(row, mode, options);
+    const auto of_one = low(one, mode, options_of(mode)), of_row = low(row, mode, options_of(mode));
     for (index_t i = 0; i < 2; ++i) EXPECT_EQ(of_one.data()[i], 5);
     for (index_t i = 0; i < 35; ++i) EXPECT_EQ(of_row.data()[i], 5);
   }
   // Zeros lie outside: the weight of the middle is left, 4 of 16.
-  EXPECT_NEAR(low(one, LowPass::psf, options).data()[1], 5 * 4.0 / 16, 1e-6);
-  EXPECT_NEAR(low(row, LowPass::psf, options).data()[17], 5 * 8.0 / 16, 1e-6);
-  EXPECT_NEAR(high(one, HighPass::median_subt, options).data()[0], 0, 1e-6);
-  EXPECT_NEAR(high(one, HighPass::psf_subt, options).data()[0], 5 * 12.0 / 16, 1e-6);
+  const FilterOptions with_psf = options_of(LowPass::psf);
+  EXPECT_NEAR(low(one, LowPass::psf, with_psf).data()[1], 5 * 4.0 / 16, 1e-6);
+  EXPECT_NEAR(low(row, LowPass::psf, with_psf).data()[17], 5 * 8.0 / 16, 1e-6);
+  EXPECT_NEAR(high(one, HighPass::median_subt, options_of(HighPass::median_subt)).data()[0], 0, 1e-6);
+  EXPECT_NEAR(high(one, HighPass::psf_subt, with_psf).data()[0], 5 * 12.0 / 16, 1e-6);
   EXPECT_NEAR(high(row, HighPass::laplacian, {.kernel_size = 3}).data()[20], 0, 1e-5);
 }
 
@@ -311,6 +321,55 @@ TEST_P(Filters, RefuseWhatTheyCannotUse) {
   masked.mask = {1, 0};
   EXPECT_THROW(low(frames, LowPass::gauss, masked), InvalidInput);
   EXPECT_THROW(low(frames, LowPass::median, masked), InvalidInput);
+}
+
+// Every option in every mode: refused by name where the mode does not read it, and only there.
+TEST_P(Filters, RefuseOptionsThatTheyWouldIgnore) {
+  struct Option {
+    std::string name, readers;  // modes' names begin with one of the readers
+    void (*set)(FilterOptions&);
+  };
+  const Option all[] = {{"median_size", "median cmedian", [](FilterOptions& o) { o.median_size = 7; }},
+                        {"fwhm_y", "gauss", [](FilterOptions& o) { o.fwhm_y = 3; }},
+                        {"fwhm_x", "gauss", [](FilterOptions& o) { o.fwhm_x = 3; }},
+                        {"kernel_sz", "gauss", [](FilterOptions& o) { o.kernel_sz = 9; }},
+                        {"half_res_y", "gauss", [](FilterOptions& o) { o.half_res_y = true; }},
+                        {"psf", "psf",
+                         [](FilterOptions& o) {
+                           o.psf = {1, 3, {1, 2, 1}};
+                         }},
+                        {"conv_mode", "gauss psf", [](FilterOptions& o) { o.conv_mode = ConvMode::convfft; }},
+                        {"iterate", "gauss psf", [](FilterOptions& o) { o.iterate = false; }},
+                        {"mask", "gauss psf", [](FilterOptions& o) { o.mask.assign(36, 0); }},
+                        {"kernel_size", "laplacian", [](FilterOptions& o) { o.kernel_size = 3; }},
+                        {"butter_cutoff", "fourier", [](FilterOptions& o) { o.butter_cutoff = 0.5; }},
+                        {"butter_order", "fourier", [](FilterOptions& o) { o.butter_order = 1; }},
+                        {"hann_cutoff", "hann", [](FilterOptions& o) { o.hann_cutoff = 0.5; }}};
+  const auto frames = noisy_frames({1, 6, 6});
+  const auto expect_answer = [&](const std::string& mode, const Option& option, const auto& filter) {
+    const bool read =
+        (" " + option.readers + " ").find(" " + mode.substr(0, mode.find('-')) + " ") != std::string::npos;
+    try {
+      filter();
+      EXPECT_TRUE(read) << mode << " took " << option.name;
+    } catch (const InvalidInput& error) {
+      EXPECT_FALSE(read) << mode << ": " << error.what();
+      const std::string text = error.what();
+      EXPECT_TRUE(text.find(option.name) != std::string::npos && text.find(mode) != std::string::npos) << text;
+    }
+  };
+  for (const Option& option : all) {
+    for (const auto& [name, mode] : enum_names(HighPass{})) {
+      FilterOptions options = options_of(mode);
+      option.set(options);
+      expect_answer(std::string(name), option, [&, m = mode] { high(frames, m, options); });
+    }
+    for (const auto& [name, mode] : enum_names(LowPass{})) {
+      FilterOptions options = options_of(mode);
+      option.set(options);
+      expect_answer(std::string(name), option, [&, m = mode] { low(frames, m, options); });
+    }
+  }
 }
 
 class Starlet : public OnEveryDevice {};

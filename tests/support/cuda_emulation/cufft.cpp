@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
-// cuFFT over FFTW: same layouts, no normalisation on either side.
+// cuFFT over FFTW: same layouts, no normalisation on either side. Stricter than cuFFT need be: a transform to reals
+// leaves NaN in its input, and one of frames refuses a half spectrum that belongs to no real frame.
 #include <cufft.h>
 #include <fftw3.h>
 
+#include <algorithm>
+#include <cmath>
+#include <complex>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -53,11 +58,11 @@ struct Plan {
   bool real_out() const { return type == CUFFT_C2R || type == CUFFT_Z2D; }
   std::vector<int> in_sizes() const { return real_out() ? halved() : n; }
   std::vector<int> out_sizes() const { return real_in() ? halved() : n; }
-  /// As much as the numbers themselves, which is what cuFFT takes for many lengths.
+  /// As much as the complex numbers themselves, which is what cuFFT takes for many lengths.
   std::size_t work_bytes() const {
     const bool in_double = type == CUFFT_D2Z || type == CUFFT_Z2D || type == CUFFT_Z2Z;
     std::size_t numbers = static_cast<std::size_t>(batch);
-    for (int size : n) numbers *= static_cast<std::size_t>(size);
+    for (int size : real_in() || real_out() ? halved() : n) numbers *= static_cast<std::size_t>(size);
     return numbers * 2 * (in_double ? sizeof(double) : sizeof(float));
   }
 };
@@ -91,6 +96,9 @@ cufftResult enqueue(cufftHandle handle, cufftType type, In* in, Out* out, Run ru
   if (call.status() != cudaSuccess) return CUFFT_EXEC_FAILED;
   Plan* plan = find(handle);
   if (plan == nullptr || plan->batch == 0 || plan->type != type) return CUFFT_INVALID_PLAN;
+  // There the reals' rows would be padded to twice n / 2 + 1, which is not how Layout has them.
+  if ((plan->real_in() || plan->real_out()) && static_cast<const void*>(in) == static_cast<const void*>(out))
+    die("cuFFT: transforms between reals and half spectra in place are not emulated");
   expect_current_device(*plan->stream, "cuFFT");
   if (!plan->own_area) {
     if (plan->area == nullptr) die("cuFFT: the plan allocates no work area, and has been given none");
@@ -128,6 +136,36 @@ void execute(const std::function<fftw_plan()>& make) {
   fftw_execute(plan);
   lock = planning();
   fftw_destroy_plan(plan);
+}
+
+/// Whether dense half spectra of frames are those of real frames: columns 0 and (n even) n / 2 are conjugate to
+/// themselves upside down. Frames that are not finite pass.
+template <class T>
+bool are_of_real_frames(const Plan& p, const std::complex<T>* spectra) {
+  const int rows = p.n[0], columns = p.n[1] / 2 + 1;
+  for (int b = 0; b < p.batch; ++b) {
+    const std::complex<T>* frame = spectra + long{b} * p.in.step;
+    T largest = 0;
+    for (long i = 0; i < long{rows} * columns; ++i) largest = std::max(largest, std::abs(frame[i]));
+    const T rounding = 1000 * std::numeric_limits<T>::epsilon() * largest;
+    for (int u = 0; u < columns; u += std::max(1, p.n[1] % 2 == 0 ? columns - 1 : columns))
+      for (int v = 0; v < rows; ++v) {
+        const std::complex<T> one = frame[long{v} * columns + u], other = frame[long{(rows - v) % rows} * columns + u];
+        if (std::abs(one - std::conj(other)) > rounding) return false;
+      }
+  }
+  return true;
+}
+
+/// Transforms half spectra to reals by run(), before and after which it does what the head of this file says.
+template <class In, class T, class Run>
+cufftResult to_reals(cufftHandle handle, cufftType type, In* in, T* out, Run run) {
+  return enqueue(handle, type, in, out, [=](const Plan& p) {
+    if (p.n.size() == 2 && !are_of_real_frames(p, reinterpret_cast<const std::complex<T>*>(in)))
+      die("cuFFT: a half spectrum in column 0 or n / 2 is not conjugate to itself: no real frame has it");
+    run(p);
+    std::memset(in, 0xFF, p.in.reach(p.in_sizes(), p.batch) * sizeof(In));
+  });
 }
 
 constexpr unsigned kFlags = FFTW_ESTIMATE | FFTW_UNALIGNED;  // plans without touching the data
@@ -245,7 +283,7 @@ cufftResult CUFFTAPI cufftExecD2Z(cufftHandle handle, cufftDoubleReal* in, cufft
 }
 
 cufftResult CUFFTAPI cufftExecC2R(cufftHandle handle, cufftComplex* in, cufftReal* out) {
-  return enqueue(handle, CUFFT_C2R, in, out, [=](const Plan& p) {
+  return to_reals(handle, CUFFT_C2R, in, out, [=](const Plan& p) {
     auto* from = reinterpret_cast<fftwf_complex*>(in);
     execute([&] {
       return fftwf_plan_many_dft_c2r(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(),
@@ -255,7 +293,7 @@ cufftResult CUFFTAPI cufftExecC2R(cufftHandle handle, cufftComplex* in, cufftRea
 }
 
 cufftResult CUFFTAPI cufftExecZ2D(cufftHandle handle, cufftDoubleComplex* in, cufftDoubleReal* out) {
-  return enqueue(handle, CUFFT_Z2D, in, out, [=](const Plan& p) {
+  return to_reals(handle, CUFFT_Z2D, in, out, [=](const Plan& p) {
     auto* from = reinterpret_cast<fftw_complex*>(in);
     execute([&] {
       return fftw_plan_many_dft_c2r(static_cast<int>(p.n.size()), p.n.data(), p.batch, from, p.in.embed.data(),
