@@ -150,7 +150,7 @@ TEST_P(NoRoom, InInjectedGrams) {
   Array<double, 3> out(exec, {4, frames, frames});
   const View<const index_t, 3> at(columns.data(), {4, frames, 2});
   const View<const float, 3> added(values.data(), {4, frames, 2});
-  EXPECT_GE(fail_each_allocation([&] { injected_grams(exec, rows(), g.view(), at, added, out.view()); }), 10);
+  EXPECT_GE(fail_each_allocation([&] { injected_grams(exec, rows(), g.view(), at, added, out.view()); }), 6);
 }
 
 TEST_P(NoRoom, InLeastSquares) {
