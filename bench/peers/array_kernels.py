@@ -221,6 +221,60 @@ def injected():
     return again
 
 
+def nmf_weights():
+    import numpy as np
+    from sklearn.decomposition import non_negative_factorization
+
+    x = np.maximum(rows(489, 44100), 0)
+    parts = np.abs(np.random.default_rng(1).normal(size=(20, 44100))).astype("float32")
+    return lambda: non_negative_factorization(x, H=parts, n_components=20, update_H=False, solver="cd", tol=0,
+                                              max_iter=100)[0]
+
+
+def large_libraries(damping):
+    import numpy as np
+    import scipy.linalg
+
+    x = rows(489, 900, "float64")
+    gram = x @ x.T
+    sets = [np.flatnonzero(np.abs(np.arange(489) - b) > 10) for b in range(489)]
+
+    def solve():
+        for b, members in enumerate(sets):
+            part = gram[np.ix_(members, members)]
+            part.flat[::len(members) + 1] += damping * np.trace(part) / len(members)
+            scipy.linalg.solve(part, gram[b, members], assume_a="pos", overwrite_a=True)
+
+    return solve
+
+
+def matmul(shape, kind):
+    import numpy as np
+
+    products, height, inner, width = shape
+    random = np.random.default_rng(1)
+    a = random.normal(size=(products, height, inner)).astype(kind)
+    b = random.normal(size=(products, inner, width)).astype(kind)
+    return lambda: np.matmul(a, b)
+
+
+def numpy_row_sums():
+    x = rows(489, 44100)
+    return lambda: x.sum(axis=1, dtype="float64")
+
+
+def scaled_patches(axes):
+    import numpy as np
+
+    patches = np.random.default_rng(1).normal(size=(2916, 20, 11, 11)).astype("float32")
+
+    def scale():
+        low, high = patches.min(axis=axes, keepdims=True), patches.max(axis=axes, keepdims=True)
+        return (patches - low) / (high - low)
+
+    return scale
+
+
 def scores():
     import numpy as np
 
@@ -291,6 +345,24 @@ def numpy_moments():
 
     frames = cube(489, 210)
     return lambda: (np.nanmean(frames, axis=0, dtype="float64"), np.nanstd(frames, axis=0, dtype="float64"))
+
+
+def vip_collapse(mode):
+    import numpy as np
+    from vip_hci.preproc import cube_collapse
+
+    frames = cube(489, 210)
+    weights = np.arange(1, 490) / np.arange(1, 490).sum() if mode == "wmean" else None
+    return lambda: cube_collapse(frames, mode, w=weights)
+
+
+def scipy_separable():
+    import numpy as np
+    from scipy.ndimage import convolve1d
+
+    frames = cube(61, 101)
+    taps = np.exp(-0.1 * (np.arange(19) - 10) ** 2)
+    return lambda: convolve1d(convolve1d(frames, taps, axis=2, mode="constant"), taps, axis=1, mode="constant")
 
 
 def scipy_mad():
@@ -400,6 +472,14 @@ PEERS = {
     "put numpy": put,
     "submatrices numpy": submatrices,
     "injected numpy": injected,
+    "nmf weights": nmf_weights,
+    "large libraries": lambda: large_libraries(0),
+    "large libraries damped": lambda: large_libraries(1e-3),
+    "matmul f64": lambda: matmul((100, 28, 489, 489), "float64"),
+    "matmul f32": lambda: matmul((1, 489, 489, 44100), "float32"),
+    "row sums numpy": numpy_row_sums,
+    "scale slices numpy": lambda: scaled_patches((2, 3)),
+    "scale samples numpy": lambda: scaled_patches((1, 2, 3)),
     "scores numpy": scores,
     "coefficients numpy": coefficients,
     "sweep numpy": sweep,
@@ -410,6 +490,11 @@ PEERS = {
     "profile numpy": numpy_profile,
     "quantiles numpy": numpy_quantiles,
     "moments numpy": numpy_moments,
+    "sum vip": lambda: vip_collapse("sum"),
+    "max vip": lambda: vip_collapse("max"),
+    "absmean vip": lambda: vip_collapse("absmean"),
+    "wmean vip": lambda: vip_collapse("wmean"),
+    "separable scipy": scipy_separable,
     "mad scipy": scipy_mad,
     "nan vip": vip_correct_nan,
     "fft rows scipy": scipy_fft_rows,
@@ -450,6 +535,14 @@ A disc cut out of (489,210,210) | gather_columns/disc60/cpu/489x210x210 | take n
 The disc put back | scatter_columns/disc60/cpu/489x210x210 | put numpy | NumPy, index array
 100 submatrices of order 469 | gather_submatrices/cpu/100x469x469 | submatrices numpy | NumPy, ix_
 Gram matrix with a fake companion, 489 frames | injected_grams/one/cpu/489x10x10 | injected numpy | NumPy, the whole matrix again
+NMF weights, 100 rounds of 20 components (489,44100) | nmf_weights/ncomp20/100_rounds/cpu/489x210x210 | nmf weights | scikit-learn, update_H=False
+Least squares, 489 libraries of 468 frames | solve_subsets/cpu/489x489 | large libraries | SciPy solve, assume_a='pos', a loop
+The same, damped | solve_subsets/damped/cpu/489x489 | large libraries damped | SciPy solve, assume_a='pos', a loop
+100 products (28,489)(489,489), float64 | gemm/f64/cpu/100x28x489x489 | matmul f64 | NumPy matmul, a stack
+A product (489,489)(489,44100), float32 | gemm/f32/cpu/1x489x489x44100 | matmul f32 | NumPy matmul
+Sums of rows (489,44100), in float64 | row_sums/cpu/489x210x210 | row sums numpy | NumPy sum, dtype float64
+Patches scaled, slice by slice | scale_patches/slice/cpu/2916x20x11x11 | scale slices numpy | NumPy min, max
+Patches scaled, sample by sample | scale_patches/sample/cpu/2916x20x11x11 | scale samples numpy | NumPy min, max
 Scores of 489 libraries | component_scores/cpu/489x20x489 | scores numpy | NumPy einsum
 Coefficients of 489 libraries | component_coefficients/cpu/489x20x489 | coefficients numpy | NumPy matmul, a stack
 Coefficients of 1 to 20 components | component_sweep/ncomp1to20/cpu/489x489 | sweep numpy | NumPy cumsum
@@ -460,6 +553,11 @@ A frame off all others (489,44100) | subtract_rows/cpu/489x210x210 | minus numpy
 Radial profiles (61,210,210) | radial_profile/cpu/61x210x210 | profile numpy | NumPy bincount
 Quantiles by radius (61,210,210) | region_quantiles/by_radius/cpu/61x210x210 | quantiles numpy | NumPy quantile, a loop over rings
 Mean and deviation over time (489,210,210) | temporal_moments/cpu/489x210x210 | moments numpy | NumPy nanmean, nanstd
+Sum of frames (489,210,210) | collapse/sum/cpu/489x210x210 | sum vip | VIP cube_collapse
+Maximum of frames (489,210,210) | collapse/max/cpu/489x210x210 | max vip | VIP cube_collapse
+Mean of absolute values (489,210,210) | collapse/absmean/cpu/489x210x210 | absmean vip | VIP cube_collapse
+Weighted mean (489,210,210) | collapse/wmean/cpu/489x210x210 | wmean vip | VIP cube_collapse
+Separable convolution, 19 + 19 taps (61,101,101) | convolve_separable/19/cpu/61x101x101 | separable scipy | SciPy convolve1d, twice
 MAD over time (489,210,210) | temporal_mad/cpu/489x210x210 | mad scipy | SciPy median_abs_deviation
 NaN replaced, box 5 (61,210,210) | correct_nan/5/cpu/61x210x210 | nan vip | VIP cube_correct_nan
 FFT of rows, there and back (12810,864) | fft_rows/there_and_back/cpu/12810x864 | fft rows scipy | SciPy rfft and irfft, all cores

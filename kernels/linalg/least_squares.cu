@@ -7,26 +7,20 @@
 #include "kernels/core/error.hpp"
 #include "kernels/core/packed_sets.hpp"
 #include "kernels/core/team.hpp"
-#include "kernels/linalg/sum_in_parts.hpp"
+#include "kernels/linalg/least_squares_cpu.hpp"
+#include "kernels/linalg/least_squares_steps.hpp"
 
 // Floors, for n frames a library: Cholesky costs n^3 / 3 flops on n^2 doubles read once. 61 frames of 732
 // problems (annular NACO): 55 MFLOP and 22 MB, 5 us on an H200 (4.3 TB/s), 0.2 ms on a GTX 1080 (0.28
 // TFLOP/s in double). One block of 128 threads has one problem: up to n = 105 (101 non-negative, with its five vectors)
 // its triangle lives in shared memory, of which the team leaves 45 KiB of 48, beyond that in the L2 cache, and each of
-// the n columns costs two barriers, which bound small problems; many blocks on each multiprocessor hide them.
+// the n columns costs two barriers, which bound small problems; many blocks on each multiprocessor hide them. 489
+// libraries of 469 of 489 frames: 17 GFLOP, 0.5 ms and 60 ms; but a column's scalar products read all that lies left of
+// it, 4/3 n^3 bytes a problem, 67 GB: 16 ms and 0.2 s from memory, which for_each_team()'s 256 MiB of triangles at a
+// time make of it. Not measured on a GPU. On the CPU large sets go by blocks of columns (least_squares_cpu.hpp).
 
 namespace hci {
 namespace {
-
-/// A problem's view of its matrix and right side, by the members of its set.
-struct Problem {
-  Matrix<const double> a;
-  Vector<const double> r;
-  const index_t* member;
-  index_t size;
-  HCI_HD double product(index_t i, index_t j) const { return a(member[i], member[j]); }
-  HCI_HD double right(index_t i) const { return r(member[i]); }
-};
 
 struct Problems {
   View<const double, 3> a;
@@ -43,29 +37,6 @@ struct Triangle {
   HCI_HD double& operator()(index_t i, index_t j) const { return l[i * (i + 1) / 2 + j]; }
   HCI_HD static constexpr index_t doubles(index_t n) { return n * (n + 1) / 2; }
 };
-
-/// The scalar product of the first `count` numbers of two rows.
-struct Product {
-  const double *a, *b;
-  HCI_HD double operator()(index_t k) const { return a[k] * b[k]; }
-};
-HCI_HD double dot(const Triangle& l, index_t i, index_t j, index_t count) {
-  return sum_in_parts(0, count, Product{&l(i, 0), &l(j, 0)});
-}
-
-/// Decomposes in place, columns `first` .. n of a triangle whose columns before are done. A pivot of at
-/// most `least` makes its column zero.
-template <class Team>
-HCI_HD void decompose(Team team, const Triangle& l, index_t first, index_t n, double least) {
-  for (index_t j = first; j < n; ++j) {
-    for (index_t i = j + team.rank(); i < n; i += team.size()) l(i, j) -= dot(l, i, j, j);
-    team.sync();
-    const double pivot = l(j, j), root = pivot > least ? std::sqrt(pivot) : 0;
-    team.sync();
-    for (index_t i = j + team.rank(); i < n; i += team.size()) l(i, j) = i == j ? root : root > 0 ? l(i, j) / root : 0;
-    team.sync();
-  }
-}
 
 /// y := the solution of L Lᵀ x = y; zero where the column is.
 template <class Team>
@@ -84,40 +55,28 @@ HCI_HD void substitute(Team team, const Triangle& l, index_t n, double* y) {
   }
 }
 
-/// The largest diagonal element; NaN where the diagonal or the right side holds one.
-HCI_HD double largest_diagonal(const Problem& problem) {
-  double largest = 0;
-  for (index_t i = 0; i < problem.size; ++i) {
-    const double here = problem.product(i, i);
-    if (std::isnan(here) || std::isnan(problem.right(i))) return NAN;
-    if (here > largest) largest = here;
-  }
-  return largest;
-}
-
+/// Of sets of up to `most` members; others are left.
 struct SolveDamped {
   Problems problems;
   double damping;
-  index_t most;  // members of the largest set
+  index_t most;
   Matrix<double> c;
 
   template <class Team>
   HCI_HD void operator()(Team team, index_t b, double* scratch) const {
     const Problem problem = problems[b];
     const index_t n = problem.size;
+    if (n > most) return;
     const Triangle l{scratch};
     double* y = scratch + Triangle::doubles(most);
-    const double largest = largest_diagonal(problem);
-    double trace = 0;
-    for (index_t i = 0; i < n; ++i) trace += problem.product(i, i);
-    const double added = damping * trace / static_cast<double>(n > 0 ? n : 1);
+    const double largest = largest_diagonal(problem), added = added_to_diagonal(problem, damping);
     for (index_t i = team.rank(); i < n; i += team.size()) {
       for (index_t j = 0; j <= i; ++j) l(i, j) = problem.product(i, j) + (i == j ? added : 0);
       y[i] = problem.right(i);
     }
     for (index_t i = team.rank(); i < c.extent(1); i += team.size()) c(b, i) = 0;
     team.sync();
-    decompose(team, l, 0, n, static_cast<double>(n) * DBL_EPSILON * largest);
+    decompose(team, l, n, static_cast<double>(n) * DBL_EPSILON * largest);
     substitute(team, l, n, y);
     for (index_t i = team.rank(); i < n; i += team.size()) c(b, problem.member[i]) = std::isnan(largest) ? NAN : y[i];
   }
@@ -326,8 +285,11 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
   check_shapes("solve_subsets", a, sets, rhs, c);
   require(damping >= 0 && std::isfinite(damping), "solve_subsets: the damping is ", damping, "; it must be >= 0");
   const PackedSets packed = pack_sets(exec, sets);
-  for_each_team(exec, static_cast<index_t>(sets.size()), Triangle::doubles(packed.most) + packed.most,
-                SolveDamped{{a, rhs, packed.offsets.view(), packed.items.view()}, damping, packed.most, c});
+  const bool by_blas = exec.tuned() && !exec.on_cuda() && packed.most >= cpu::kBlockedFrom;
+  const index_t most = by_blas ? cpu::kBlockedFrom - 1 : packed.most;
+  for_each_team(exec, static_cast<index_t>(sets.size()), Triangle::doubles(most) + most,
+                SolveDamped{{a, rhs, packed.offsets.view(), packed.items.view()}, damping, most, c});
+  if (by_blas) cpu::solve_large_subsets(exec.threads(), a, sets, rhs, damping, c);
 }
 
 void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets,

@@ -41,6 +41,13 @@ struct NmfOptions {
   std::uint64_t seed = 0;  ///< of NmfStart::random
 };
 
+/// Of nmf_weights(), each as in NmfOptions.
+struct NmfWeightsOptions {
+  NmfSolver solver = NmfSolver::cd;
+  index_t max_iter = 200;
+  double tol = 1e-4;
+};
+
 struct NmfOutcome {
   index_t iterations = 0;
   bool converged = false;  ///< false: max_iter was reached first
@@ -52,5 +59,16 @@ struct NmfOutcome {
 /// frames in float. The same bits for any number of threads. Waits in each iteration (mu: in each tenth).
 /// Throws InvalidInput for a negative, NaN or infinite element of x, for k = 0 and k > t, tol < 0, max_iter < 1.
 NmfOutcome nmf(Exec& exec, Matrix<const float> x, const NmfOptions& options, Matrix<float> w, Matrix<float> h);
+
+/// The weights of other frames in components that are there: x ~ w h with h as it is, what scikit-learn calls
+/// transform(); components of a reference star, of the frames without a companion, or of one channel.
+///   x (t, p) float >= 0, rows of unit stride   h (k, p) float >= 0, dense   w (t, k) float, dense; any k and t
+/// Starts where scikit-learn does: cd at w = 0, mu at w = sqrt(mean of x / k). The rounds are those of nmf() without
+/// the step of h, in double; w is rounded to float at the end. A component of zeros gets the weight 0. With cd, rounds
+/// converge to the least squares with w >= 0 that there are; how many are taken depends on all rows of x, by `tol`.
+/// The same bits for any number of threads. Waits in each round (mu: in each tenth). Throws InvalidInput for a
+/// negative, NaN or infinite element of x or h, for no components, frames or pixels, tol < 0, max_iter < 1.
+NmfOutcome nmf_weights(Exec& exec, Matrix<const float> x, Matrix<const float> h, const NmfWeightsOptions& options,
+                       Matrix<float> w);
 
 }  // namespace hci

@@ -94,15 +94,6 @@ struct ChooseW {
   HCI_HD void operator()(index_t t, index_t j) const { w(t, j) = chosen(choices(j), u(j, t), instead); }
 };
 
-double mean_of(Exec& exec, Matrix<const float> x) {
-  Array<double, 1> sums(exec, {x.extent(0)});
-  row_sums(exec, x, {}, sums.view());
-  const auto host = to_host(exec, sums.view());
-  double sum = 0;
-  for (index_t t = 0; t < host.size(); ++t) sum += host.data()[t];
-  return sum / static_cast<double>(x.size());
-}
-
 /// Which sign of each singular pair holds more, and the factors that give both sides the same weight.
 void choose(const Array<double, 2>& u, const Array<double, 1>& values, const Array<double, 3>& squares,
             std::vector<Choice>& of_w, std::vector<Choice>& of_h) {
@@ -149,6 +140,15 @@ void start_from_svd(Exec& exec, Matrix<const float> x, double instead, Matrix<do
 }
 
 }  // namespace
+
+double mean_of(Exec& exec, Matrix<const float> x) {
+  Array<double, 1> sums(exec, {x.extent(0)});
+  row_sums(exec, x, {}, sums.view());
+  const auto host = to_host(exec, sums.view());
+  double sum = 0;
+  for (index_t t = 0; t < host.size(); ++t) sum += host.data()[t];
+  return sum / static_cast<double>(x.size());
+}
 
 void nmf_start(Exec& exec, Matrix<const float> x, NmfStart start, std::uint64_t seed, Matrix<double> w,
                Matrix<float> h) {

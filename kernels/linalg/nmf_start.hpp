@@ -8,4 +8,7 @@ namespace hci {
 void nmf_start(Exec& exec, Matrix<const float> x, NmfStart start, std::uint64_t seed, Matrix<double> w,
                Matrix<float> h);
 
+/// The mean of all numbers of x. Waits.
+double mean_of(Exec& exec, Matrix<const float> x);
+
 }  // namespace hci

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/geometry/patches.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -45,6 +46,32 @@ void run(benchmark::State& state, Exec& exec, Extents<4> shape, bool whole, cons
   state.counters["ns_per_value"] = 1e9 * seconds / static_cast<double>(out.size());
 }
 
+/// In place, so that from the second time on they lie between 0 and 1: each number read and written.
+void scale(benchmark::State& state, Exec& exec, const Extents<4>& shape, PatchScaling scaling) {
+  const auto cube = speckle_cube(shape[0], shape[1] * shape[2], shape[3]);
+  Array<float, 4> patches(exec, shape);
+  upload_bytes(exec, cube.data(), patches.data(), cube.bytes());
+  const auto work = [&] { scale_patches(exec, scaling, patches.view()); };
+  work();
+  const auto host = to_host(exec, std::as_const(patches).view());
+  const index_t values = (scaling == PatchScaling::slice ? 1 : shape[1]) * shape[2] * shape[3];
+  for (const float* first = host.data(); first < host.data() + host.size(); first += values) {
+    const auto [least, most] = std::minmax_element(first, first + values);
+    if (*least != 0 || *most != 1) return state.SkipWithError("a patch does not reach from 0 to 1");
+    const float* const in = cube.data() + (first - host.data());
+    const auto [low, high] = std::minmax_element(in, in + values);
+    const double want = (double(in[values / 2]) - double(*low)) / (double(*high) - double(*low));
+    const double rounding = 6e-8 * (3 + 2 * std::fabs(double(*low)) / (double(*high) - double(*low)));
+    if (!(std::fabs(double(first[values / 2]) - want) <= rounding)) return state.SkipWithError("a value is not scaled");
+  }
+  report_bytes(state, exec, timed(state, exec, work), 2.0 * static_cast<double>(patches.bytes()));
+}
+
+bool add_scaling(const char* name, const Extents<4>& shape, PatchScaling scaling) {
+  return on_every_device(name, {shape[0], shape[1], shape[2], shape[3]},
+                         [=](benchmark::State& state, Exec& exec) { scale(state, exec, shape, scaling); });
+}
+
 bool add(const char* name, Extents<4> shape, bool whole, const PatchOptions& options) {
   return on_every_device(name, {shape[0] * shape[0], shape[1], shape[2], shape[3]},
                          [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, whole, options); });
@@ -63,6 +90,8 @@ const bool registered[] = {
     add("patches/turned_between_bilinear", kNaco, false, turned(20, Rotation::bilinear)),
     add("patches/turned_between_lanczos4", kNaco, false, turned(20, Rotation::lanczos4)),
     add("patches/between_bilinear", kNaco, false, {}),
+    add_scaling("scale_patches/slice", {2916, 20, 11, 11}, PatchScaling::slice),
+    add_scaling("scale_patches/sample", {2916, 20, 11, 11}, PatchScaling::sample),
 };
 
 }  // namespace

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The three steps of PCA apart: Gram matrix, eigenpairs, projection.
+// The three steps of PCA apart: Gram matrix, eigenpairs, projection; and the products that they are made of.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "bench/kernels/linalg/speckle_rows.hpp"
 #include "bench/support/bench.hpp"
 #include "kernels/linalg/components.hpp"
 #include "kernels/linalg/eigh_top.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 
@@ -185,7 +187,64 @@ void time_eigh_subsets(benchmark::State& state, Exec& exec) {
                Precision::f64);
 }
 
-const bool registered[] = {on_every_device("gram", {kFrames, kSize, kSize}, time_gram),
+/// shape: products, rows, numbers in a sum, columns.
+template <class T>
+void time_gemm(benchmark::State& state, Exec& exec, const Extents<4>& shape) {
+  const auto [products, rows, inner, columns] = shape.n;
+  auto left = host_array<T>(Extents<3>{products, rows, inner});
+  auto right = host_array<T>(Extents<3>{products, inner, columns});
+  for (index_t i = 0; i < left.size(); ++i) left.data()[i] = static_cast<T>(std::sin(static_cast<double>(7 * i + 1)));
+  for (index_t i = 0; i < right.size(); ++i) right.data()[i] = static_cast<T>(std::cos(static_cast<double>(3 * i + 2)));
+  const auto a = to_device(exec, left.view()), b = to_device(exec, right.view());
+  Array<T, 3> c(exec, {products, rows, columns});
+  const auto go = [&] { gemm(exec, {.a = a.view(), .b = b.view()}, c.view()); };
+  go();
+  const auto found = to_host(exec, c.view());
+  for (index_t i = 5; i < found.size(); i += found.size() / 97) {
+    const index_t n = i / (rows * columns), row = i / columns % rows, column = i % columns;
+    double want = 0, size = 0;
+    for (index_t s = 0; s < inner; ++s) {
+      const double term = static_cast<double>(left.view()(n, row, s)) * static_cast<double>(right.view()(n, s, column));
+      want += term;
+      size += std::fabs(term);
+    }
+    const double eps = std::is_same_v<T, float> ? 6e-8 : 1.1e-16;
+    if (!(std::fabs(static_cast<double>(found.data()[i]) - want) <= 2 * eps * static_cast<double>(inner) * size))
+      return state.SkipWithError("a product is wrong");
+  }
+  report_flops(state, exec, timed(state, exec, go), 2.0 * static_cast<double>(products * rows * inner * columns),
+               std::is_same_v<T, float> ? Precision::f32 : Precision::f64);
+}
+template <class T>
+bool add_gemm(const char* name, const Extents<4>& shape) {
+  return on_every_device(name, {shape[0], shape[1], shape[2], shape[3]},
+                         [=](benchmark::State& state, Exec& exec) { time_gemm<T>(state, exec, shape); });
+}
+
+/// Each number read once.
+void time_row_sums(benchmark::State& state, Exec& exec) {
+  const auto x = speckle_rows(exec, kFrames, kSize, kSize);
+  Array<double, 1> sums(exec, {kFrames});
+  const auto go = [&] { row_sums(exec, x.view(), {}, sums.view()); };
+  go();
+  const auto found = to_host(exec, sums.view());
+  const auto rows = to_host(exec, x.view());
+  for (const index_t t : {index_t{0}, kFrames - 1}) {
+    double want = 0, size = 0;
+    for (index_t p = 0; p < kSize * kSize; ++p) {
+      want += static_cast<double>(rows.view()(t, p));
+      size += std::fabs(static_cast<double>(rows.view()(t, p)));
+    }
+    if (!(std::fabs(found.view()(t) - want) <= 2 * 1.1e-16 * kSize * kSize * size))
+      return state.SkipWithError("a sum is wrong");
+  }
+  report_bytes(state, exec, timed(state, exec, go), static_cast<double>(x.bytes()));
+}
+
+const bool registered[] = {add_gemm<double>("gemm/f64", {100, 28, 489, 489}),
+                           add_gemm<float>("gemm/f32", {1, 489, 489, 44100}),
+                           on_every_device("row_sums", {kFrames, kSize, kSize}, time_row_sums),
+                           on_every_device("gram", {kFrames, kSize, kSize}, time_gram),
                            on_every_device("subtract_product/ncomp20", {kFrames, kSize, kSize}, time_projection),
                            on_every_device("gram_top_residual/ncomp20", {kFrames, kSize, kSize}, time_pca),
                            on_every_device("eigh_top/ncomp20", {kFrames}, time_eigh),

@@ -18,6 +18,8 @@
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/gram_update.hpp"
+#include "kernels/linalg/least_squares.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "kernels/optics/matrix_fourier.hpp"
 #include "kernels/stats/collapse.hpp"
@@ -136,6 +138,33 @@ TEST_P(NoRoom, InEigenpairsByIteration) {
   Array<double, 3> vectors(exec, {2, k, n});
   const auto solve = [&] { eigh_top_subsets(exec, a.view(), {everyone, everyone}, k, values.view(), vectors.view()); };
   EXPECT_GE(fail_each_allocation(solve), 50);
+}
+
+TEST_P(NoRoom, InInjectedGrams) {
+  Array<double, 2> g(exec, {frames, frames});
+  gram(exec, rows(), {}, g.view());
+  std::vector<index_t> places;
+  for (index_t i = 0; i < 4 * frames; ++i) places.insert(places.end(), {5 * i, 5 * i + 1});
+  const auto columns = to_device(exec, places);
+  const auto values = to_device(exec, std::vector<float>(places.size(), 1.0F));
+  Array<double, 3> out(exec, {4, frames, frames});
+  const View<const index_t, 3> at(columns.data(), {4, frames, 2});
+  const View<const float, 3> added(values.data(), {4, frames, 2});
+  EXPECT_GE(fail_each_allocation([&] { injected_grams(exec, rows(), g.view(), at, added, out.view()); }), 6);
+}
+
+TEST_P(NoRoom, InLeastSquares) {
+  const index_t n = 210;  // by blocks
+  std::vector<double> unit(static_cast<std::size_t>(n * n), 0.0);
+  for (index_t i = 0; i < n; ++i) unit[static_cast<std::size_t>(i * (n + 1))] = 1;
+  const auto a = device_matrix(exec, unit, n, n);
+  const auto rhs = device_matrix(exec, std::vector<double>(static_cast<std::size_t>(4 * n), 1.0), 4, n);
+  Array<double, 2> c(exec, {4, n});
+  IndexSet everyone(static_cast<std::size_t>(n));
+  std::iota(everyone.begin(), everyone.end(), 0);
+  const View<const double, 3> one(a.data(), {1, n, n});
+  const auto solve = [&] { solve_subsets(exec, one, std::vector<IndexSet>(4, everyone), rhs.view(), 0, c.view()); };
+  EXPECT_GE(fail_each_allocation(solve), 10);
 }
 
 TEST_P(NoRoom, InRescaling) {

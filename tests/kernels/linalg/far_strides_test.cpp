@@ -357,6 +357,16 @@ TEST_P(FarRowsOfMatrices, NonnegativeFactors) {
   const auto found = vector_of(exec(), h);
   for (std::size_t p = 0; p < want.size(); ++p)
     EXPECT_NEAR(found[p], want[p], 16 * std::numeric_limits<float>::epsilon() * want[p]);
+
+  const auto parts = near(want);  // one row
+  const Matrix<const float> components(parts.data(), {1, kColumns});
+  const auto weights_of = [&](Matrix<const float> frames) {
+    nmf_weights(exec(), frames, components, {.max_iter = 2, .tol = 0}, w.view());
+    return vector_of(exec(), w);
+  };
+  const auto of_dense = weights_of(dense.view()), of_apart = weights_of(apart.view());
+  for (std::size_t t = 0; t < of_dense.size(); ++t)  // in double, rounded once
+    EXPECT_NEAR(of_apart[t], of_dense[t], std::numeric_limits<float>::epsilon() * of_dense[t]);
 }
 
 /// The start of the iteration may have rows apart; pairs that are right whatever it is.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/gram_update.hpp"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <limits>
@@ -20,14 +21,14 @@ struct Injections {
   Array<float, 3> values;
 };
 
-/// Stamps of up to `most` pixels that move by one column from row to row, so that neighbours overlap;
-/// every third row has one pixel less.
+/// Stamps of up to `most` pixels that move by a column or more from row to row, two injections alike, so that
+/// neighbours overlap; every third row has one pixel less.
 Injections moving_stamps(index_t count, index_t rows, index_t pixels, index_t most) {
   Injections made{host_array<index_t>(Extents<3>{count, rows, most}), host_array<float>(Extents<3>{count, rows, most})};
   for (index_t b = 0; b < count; ++b)
     for (index_t t = 0; t < rows; ++t)
       for (index_t s = 0; s < most; ++s) {
-        const index_t column = 7 * b + t + 2 * s;
+        const index_t column = 7 * b + (1 + b / 2) * t + 2 * s;
         const bool used = column < pixels && (t % 3 != 0 || s + 1 < most);
         made.columns.view()(b, t, s) = used ? column : pixels + s;
         made.values.view()(b, t, s) = used ? 3.0F + static_cast<float>(b + s) : 1e30F;
@@ -41,9 +42,11 @@ TEST_P(InjectedGrams, IsTheGramMatrixOfTheSum) {
     index_t scratch = index_t{64} << 20;
   };
   // Rows come in blocks of 64: one that is not full, full ones only, both; the stamps of the last ones lie outside. One
-  // block at a time, or all.
+  // block at a time, or all of an injection, or one of many injections, of which some touch as many columns and may go
+  // together.
   for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 9, 40, 5}, Shape{3, 33, 129, 12}, Shape{0, 4, 10, 3},
-                             Shape{1, 128, 90, 3}, Shape{2, 150, 60, 4}, Shape{1, 150, 170, 4, 1}}) {
+                             Shape{1, 128, 90, 3}, Shape{2, 150, 60, 4}, Shape{1, 150, 170, 4, 1}, Shape{9, 20, 150, 5},
+                             Shape{7, 70, 400, 3}, Shape{6, 70, 400, 3, 300'000}, Shape{6, 20, 150, 5, 1}}) {
     const ScratchLimit limit(shape.scratch);
     const auto x = speckle_rows(shape.rows, shape.pixels);
     const auto device = device_matrix(exec(), x, shape.rows, shape.pixels);
@@ -76,6 +79,22 @@ TEST_P(InjectedGrams, IsTheGramMatrixOfTheSum) {
           ASSERT_NEAR(host.view()(b, t, u), want, bound) << b << ": " << t << ", " << u;
         }
     }
+  }
+}
+
+TEST_P(InjectedGrams, AreTheSameBitsAloneAndTogether) {
+  if (exec().on_cuda()) return;  // cuBLAS may add up in another order for another number of products
+  const index_t injections = 7, rows = 70, pixels = 400, most = 9;
+  const auto device = device_matrix(exec(), speckle_rows(rows, pixels), rows, pixels);
+  Array<double, 2> g(exec(), {rows, rows});
+  gram(exec(), device.view(), {}, g.view());
+  const Injections added = moving_stamps(injections, rows, pixels, most);
+  Array<double, 3> together(exec(), {injections, rows, rows}), alone(exec(), {1, rows, rows});
+  injected_grams(exec(), device.view(), g.view(), added.columns.view(), added.values.view(), together.view());
+  for (index_t b = 0; b < injections; ++b) {
+    injected_grams(exec(), device.view(), g.view(), slice(added.columns.view(), b, 1), slice(added.values.view(), b, 1),
+                   alone.view());
+    EXPECT_TRUE(std::equal(alone.data(), alone.data() + alone.size(), together.data() + b * alone.size())) << b;
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/linalg/least_squares.hpp"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <limits>
@@ -147,9 +148,10 @@ std::vector<Numbers> solve(Exec& exec, const Frames& f, const std::vector<IndexS
   return rows;
 }
 
+/// Above some 100 members a triangle is beyond a block's shared memory, from 144 on BLAS decomposes it on the CPU.
 TEST_P(LeastSquares, IsTheSolutionByElimination) {
-  for (const auto& [n, targets] :
-       std::vector<std::pair<index_t, index_t>>{{1, 1}, {2, 3}, {17, 5}, {75, 2}, {130, 3}}) {
+  for (const auto& [n, targets] : std::vector<std::pair<index_t, index_t>>{
+           {1, 1}, {2, 3}, {17, 5}, {75, 2}, {130, 3}, {143, 1}, {144, 1}, {145, 2}, {310, 2}}) {
     const Frames f = speckle_frames(n, targets, 2 * n + 7);
     const auto sets = sets_of(f);
     for (const double damping : {0.0, 1e-3}) {
@@ -182,6 +184,28 @@ TEST_P(LeastSquares, ReachesTheMinimumWhereFramesRepeat) {
   }
   EXPECT_EQ(c[0][3], 0);
   EXPECT_EQ(c[0][7], 0);
+}
+
+/// Large libraries that BLAS takes block by block: frames repeat those of their own block and of one before.
+TEST_P(LeastSquares, ReachesTheMinimumWhereFramesOfLargeLibrariesRepeat) {
+  const index_t n = 215, pixels = n + 60;
+  auto x = speckle_rows(n + 2, pixels);
+  const std::vector<std::pair<index_t, index_t>> copies{{3, 1}, {100, 2}, {101, 1}, {n - 1, 99}};  // of earlier ones
+  for (const auto& [copy, of] : copies)
+    for (index_t p = 0; p < pixels; ++p)
+      x[static_cast<std::size_t>(copy * pixels + p)] = 0.5F * x[static_cast<std::size_t>(of * pixels + p)];
+  Frames f = products(x, n, 2, pixels);
+  f.rhs[static_cast<std::size_t>(n + 7)] = std::numeric_limits<double>::quiet_NaN();  // problem 1
+  IndexSet all(static_cast<std::size_t>(n)), distinct;
+  std::iota(all.begin(), all.end(), 0);
+  for (const index_t i : all)
+    if (std::none_of(copies.begin(), copies.end(), [i](const auto& pair) { return pair.first == i; }))
+      distinct.push_back(i);
+  const auto c = solve(exec(), f, {all, all}, 0, Sign::any);
+  for (const auto& [copy, of] : copies) EXPECT_EQ(c[0][static_cast<std::size_t>(copy)], 0) << copy;
+  const double least = distance(f, 0, spread(f, distinct, eliminate(f, 0, distinct, 0)));
+  EXPECT_NEAR(distance(f, 0, c[0]), least, distance_bound(f, 0, c[0]));
+  for (const double value : c[1]) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST_P(LeastSquares, KeepsProblemsApart) {

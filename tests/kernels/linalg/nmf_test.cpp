@@ -72,23 +72,28 @@ Found factorise(Exec& exec, const Dense& x, index_t components, const NmfOptions
   return {dense(to_host(exec, w.view())), dense(to_host(exec, h.view())), outcome};
 }
 
-/// One round of either rule by the formulas, on dense matrices.
+/// Half a round of either rule by the formulas, on dense matrices: target ~ factor other. The sum of the projected
+/// gradients before each step.
+double naive_half(NmfSolver solver, const Dense& target, Dense& factor, const Dense& other) {
+  const Dense s = product(other, transposed(other)), r = product(target, transposed(other));
+  const Dense before = factor;
+  double violation = 0;
+  for (index_t i = 0; i < factor.rows; ++i)
+    for (index_t j = 0; j < factor.columns; ++j) {
+      double sum = 0;
+      for (index_t k = 0; k < factor.columns; ++k)
+        sum += s(j, k) * (solver == NmfSolver::cd ? factor(i, k) : before(i, k));
+      const double gradient = sum - r(i, j);
+      violation += factor(i, j) > 0 || gradient < 0 ? std::fabs(gradient) : 0;
+      factor(i, j) =
+          solver == NmfSolver::cd ? std::fmax(factor(i, j) - gradient / s(j, j), 0.0) : before(i, j) * r(i, j) / sum;
+    }
+  return violation;
+}
 void naive_round(NmfSolver solver, const Dense& x, Dense& w, Dense& h) {
-  const auto half = [&](const Dense& target, Dense& factor, const Dense& other) {  // target ~ factor other
-    const Dense s = product(other, transposed(other)), r = product(target, transposed(other));
-    const Dense before = factor;
-    for (index_t i = 0; i < factor.rows; ++i)
-      for (index_t j = 0; j < factor.columns; ++j) {
-        double sum = 0;
-        for (index_t k = 0; k < factor.columns; ++k)
-          sum += s(j, k) * (solver == NmfSolver::cd ? factor(i, k) : before(i, k));
-        factor(i, j) = solver == NmfSolver::cd ? std::fmax(factor(i, j) - (sum - r(i, j)) / s(j, j), 0.0)
-                                               : before(i, j) * r(i, j) / sum;
-      }
-  };
-  half(x, w, h);
+  naive_half(solver, x, w, h);
   Dense ht = transposed(h);
-  half(transposed(x), ht, transposed(w));
+  naive_half(solver, transposed(x), ht, transposed(w));
   h = transposed(ht);
 }
 
@@ -288,7 +293,169 @@ TEST_P(Nmf, RefusesWhatIsNotNonNegative) {
   }
 }
 
+class NmfWeights : public OnEveryDevice {};
+
+struct FoundWeights {
+  Dense w;
+  NmfOutcome outcome;
+};
+FoundWeights weigh(Exec& exec, const Dense& x, const Dense& h, const NmfWeightsOptions& options) {
+  const auto frames = on_device(exec, x), components = on_device(exec, h);
+  Array<float, 2> w(exec, {x.rows, h.rows});
+  const NmfOutcome outcome = nmf_weights(exec, frames.view(), components.view(), options, w.view());
+  return {dense(to_host(exec, w.view())), outcome};
+}
+
+/// Where scikit-learn's transform() starts.
+Dense start_of_weights(NmfSolver solver, const Dense& x, const Dense& h) {
+  double mean = 0;
+  for (const double value : x.v) mean += value / static_cast<double>(x.v.size());
+  Dense w(x.rows, h.rows);
+  if (solver == NmfSolver::mu) std::fill(w.v.begin(), w.v.end(), std::sqrt(mean / static_cast<double>(h.rows)));
+  return w;
+}
+
+/// Frames, one column a component and a half: more components than frames, one pixel, sums of two chunks.
+const std::vector<std::array<index_t, 3>> kShapesOfWeights{{1, 1, 1},    {1, 67, 3},   {7, 1, 1},   {3, 30, 7},
+                                                           {12, 131, 5}, {5, 1030, 4}, {257, 40, 3}};
+
+/// Positive components of which each has pixels of its own, so that their system's condition stays below 30: what is
+/// theirs is 3 .. 4, the rest below 1, and (3 + 0.5)^2 / 3^2 is what two of them share at most.
+Dense components_apart(index_t components, index_t columns) {
+  Dense h = uniform(components, columns, 7);
+  for (index_t p = 0; p < columns; ++p) h(p % components, p) += 3;
+  return h;
+}
+
+TEST_P(NmfWeights, GoThroughTheSameRoundsAsTheFormulas) {
+  for (const auto& [rows, columns, components] : kShapesOfWeights) {
+    const Dense x = uniform(rows, columns, 6), h = components_apart(components, columns);
+    for (const auto solver : {NmfSolver::cd, NmfSolver::mu}) {
+      Dense w = start_of_weights(solver, x, h);
+      constexpr index_t kRounds = 4;
+      for (index_t round = 0; round < kRounds; ++round) naive_half(solver, x, w, h);
+      const FoundWeights found = weigh(exec(), x, h, {.solver = solver, .max_iter = kRounds, .tol = 0});
+      EXPECT_LE(found.outcome.iterations, kRounds);
+      // All in double: sums over the pixels and the components on either side, which a round enlarges by the share of
+      // the diagonal in a row of h h^T, below components + 1; then the result is rounded to float.
+      double size = 0;
+      for (const double value : w.v) size = std::fmax(size, value);
+      const double bound = FLT_EPSILON * size + 2.0 * kRounds * static_cast<double>(components + 1) *
+                                                    static_cast<double>(columns + components) * DBL_EPSILON * size;
+      for (std::size_t i = 0; i < w.v.size(); ++i)
+        ASSERT_NEAR(found.w.v[i], w.v[i], bound) << rows << " x " << columns << ", w " << i;
+    }
+  }
+}
+
+/// The optimum conditions of Karush, Kuhn and Tucker, in double from the pixels.
+TEST_P(NmfWeights, ReachTheNonNegativeLeastSquares) {
+  for (const auto& [rows, columns, components] : kShapesOfWeights) {
+    const Dense x = uniform(rows, columns, 6), h = components_apart(components, columns);
+    const FoundWeights found = weigh(exec(), x, h, {.max_iter = 10'000, .tol = 1e-14});
+    EXPECT_TRUE(found.outcome.converged);
+    const Dense hht = product(h, transposed(h)), xht = product(x, transposed(h));
+    for (index_t t = 0; t < rows; ++t)
+      for (index_t i = 0; i < components; ++i) {
+        double gradient = -xht(t, i), size = xht(t, i);
+        for (index_t j = 0; j < components; ++j) {
+          gradient += found.w(t, j) * hht(j, i);
+          size += found.w(t, j) * hht(j, i);
+        }
+        ASSERT_GE(found.w(t, i), 0);
+        ASSERT_GE(gradient, -FLT_EPSILON * size) << rows << " x " << columns;  // w rounds to float, by half of that
+        const double above = found.w(t, i) > 0 ? gradient : 0;
+        ASSERT_LE(above, FLT_EPSILON * size) << rows << " x " << columns;
+      }
+  }
+}
+
+TEST_P(NmfWeights, StopByTheRule) {
+  const Dense x = uniform(31, 200, 8), h = uniform(4, 200, 9);  // components that share much: some rounds
+  for (const double tol : {1e-1, 1e-3, 1e-6}) {
+    Dense w = start_of_weights(NmfSolver::cd, x, h);
+    const double first = naive_half(NmfSolver::cd, x, w, h);
+    index_t rounds = 1;
+    while (naive_half(NmfSolver::cd, x, w, h) > tol * first) ++rounds;
+    const FoundWeights found = weigh(exec(), x, h, {.tol = tol});
+    EXPECT_EQ(found.outcome.iterations, rounds + 1) << tol;
+    EXPECT_TRUE(found.outcome.converged);
+  }
+  Dense w = start_of_weights(NmfSolver::mu, x, h);
+  const double first = distance(x, w, h);
+  double before = first, now = first;
+  index_t rounds = 0;
+  do {
+    before = now;
+    for (int i = 0; i < 10; ++i) naive_half(NmfSolver::mu, x, w, h);
+    rounds += 10;
+    now = distance(x, w, h);
+  } while (before - now >= 1e-4 * first);
+  EXPECT_GT(rounds, 10) << "a test of hardly anything";
+  const FoundWeights found = weigh(exec(), x, h, {.solver = NmfSolver::mu, .max_iter = 1000});
+  EXPECT_EQ(found.outcome.iterations, rounds);
+  EXPECT_FALSE(weigh(exec(), x, h, {.max_iter = 1}).outcome.converged);
+}
+
+/// The weights that a factorisation ends with are those that its components ask for.
+TEST_P(NmfWeights, AgreeWithTheFactorisationThatMadeTheComponents) {
+  Dense of_frames = uniform(9, 2, 2), parts = uniform(2, 140, 3);
+  for (index_t i = 0; i < 9; ++i) of_frames(i, i % 2) += 3;
+  const Dense x = product(of_frames, parts);
+  const Found both = factorise(exec(), x, 2, {.max_iter = 2000, .tol = 1e-9});
+  const FoundWeights again = weigh(exec(), x, both.h, {.max_iter = 2000, .tol = 1e-12});
+  // h rounds to float, and products over 9 frames before; the parts' system has a condition below 1e2.
+  const double bound = 1e2 * (9 + 2) * FLT_EPSILON * distance(x, Dense(9, 1), Dense(1, 140));
+  EXPECT_NEAR(distance(x, again.w, both.h), 0, bound);
+}
+
+TEST_P(NmfWeights, LeaveOutComponentsOfZeros) {
+  const Dense x = uniform(3, 50, 6);
+  Dense h = uniform(3, 50, 7);
+  for (index_t p = 0; p < 50; ++p) h(1, p) = 0;
+  for (const auto solver : {NmfSolver::cd, NmfSolver::mu}) {
+    const FoundWeights found = weigh(exec(), x, h, {.solver = solver});
+    for (index_t t = 0; t < 3; ++t) {
+      EXPECT_EQ(found.w(t, 1), 0);
+      EXPECT_GT(found.w(t, 0) + found.w(t, 2), 0);
+    }
+  }
+  const FoundWeights nothing = weigh(exec(), Dense(2, 50), h, {});
+  EXPECT_TRUE(nothing.outcome.converged);
+  EXPECT_EQ(nothing.outcome.iterations, 1);
+  EXPECT_EQ(nothing.w.v, std::vector<double>(6, 0.0));
+}
+
+/// Rows of a larger matrix, whose other columns do not matter.
+TEST_P(NmfWeights, TakeRowsThatAreApart) {
+  const Dense wide = uniform(5, 70, 6), h = components_apart(2, 63);
+  Dense x(5, 63);
+  for (index_t t = 0; t < 5; ++t)
+    for (index_t p = 0; p < 63; ++p) x(t, p) = wide(t, p);
+  const auto device = on_device(exec(), wide), components = on_device(exec(), h);
+  Array<float, 2> w(exec(), {5, 2});
+  nmf_weights(exec(), Matrix<const float>(device.data(), {5, 63}, {70, 1}), components.view(), {}, w.view());
+  EXPECT_EQ(dense(to_host(exec(), w.view())).v, weigh(exec(), x, h, {}).w.v);
+}
+
+TEST_P(NmfWeights, RefuseWhatIsNotNonNegative) {
+  const Dense x = uniform(4, 1030, 1), h = uniform(2, 1030, 2);
+  for (const double bad : {-1e-3, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    Dense spoilt_x = x, spoilt_h = h;
+    spoilt_x(3, 1029) = spoilt_h(1, 1029) = bad;
+    EXPECT_THROW(weigh(exec(), spoilt_x, h, {}), InvalidInput);
+    EXPECT_THROW(weigh(exec(), x, spoilt_h, {}), InvalidInput);
+  }
+  EXPECT_THROW(weigh(exec(), x, h, {.max_iter = 0}), InvalidInput);
+  EXPECT_THROW(weigh(exec(), x, h, {.tol = -1}), InvalidInput);
+  EXPECT_THROW(weigh(exec(), x, h, {.tol = std::numeric_limits<double>::quiet_NaN()}), InvalidInput);
+  EXPECT_THROW(weigh(exec(), x, uniform(2, 1029, 2), {}), InvalidInput);
+  EXPECT_THROW(weigh(exec(), x, Dense(0, 1030), {}), InvalidInput);
+  EXPECT_THROW(weigh(exec(), Dense(0, 1030), h, {}), InvalidInput);
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Nmf);
+HCI_INSTANTIATE_ON_EVERY_DEVICE(NmfWeights);
 
 }  // namespace
 }  // namespace hci::test
