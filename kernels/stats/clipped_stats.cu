@@ -96,14 +96,18 @@ struct OfSets {
 };
 
 struct Pixels {
-  Frame<const float> frame;
+  const float* frame;
+  PlaceInFrame place;
   index_t count;
-  HCI_HD float operator()(index_t i) const { return frame(i / frame.extent(1), i % frame.extent(1)); }
+  HCI_HD float operator()(index_t i) const { return frame[place(i)]; }
 };
 struct OfFrames {
   Cube<const float> frames;
+  PlaceInFrame place;
   Matrix<double> out;
-  HCI_HD Pixels values(index_t t) const { return {frames[t], frames.extent(1) * frames.extent(2)}; }
+  HCI_HD Pixels values(index_t t) const {
+    return {frames.data() + t * frames.stride(0), place, frames.extent(1) * frames.extent(2)};
+  }
   HCI_HD void take(index_t t, const Clipped& found) const { write(found, out[t]); }
 };
 
@@ -165,7 +169,7 @@ void frame_clipped_stats(Exec& exec, Cube<const float> frames, const ClippedStat
   require(out.extents() == Extents<2>{frames.extent(0), kClippedStats}, "frame_clipped_stats: the result is not (",
           frames.extent(0), ", ", static_cast<int>(kClippedStats), ")");
   for_each_team(exec, frames.extent(0), doubles_of_keys(frames.extent(1) * frames.extent(2)),
-                ClippedStats<OfFrames>{{frames, out}, clipping});
+                ClippedStats<OfFrames>{{frames, PlaceInFrame(frames), out}, clipping});
 }
 
 void temporal_clipped_stats(Exec& exec, Cube<const float> in, const ClippedStatsOptions& options, Frame<float> mean,

@@ -10,6 +10,16 @@
 
 namespace hci {
 
+/// Where pixel y nx + x lies in the memory of frames of these strides.
+struct PlaceInFrame {
+  index_t nx, row, step;
+  explicit PlaceInFrame(const Cube<const float>& frames)
+      : nx(frames.extent(2)), row(frames.stride(1)), step(frames.stride(2)) {}
+  HCI_HD index_t operator()(index_t pixel) const {
+    return row == nx * step ? pixel * step : pixel / nx * row + pixel % nx * step;
+  }
+};
+
 /// The values of one set in one frame.
 struct RegionValues {
   const float* frame;
@@ -35,10 +45,11 @@ struct PackedRegions {
   PackedSets sets;
 
   PackedRegions(Exec& exec, const char* what, Cube<const float> frames, const std::vector<PixelSet>& given) {
-    const index_t nx = frames.extent(2), size = frames.extent(1) * nx, row = frames.stride(1), step = frames.stride(2);
+    const index_t size = frames.extent(1) * frames.extent(2);
+    const PlaceInFrame place(frames);
     sets = pack_sets(exec, given, [=](index_t pixel) {
       require(pixel >= 0 && pixel < size, what, ": pixel ", pixel, " of a frame of ", size);
-      return row == nx * step ? pixel * step : pixel / nx * row + pixel % nx * step;
+      return place(pixel);
     });
   }
   RegionSets regions(Cube<const float> frames) const {
