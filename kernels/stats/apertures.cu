@@ -15,11 +15,11 @@
 // discs are 58 MFLOP and 0.7 MB: 2 us on an H200 (34 TFLOP/s), 0.2 ms on a GTX 1080 (0.28 TFLOP/s); what counts
 // on an H200 is one thread's chain of some 10,000 cycles, 5 us, since 20,000 threads are a tenth of what it
 // holds. Of many frames a thread has a disc in eight, whose sums grow in registers: overlaps are made once for eight,
-// 490 flops a sum instead of 2900, of which 72 are its own. (489, 20000) sums are 4.8 GFLOP and 1.4 GB (36 pixels from
-// L2, 80 MB from memory, 78 MB of sums): 0.25 ms by L2 on an H200 (6 TB/s there), 17 ms on a GTX 1080. Sixteen frames
+// 440 flops a sum instead of 2900, of which 72 are its own. (489, 20000) sums are 4.3 GFLOP and 1.4 GB (36 pixels from
+// L2, 80 MB from memory, 78 MB of sums): 0.25 ms by L2 on an H200 (6 TB/s there), 15 ms on a GTX 1080. Sixteen frames
 // would take 32 registers for sums. A thread has a disc: they are many and lie anywhere, so neighbours share nothing
 // but cache lines. The G of the columns, which all rows need, are made again in each: an array of them would be local
-// memory.
+// memory. Not measured on a GPU.
 
 namespace hci {
 namespace {

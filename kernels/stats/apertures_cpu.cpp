@@ -66,8 +66,8 @@ void add_inside(const Patch& patch, const Pixels& pixels, double weight, Lanes& 
   }
 }
 
-/// Frames that share the overlaps of a disc. More would not stay in the second-level cache: with 16 of 210 x 210
-/// overlaps are no more than a tenth of the work.
+/// Frames that share the overlaps of a disc. Discs of 2.4 px take 26 ns in one frame, 7.2 ns a frame in 61 (2 cores of
+/// an EPYC); parts of 64 instead take 6.6, but many large frames would not stay in the cache from one disc to the next.
 constexpr index_t kFrames = 16;
 
 /// The sums of at most kFrames frames; not finite where a pixel in or next to a disc is not.
