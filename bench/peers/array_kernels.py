@@ -65,6 +65,43 @@ def vip_blended_rotation():
                                  interp_zeros=False, ker=4) for frame, angle in zip(frames, angles)]
 
 
+def vip_fft_shift():
+    import numpy as np
+    from vip_hci.preproc import cube_shift
+
+    frames, t = cube(489, 210), np.arange(489)
+    return lambda: cube_shift(frames, 1.7 * np.sin(t), 1.7 * np.cos(t), imlib="vip-fft", nproc=CORES)
+
+
+def vip_rescaling(frames, sides, inverse, imlib):
+    """Channels from 1 to 1.7 times the shortest wavelength; inverse: of frames that were magnified, back."""
+    import numpy as np
+    from vip_hci.preproc.rescaling import cube_rescaling_wavelengths
+
+    scales = 1.7 / (1 + 0.7 * (np.arange(frames) % 39) / 38)
+    wide = cube(frames, int(np.ceil(sides * 1.7))) if inverse else cube(frames, sides)
+    return lambda: cube_rescaling_wavelengths(wide, scales, full_output=True, inverse=inverse, y_in=sides, x_in=sides,
+                                              imlib=imlib, interpolation=None if imlib == "vip-fft" else "lanczos4",
+                                              collapse="mean", nproc=CORES)
+
+
+def opencv_turned_patches(flag):
+    """Frames turned whole, since windows overlap, and all windows of 11 x 11 about a square of 54 copied out."""
+    import cv2
+    import numpy as np
+
+    stack, angles = cube(20, 101), np.linspace(0, 80, 20)
+
+    def extract():
+        turned = np.stack([cv2.warpAffine(frame, cv2.getRotationMatrix2D((50, 50), angle, 1), (101, 101), flags=flag)
+                           for frame, angle in zip(stack, angles)])
+        windows = np.lib.stride_tricks.sliding_window_view(turned, (11, 11), axis=(1, 2))
+        first = 50 - 54 // 2 - 5
+        return np.ascontiguousarray(windows[:, first:first + 54, first:first + 54].transpose(1, 2, 0, 3, 4))
+
+    return extract
+
+
 def vip_scales():
     import numpy as np
     from vip_hci.preproc import find_scal_vector
@@ -96,7 +133,7 @@ def vip_annuli():
     return lambda: [get_annulus_segments(frame, inner, 4, 1) for inner in range(0, 508, 4)]
 
 
-def opencv_augment():
+def opencv_augment(mirrors=False):
     """Patches mirrored, turned and moved, one by one."""
     import cv2
     import numpy as np
@@ -109,6 +146,8 @@ def opencv_augment():
         cv2.setNumThreads(1)
         out = np.empty_like(stack)
         for b, patch in enumerate(stack):
+            if mirrors:
+                patch = np.ascontiguousarray(patch[:, ::1 - 2 * (b % 2), ::1 - b % 4 // 2 * 2])
             matrix = cv2.getRotationMatrix2D((5, 5), angles[b], 1)
             matrix[:, 2] += moves[b]
             for t, one in enumerate(patch):
@@ -301,6 +340,38 @@ def sweep():
 
 # Statistics and images
 
+def vip_map():
+    from vip_hci.metrics import snrmap
+
+    frame = cube(1, 210)[0]
+    return lambda: snrmap(frame, 4.8, nproc=CORES, verbose=False)
+
+
+def astropy_clipped(over_time):
+    import numpy as np
+    from astropy.stats import sigma_clipped_stats
+
+    frames = cube(489 if over_time else 61, 210).copy()
+    if over_time:
+        frames.ravel()[::101] += 1e4
+    return lambda: sigma_clipped_stats(frames, axis=0 if over_time else (1, 2))
+
+
+def numpy_temporal_quantiles():
+    import numpy as np
+
+    frames = cube(489, 210)
+    return lambda: np.nanquantile(frames, [0.05, 0.5, 0.95], axis=0)
+
+
+def photutils_cube():
+    import numpy as np
+    from photutils.aperture import CircularAperture
+
+    frames = cube(61, 210)
+    apertures = CircularAperture(np.random.default_rng(1).uniform(4, 205, (2000, 2)), 2.4)
+    return lambda: [apertures.do_photometry(frame, method="exact") for frame in frames]
+
 def vip_quick_map():
     from vip_hci.metrics import snrmap
 
@@ -459,6 +530,12 @@ PEERS = {
     "subsample vip": vip_subsample,
     "annuli vip": vip_annuli,
     "augment opencv": opencv_augment,
+    "augment mirrored opencv": lambda: opencv_augment(mirrors=True),
+    "shift fft vip": vip_fft_shift,
+    "rescale fft vip": lambda: vip_rescaling(39, 200, False, "vip-fft"),
+    "rescale back vip": lambda: vip_rescaling(195, 200, True, "opencv"),
+    "turned bilinear opencv": lambda: opencv_turned_patches(1),
+    "turned lanczos4 opencv": lambda: opencv_turned_patches(4),
     "average numpy": averaged,
     "gram numpy": lambda: product("gram"),
     "cross numpy": lambda: product("cross"),
@@ -483,7 +560,12 @@ PEERS = {
     "scores numpy": scores,
     "coefficients numpy": coefficients,
     "sweep numpy": sweep,
+    "map vip": vip_map,
     "quick map vip": vip_quick_map,
+    "clipped frames astropy": lambda: astropy_clipped(False),
+    "clipped over time astropy": lambda: astropy_clipped(True),
+    "temporal quantiles numpy": numpy_temporal_quantiles,
+    "cube photutils": photutils_cube,
     "medians 4 numpy": lambda: neighbour_medians(4),
     "medians 48 numpy": lambda: neighbour_medians(48),
     "minus numpy": minus_row,
@@ -522,6 +604,12 @@ Padding (489,210,210) to 316 | pad/constant/cpu/489x210x316 | pad numpy | NumPy 
 Groups of 10 frames, median (489,210,210) | subsample/median/cpu/489x210x210x10 | subsample vip | VIP cube_subsample
 All annuli of 4 px (1024,1024) | annulus_segments/1/cpu/1024x1024 | annuli vip | VIP get_annulus_segments
 Augmentation of 3000 samples, bilinear | patches/augment_bilinear/cpu/3000x20x11x11 | augment opencv | OpenCV warpAffine, a loop
+Augmentation with mirrors, bilinear | patches/augment_bilinear_mirrored/cpu/3000x20x11x11 | augment mirrored opencv | OpenCV warpAffine, a loop
+Shift by FFT (489,210,210) | shift/fft/cpu/489x210x210 | shift fft vip | VIP cube_shift, vip-fft, all cores
+Rescaling by wavelength, FFT (39,200,200) | rescale/fft/cpu/39x200x200 | rescale fft vip | VIP cube_rescaling_wavelengths, vip-fft, all cores
+Rescaling back, Lanczos-4 (195,200,200) | rescale/inverse_lanczos4/cpu/195x200x200 | rescale back vip | VIP cube_rescaling_wavelengths, opencv lanczos4, all cores
+Patches 11 x 11 of 20 frames, turned, bilinear | patches/turned_bilinear/cpu/2916x20x101x11 | turned bilinear opencv | OpenCV warpAffine of frames, NumPy windows
+Patches 11 x 11 of 20 frames, turned, Lanczos-4 | patches/turned_lanczos4/cpu/2916x20x101x11 | turned lanczos4 opencv | OpenCV warpAffine of frames, NumPy windows
 Means of two of 3000 samples | patches/average_2/cpu/3000x20x11x11 | average numpy | NumPy
 Gram matrix (489,44100), float64 | gram/cpu/489x210x210 | gram numpy | NumPy, x x^T in float64
 Products of two stacks (489,44100), float64 | cross_gram/cpu/489x489x44100 | cross numpy | NumPy, float64
@@ -546,6 +634,7 @@ Patches scaled, sample by sample | scale_patches/sample/cpu/2916x20x11x11 | scal
 Scores of 489 libraries | component_scores/cpu/489x20x489 | scores numpy | NumPy einsum
 Coefficients of 489 libraries | component_coefficients/cpu/489x20x489 | coefficients numpy | NumPy matmul, a stack
 Coefficients of 1 to 20 components | component_sweep/ncomp1to20/cpu/489x489 | sweep numpy | NumPy cumsum
+S/N map, exact (210,210) | snr_map/exact/cpu/210x210 | map vip | VIP snrmap, all cores
 S/N map, approximated (210,210) | snr_map/approximated/cpu/210x210 | quick map vip | VIP snrmap, approximated
 Medians of 4 neighbours (61,10201) | row_medians/4/cpu/61x101x101 | medians 4 numpy | NumPy median
 Medians of 48 neighbours (61,10201) | row_medians/48/cpu/61x101x101 | medians 48 numpy | NumPy median
@@ -558,6 +647,10 @@ Maximum of frames (489,210,210) | collapse/max/cpu/489x210x210 | max vip | VIP c
 Mean of absolute values (489,210,210) | collapse/absmean/cpu/489x210x210 | absmean vip | VIP cube_collapse
 Weighted mean (489,210,210) | collapse/wmean/cpu/489x210x210 | wmean vip | VIP cube_collapse
 Separable convolution, 19 + 19 taps (61,101,101) | convolve_separable/19/cpu/61x101x101 | separable scipy | SciPy convolve1d, twice
+Quantiles over time (489,210,210) | temporal_quantiles/cpu/489x210x210 | temporal quantiles numpy | NumPy nanquantile
+Clipped statistics of frames (61,210,210) | clipped_stats/frames/cpu/61x210x210 | clipped frames astropy | astropy sigma_clipped_stats
+Clipped statistics over time (489,210,210) | clipped_stats/over_time/cpu/489x210x210 | clipped over time astropy | astropy sigma_clipped_stats
+2000 exact apertures in 61 frames (210,210) | aperture_sums/of_61_frames/cpu/2000x210x210 | cube photutils | photutils, exact, a loop
 MAD over time (489,210,210) | temporal_mad/cpu/489x210x210 | mad scipy | SciPy median_abs_deviation
 NaN replaced, box 5 (61,210,210) | correct_nan/5/cpu/61x210x210 | nan vip | VIP cube_correct_nan
 FFT of rows, there and back (12810,864) | fft_rows/there_and_back/cpu/12810x864 | fft rows scipy | SciPy rfft and irfft, all cores

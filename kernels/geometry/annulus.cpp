@@ -29,12 +29,20 @@ bool in_sector(double phi, double start, double end) {
   return phi >= start && phi < end;
 }
 
+std::array<double, 2> centre_of(const char* caller, index_t ny, index_t nx, const SetCentre& centre) {
+  const auto at = centre.value_or(std::array<double, 2>{frame_centre(ny), frame_centre(nx)});
+  require(std::isfinite(at[0]) && std::isfinite(at[1]), caller, ": the centre is (", at[0], ", ", at[1],
+          "); it must be finite");
+  return at;
+}
+
 /// Calls visit(index, dy, dx) for the pixels with inner <= r < outer, and for a few beside them, in the order of their
 /// indices; offsets are from the centre. A job asks for every annulus of its frames: none looks at all of the pixels.
 template <class Visit>
-void visit_ring(index_t ny, index_t nx, double inner, double outer, const Visit& visit) {
-  const double cy = frame_centre(ny), cx = frame_centre(nx);
-  const auto column = [&](double x) { return static_cast<index_t>(std::clamp(x, 0.0, static_cast<double>(nx))); };
+void visit_ring(index_t ny, index_t nx, const std::array<double, 2>& centre, double inner, double outer,
+                const Visit& visit) {
+  const auto [cy, cx] = centre;
+  const auto column = [nx](double x) { return static_cast<index_t>(std::clamp(x, 0.0, static_cast<double>(nx))); };
   for (index_t y = 0; y < ny; ++y) {
     const double dy = static_cast<double>(y) - cy;
     if (std::abs(dy) > outer + 1) continue;
@@ -51,9 +59,10 @@ void visit_ring(index_t ny, index_t nx, double inner, double outer, const Visit&
 
 /// The pixels for which inside(dy, dx) holds, all of them within `outer` of the centre, none within `inner`.
 template <class Inside>
-PixelSet pixels_where(index_t ny, index_t nx, double inner, double outer, const Inside& inside) {
+PixelSet pixels_where(index_t ny, index_t nx, const std::array<double, 2>& centre, double inner, double outer,
+                      const Inside& inside) {
   PixelSet set;
-  visit_ring(ny, nx, inner, outer, [&](index_t index, double dy, double dx) {
+  visit_ring(ny, nx, centre, inner, outer, [&](index_t index, double dy, double dx) {
     if (inside(dy, dx)) set.push_back(index);
   });
   return set;
@@ -62,7 +71,7 @@ PixelSet pixels_where(index_t ny, index_t nx, double inner, double outer, const 
 }  // namespace
 
 std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, double width, int segments,
-                                       double theta_init) {
+                                       double theta_init, const SetCentre& centre) {
   require(segments >= 1, "annulus: ", segments, " segments; there must be 1 at least");
   require(inner >= 0, "annulus: the inner radius is ", inner, " px; it must not be negative");
   require(width > 0, "annulus: the width is ", width, " px; it must be positive");
@@ -71,7 +80,7 @@ std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, dou
   const double outer = inner + width;
   const double coverage = radians(std::ceil(360.0 / segments)), first = radians(theta_init);
   std::vector<PixelSet> sets(static_cast<std::size_t>(segments));
-  visit_ring(ny, nx, inner, outer, [&](index_t index, double dy, double dx) {
+  visit_ring(ny, nx, centre_of("annulus", ny, nx, centre), inner, outer, [&](index_t index, double dy, double dx) {
     const double r = std::sqrt(dx * dx + dy * dy);
     if (r < inner || r >= outer) return;
     const double phi = azimuth(dy, dx);
@@ -83,34 +92,37 @@ std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, dou
   return sets;
 }
 
-PixelSet circle(index_t ny, index_t nx, double radius) {
+PixelSet circle(index_t ny, index_t nx, double radius, const SetCentre& centre) {
   require(radius >= 0, "circle: the radius is ", radius, " px; it must not be negative");
-  return pixels_where(ny, nx, 0, radius, [=](double dy, double dx) { return dx * dx + dy * dy < radius * radius; });
+  return pixels_where(ny, nx, centre_of("circle", ny, nx, centre), 0, radius,
+                      [=](double dy, double dx) { return dx * dx + dy * dy < radius * radius; });
 }
 
-PixelSet annulus(index_t ny, index_t nx, double inner, double width) {
-  return std::move(annulus_segments(ny, nx, inner, width).front());
+PixelSet annulus(index_t ny, index_t nx, double inner, double width, const SetCentre& centre) {
+  return std::move(annulus_segments(ny, nx, inner, width, 1, 0, centre).front());
 }
 
-PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, double start, double end) {
+PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, double start, double end,
+                       const SetCentre& centre) {
   require(inner >= 0 && width > 0, "annular_wedge: the inner radius is ", inner, " px, the width ", width,
           " px; they must be 0 or more, and positive");
   require(start >= 0 && start < 360 && end > start && end <= start + 360, "annular_wedge: from ", start, " to ", end,
           " degrees; the start must be from 0 up to 360, the end beyond it by a turn at most");
   const double first = radians(start), last = first + radians(end - start);
-  return pixels_where(ny, nx, inner, inner + width, [=](double dy, double dx) {
-    const double r = std::sqrt(dx * dx + dy * dy);
-    return r >= inner && r < inner + width && in_sector(azimuth(dy, dx), first, last);
-  });
+  return pixels_where(ny, nx, centre_of("annular_wedge", ny, nx, centre), inner, inner + width,
+                      [=](double dy, double dx) {
+                        const double r = std::sqrt(dx * dx + dy * dy);
+                        return r >= inner && r < inner + width && in_sector(azimuth(dy, dx), first, last);
+                      });
 }
 
-PixelSet ellipse(index_t ny, index_t nx, double a, double b, double angle) {
+PixelSet ellipse(index_t ny, index_t nx, double a, double b, double angle, const SetCentre& centre) {
   require(a >= b && b > 0 && std::isfinite(a), "ellipse: the semi-axes are ", a, " and ", b,
           " px; they must be positive and finite, the longer comes first");
   require(std::isfinite(angle), "ellipse: the angle is ", angle, " degrees; it must be finite");
   // Not a² - b², which rounding may leave below 0 for a circle.
   const double f = std::sqrt((a - b) * (a + b)), fy = f * std::cos(radians(angle)), fx = f * std::sin(radians(angle));
-  return pixels_where(ny, nx, 0, a, [=](double dy, double dx) {
+  return pixels_where(ny, nx, centre_of("ellipse", ny, nx, centre), 0, a, [=](double dy, double dx) {
     return std::hypot(dy - fy, dx - fx) + std::hypot(dy + fy, dx + fx) < 2 * a;
   });
 }

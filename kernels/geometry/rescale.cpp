@@ -36,9 +36,10 @@ struct Axis {
   }
 };
 
-AxisTaps magnified_taps(const Axis& axis, Rotation method, double scale) {
+/// other: the scale along the other axis.
+AxisTaps magnified_taps(const Axis& axis, Rotation method, double scale, double other) {
   // The inverse of warpAffine's matrix, step by step, since lanczos4 rounds it.
-  const double per_pixel = scale * (1 / (scale * scale)), offset = -per_pixel * ((1 - scale) * axis.centre);
+  const double per_pixel = other * (1 / (scale * other)), offset = -per_pixel * ((1 - scale) * axis.centre);
   std::vector<Place> places;
   for (index_t i = 0; i < axis.out; ++i)
     places.push_back(place_of_map(method, axis.kind, per_pixel, i - axis.out / 2 + axis.wide / 2, offset));
@@ -96,8 +97,9 @@ void resample_splines(Exec& exec, Cube<const float> in, Extents<2> wide, Rotatio
   }
 }
 
-void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales, Rotation method, const Axis& y,
-             const Axis& x, Cube<float> out) {
+/// scales_x: along x; fft takes those along y.
+void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales, const std::vector<double>& scales_x,
+             Rotation method, const Axis& y, const Axis& x, Cube<float> out) {
   if (method == Rotation::fft)
     return resample_by_fft(
         exec, in, scales,
@@ -105,20 +107,21 @@ void magnify(Exec& exec, Cube<const float> in, const std::vector<double>& scales
           return FftAxes{magnified_fft(y, scale), magnified_fft(x, scale)};
         },
         out);
-  std::map<double, std::vector<index_t>> frames_of;
-  for (std::size_t t = 0; t < scales.size(); ++t) frames_of[scales[t]].push_back(static_cast<index_t>(t));
+  std::map<std::array<double, 2>, std::vector<index_t>> frames_of;
+  for (std::size_t t = 0; t < scales.size(); ++t)
+    frames_of[{scales[t], scales_x[t]}].push_back(static_cast<index_t>(t));
   const bool splines = spline_order(method) > 0;
   const Border continued = y.border == Border::constant ? Border::reflect : y.border;  // of the coefficients
   const index_t padding = splines ? spline_padding(spline_order(method), continued) : 0;
-  const auto taps = [&](const Axis& axis, double scale) {
+  const auto taps = [&](const Axis& axis, double scale, double other) {
     return splines ? magnified_spline_taps(axis, method, scale, continued, padding)
-                   : magnified_taps(axis, method, scale);
+                   : magnified_taps(axis, method, scale, other);
   };
   std::vector<FrameTaps> ways;
   std::vector<std::int32_t> way_of(scales.size());
-  for (const auto& [scale, frames] : frames_of) {
+  for (const auto& [both, frames] : frames_of) {
     for (const index_t t : frames) way_of[static_cast<std::size_t>(t)] = static_cast<std::int32_t>(ways.size());
-    ways.push_back({taps(y, scale), taps(x, scale)});
+    ways.push_back({taps(y, both[0], both[1]), taps(x, both[1], both[0])});
   }
   if (splines) return resample_splines(exec, in, {y.wide, x.wide}, method, y.surround, continued, ways, way_of, out);
   resample_by_taps(exec, in, ways, way_of, out);
@@ -144,6 +147,10 @@ void rescale(Exec& exec, Cube<const float> in, const std::vector<double>& scales
              Cube<float> out) {
   check_frames("rescale", in, out);
   check_scales("rescale", scales, in.extent(0));
+  const std::vector<double>& scales_x = options.scales_x.empty() ? scales : options.scales_x;
+  check_scales("rescale: along x", scales_x, in.extent(0));
+  require(options.method != Rotation::fft || scales_x == scales,
+          "rescale: fft magnifies alike along y and x; leave scales_x empty, or take another method");
   const double cy = frame_centre(in.extent(1)), cx = frame_centre(in.extent(2));
   const auto centre = options.centre.value_or(std::array<double, 2>{cy, cx});
   for (const double c : centre)
@@ -154,7 +161,7 @@ void rescale(Exec& exec, Cube<const float> in, const std::vector<double>& scales
   const Axis y{AxisKind::rows, in.extent(1), in.extent(1), out.extent(1), centre[0], Border::constant, options.border};
   const Axis x{AxisKind::columns, in.extent(2),     in.extent(2),  out.extent(2),
                centre[1],         Border::constant, options.border};
-  magnify(exec, in, scales, options.method, y, x, out);
+  magnify(exec, in, scales, scales_x, options.method, y, x, out);
 }
 
 Extents<2> rescaled_sides(Extents<2> sides, const std::vector<double>& scales) {
@@ -183,26 +190,28 @@ void rescale_wavelengths(Exec& exec, Cube<const float> in, const std::vector<dou
                frame_centre(wide[0]), Border::reflect, Border::constant};
   const Axis x{AxisKind::columns,     in.extent(2),    wide[1],         wide[1],
                frame_centre(wide[1]), Border::reflect, Border::constant};
-  magnify(exec, in, scales, method, y, x, out);
+  magnify(exec, in, scales, scales, method, y, x, out);
 }
 
-Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method) {
-  check_scales("resampled_sides", {scale}, 1);
-  const auto resampled = [&](index_t side) {
-    if (method != Rotation::fft)
-      return std::max(index_t{1}, static_cast<index_t>(std::nearbyint(double(side) * scale)));
+Extents<2> resampled_sides(Extents<2> sides, double scale, Rotation method, std::optional<double> scale_x) {
+  check_scales("resampled_sides", {scale, scale_x.value_or(scale)}, 2);
+  const auto resampled = [method](index_t side, double by) {
+    if (method != Rotation::fft) return std::max(index_t{1}, static_cast<index_t>(std::nearbyint(double(side) * by)));
     const index_t even = side + side % 2;
-    auto made = static_cast<index_t>(std::nearbyint(scale * double(even)));
+    auto made = static_cast<index_t>(std::nearbyint(by * double(even)));
     if (made % 2 != 0) made += made > even ? 1 : -1;
     return std::max(index_t{2}, made) - side % 2;
   };
-  return {resampled(sides[0]), resampled(sides[1])};
+  return {resampled(sides[0], scale), resampled(sides[1], scale_x.value_or(scale))};
 }
 
 void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOptions& options, Cube<float> out) {
   check_frames("resample", in, out);
-  check_scales("resample", {scale}, 1);
-  const Extents<2> sides = resampled_sides({in.extent(1), in.extent(2)}, scale, options.method);
+  const double scale_x = options.scale_x.value_or(scale);
+  check_scales("resample", {scale, scale_x}, 2);
+  require(options.method != Rotation::fft || scale_x == scale,
+          "resample: fft resamples alike along y and x; leave scale_x unset, or take another method");
+  const Extents<2> sides = resampled_sides({in.extent(1), in.extent(2)}, scale, options.method, scale_x);
   require(out.extent(1) == sides[0] && out.extent(2) == sides[1], "resample: the new frames are ", sides[0], " x ",
           sides[1], ", the output has ", out.extent(1), " x ", out.extent(2));
   if (options.method == Rotation::fft) {
@@ -212,23 +221,23 @@ void resample(Exec& exec, Cube<const float> in, double scale, const ResampleOpti
     return resample_by_fft(exec, in, std::vector<double>(static_cast<std::size_t>(in.extent(0)), scale), axes, out);
   }
   const bool splines = spline_order(options.method) > 0;
-  const auto taps = [&](index_t side, index_t made) {
+  const auto taps = [&](index_t side, index_t made, double by) {
     std::vector<Place> places;
     for (index_t i = 0; i < made; ++i) {
       if (splines && !options.keep_centre)
         places.push_back(place_at(options.method, made == 1 ? 0 : double(i * (side - 1)) / double(made - 1)));
       else if (options.keep_centre)
-        places.push_back(place_at(options.method, (double(i) - frame_centre(made)) / scale + frame_centre(side)));
+        places.push_back(place_at(options.method, (double(i) - frame_centre(made)) / by + frame_centre(side)));
       else if (options.method == Rotation::nearest)
-        places.push_back({static_cast<index_t>(double(i) / scale), {1}});
+        places.push_back({static_cast<index_t>(double(i) / by), {1}});
       else
-        places.push_back(place_at(options.method, (double(i) + 0.5) / scale - 0.5));
+        places.push_back(place_at(options.method, (double(i) + 0.5) / by - 0.5));
     }
     const Border beyond = splines ? Border::reflect : Border::edge;
     return axis_taps(
-        places, [=](index_t i) { return border_index(i, side, beyond); }, 1 / scale);
+        places, [=](index_t i) { return border_index(i, side, beyond); }, 1 / by);
   };
-  const std::vector<FrameTaps> way = {{taps(in.extent(1), sides[0]), taps(in.extent(2), sides[1])}};
+  const std::vector<FrameTaps> way = {{taps(in.extent(1), sides[0], scale), taps(in.extent(2), sides[1], scale_x)}};
   const std::vector<std::int32_t> way_of(static_cast<std::size_t>(in.extent(0)), 0);
   if (splines)
     return resample_splines(exec, in, {in.extent(1), in.extent(2)}, options.method, Border::reflect, Border::reflect,

@@ -17,10 +17,13 @@ struct RescaleOptions {
   Border border = Border::constant;
   /// The point (y, x) that stays; unset: frame_centre(), which fft must have.
   std::optional<std::array<double, 2>> centre = std::nullopt;
+  /// Scales along x, one for each frame, where they are others than along y (VIP's scale_x); none: those along y, which
+  /// fft must have.
+  std::vector<double> scales_x = {};
 };
 
-/// out(t) = in(t) magnified by scales[t] about the centre and divided by scales[t]², so that the flux of a source
-/// stays, as VIP's cube_rescaling.
+/// out(t) = in(t) magnified by scales[t] about the centre and divided by scales[t]² (by the product of both scales), so
+/// that the flux of a source stays, as VIP's cube_rescaling.
 ///   in (t, y, x), out (t, Y, X) on the Exec's device, not overlapping; scales: T of them, host
 /// `out` may have other sides: the frames' centres lie on one another. The interpolating methods follow OpenCV 5's
 /// warpAffine as derotate() does; they let a NaN reach every output pixel that reads it. The splines (VIP's ndimage) go

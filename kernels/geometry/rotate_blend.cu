@@ -6,13 +6,13 @@
 #include <limits>
 
 #include "kernels/core/copy.hpp"
+#include "kernels/core/launch.hpp"
 #include "kernels/core/scratch.hpp"
-#include "kernels/core/team.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 #include "kernels/geometry/shears.hpp"
 #include "kernels/random/philox.hpp"
-#include "kernels/stats/team_values.hpp"
+#include "kernels/stats/clipped_stats.hpp"
 
 namespace hci {
 namespace {
@@ -22,63 +22,9 @@ struct Holes {
   float mask_value;
   bool zeros_too;
 
-  HCI_HD bool operator()(float v) const { return v != v || (v == mask_value && (mask_value != 0 || zeros_too)); }
-};
-
-/// Level and scatter of the pixels that a clipping at 1.5 standard deviations about the median leaves,
-/// in at most 5 rounds, as astropy's sigma_clipped_stats.
-struct Noise {
-  double level, scatter;
-};
-
-/// (t): the noise of a frame. A team does a frame: it gathers the keys of its pixels once and then
-/// counts, some 20 passes for each median. 489 frames of 210 x 210: 86 MB from memory, 150 passes over
-/// keys of 176 kB a frame, more than shared memory holds, so from L2: 13 GB, 2 ms on an H200 (6 TB/s
-/// there), 20 ms on a GTX 1080 (600 GB/s).
-struct MeasureNoise {
-  Cube<const float> in;
-  Holes holes;
-  Vector<Noise> noise;
-
-  /// The values between two keys, from a rank on.
-  struct Left {
-    KeyRange range;
-    index_t first, count;
-  };
-  template <class Team>
-  HCI_HD static Noise noise_of(const TeamValues<Team>& values, const Left& left) {
-    const KeyRange middle = values.middle(left.first, left.count);
-    const double level = 0.5 * (double(from_order_key(middle.least)) + double(from_order_key(middle.most)));
-    const auto n = static_cast<double>(left.count);
-    const double mean = values.sum(left.range, [](double v) { return v; }) / n;
-    return {level, sqrt(values.sum(left.range, [mean](double v) { return (v - mean) * (v - mean); }) / n)};
-  }
-
-  template <class Team>
-  HCI_HD void operator()(Team team, index_t t, double* scratch) const {
-    constexpr double kSigmas = 1.5;
-    constexpr int kRounds = 5;
-    const index_t nx = in.extent(2);
-    TeamValues<Team> values{team, reinterpret_cast<std::uint32_t*>(scratch), in.extent(1) * nx};
-    values.fill([&](index_t i) {
-      const float v = in(t, i / nx, i % nx);
-      return holes(v) ? NAN : v;
-    });
-    double low = -INFINITY, high = INFINITY;
-    Left left{values.range, 0, values.count};
-    Noise found{0, 0};
-    for (int round = 0; left.count > 0; ++round) {
-      found = noise_of(values, left);
-      const double width = kSigmas * found.scatter;
-      low = found.level - width > low ? found.level - width : low;
-      high = found.level + width < high ? found.level + width : high;
-      Left next{{key_from(low), key_up_to(high)}, values.below(key_from(low)), 0};
-      next.count = values.below(next.range.most + 1) - next.first;
-      if (round == kRounds || next.count == left.count) break;
-      left = next;
-    }
-    if (team.rank() == 0) noise(t) = found;
-  }
+  /// What is filled besides NaN; NaN where that is all.
+  HCI_HD float value() const { return mask_value != 0 || zeros_too ? mask_value : NAN; }
+  HCI_HD bool operator()(float v) const { return v != v || v == value(); }
 };
 
 /// One pixel of the frames with their margins. 4 bytes written, 4 read inside the frame; in holes and margins a window
@@ -93,7 +39,7 @@ struct FillPixel {
   Holes holes;
   EdgeBlend blend;
   Vector<const double> gaussian;  ///< (distance)
-  Vector<const Noise> noise;
+  Matrix<const double> noise;     ///< (t, ClippedStat)
   std::uint64_t seed;
   index_t first_frame;
   Cube<float> out;
@@ -130,7 +76,8 @@ struct FillPixel {
     if (noisy() && !inside) {
       const auto pixel = static_cast<std::uint64_t>(((first_frame + t) * out.extent(1) + py) * out.extent(2) + px);
       RandomStream random(seed, 0x626C6E64, pixel);
-      value += (smooth() ? 0 : noise(t).level) + noise(t).scatter * random.normal();
+      if (noise(t, kClippedCount) > 0)
+        value += (smooth() ? 0 : noise(t, kClippedMedian)) + noise(t, kClippedDeviation) * random.normal();
     }
     out(t, py, px) = static_cast<float>(value);
   }
@@ -177,9 +124,9 @@ void derotate_blended(Exec& exec, Cube<const float> in, const std::vector<double
   RotateOptions turn{.method = options.method, .border = options.border, .keep_range = options.keep_range};
   if (options.centre) turn.centre = {{(*options.centre)[0] + double(down), (*options.centre)[1] + double(right)}};
   const auto gaussian = to_device(exec, gaussian_weights(options.blend_fwhm));
-  Array<Noise, 1> noise(exec, {nt});
-  if (options.edge_blend != EdgeBlend::interp)  // two keys to a double
-    for_each_team(exec, nt, (in.extent(1) * in.extent(2) + 1) / 2, MeasureNoise{in, holes, noise.view()});
+  Array<double, 2> noise(exec, {nt, kClippedStats});
+  if (options.edge_blend != EdgeBlend::interp)
+    frame_clipped_stats(exec, in, {.lower_sigma = 1.5, .upper_sigma = 1.5, .mask_value = holes.value()}, noise.view());
   const index_t frame_bytes = 2 * ny * nx * static_cast<index_t>(sizeof(float));
   const index_t frames = std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, index_t{1}, nt);
   Array<float, 3> filled(exec, {frames, ny, nx}), turned(exec, {frames, ny, nx});
@@ -190,7 +137,7 @@ void derotate_blended(Exec& exec, Cube<const float> in, const std::vector<double
     const std::vector<double> some(angles.begin() + first, angles.begin() + first + count);
     for_each(exec, source.extents(),
              FillPixel{from, down, right, holes, options.edge_blend, gaussian.view(),
-                       slice(Vector<const Noise>(noise.view()), first, count), options.seed, first, source});
+                       slice(Matrix<const double>(noise.view()), first, count), options.seed, first, source});
     if (by_fft)
       derotate_fft(exec, source, some, turn, {in.extent(1), in.extent(2)}, result);
     else

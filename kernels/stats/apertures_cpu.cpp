@@ -66,30 +66,40 @@ void add_inside(const Patch& patch, const Pixels& pixels, double weight, Lanes& 
   }
 }
 
-/// Not finite where a pixel in or next to a disc is not.
-double sum_of_tiles(const Frame<const float>& frame, const Position& at, double radius) {
+/// Frames that share the overlaps of a disc. Discs of 2.4 px take 26 ns in one frame, 7.2 ns a frame in 61 (2 cores of
+/// an EPYC); parts of 64 instead take 6.6, but many large frames would not stay in the cache from one disc to the next.
+constexpr index_t kFrames = 16;
+
+/// The sums of at most kFrames frames; not finite where a pixel in or next to a disc is not.
+void sums_of_tiles(const Cube<const float>& frames, const Position& at, double radius, double* sums) {
   const double scale = 1 / radius, pixel = scale * scale, least = disc::kLeastOverlap * pixel;
-  const disc::Reach rows(at.y, radius, frame.extent(0)), columns(at.x, radius, frame.extent(1));
+  const disc::Reach rows(at.y, radius, frames.extent(1)), columns(at.x, radius, frames.extent(2));
   float copy[disc::kRows * disc::kLanes];
   Patch patch;
-  Lanes sum{};
+  const index_t count = frames.extent(0);
+  Lanes lanes[kFrames];
+  std::fill_n(lanes, count, Lanes{});
   const bool one_tile = columns.last - columns.first < disc::kPixels && rows.last - rows.first < disc::kRows;
   for (patch.y = rows.first; patch.y <= rows.last; patch.y += disc::kRows) {
     patch.rows = static_cast<int>(std::min<index_t>(disc::kRows, rows.last - patch.y + 1));
     for (patch.x = columns.first; patch.x <= columns.last; patch.x += disc::kPixels) {
       const Place place = one_tile ? Place::rim : place_of(patch, at, radius);
       if (place == Place::outside) continue;
-      const Pixels pixels = pixels_of(frame, patch, copy);
-      if (place == Place::inside) {
-        add_inside(patch, pixels, pixel, sum);
-      } else {
+      if (place == Place::rim)
         patch.rows < 8 ? disc::cover<2>(at.y, at.x, scale, patch) : disc::cover<4>(at.y, at.x, scale, patch);
-        add_rim(patch, pixels, least, sum);
+      for (index_t t = 0; t < count; ++t) {
+        const Pixels pixels = pixels_of(frames[t], patch, copy);
+        if (place == Place::inside)
+          add_inside(patch, pixels, pixel, lanes[t]);
+        else
+          add_rim(patch, pixels, least, lanes[t]);
       }
     }
   }
-  const Doubles four = sum.low + sum.high;
-  return (four[0] + four[1] + four[2] + four[3]) * radius * radius;
+  for (index_t t = 0; t < count; ++t) {
+    const Doubles four = lanes[t].low + lanes[t].high;
+    sums[t] = (four[0] + four[1] + four[2] + four[3]) * radius * radius;
+  }
 }
 
 /// The sum, NaN where the disc covers a pixel that is not finite: it is then looked at one by one.
@@ -101,15 +111,20 @@ double masked_sum(const Frame<const float>& frame, const Position& at, double ra
 
 }  // namespace
 
-void aperture_sums_cpu(int threads, Frame<const float> frame, const std::vector<Position>& positions, double radius,
-                       Vector<double> sums) {
-  const index_t count = sums.extent(0);
-#pragma omp parallel for schedule(static) num_threads(threads)
-  for (index_t i = 0; i < count; ++i) {
-    const Position at = positions[static_cast<std::size_t>(i)];
-    const double sum = sum_of_tiles(frame, at, radius);
-    sums(i) = std::isfinite(sum) ? sum : masked_sum(frame, at, radius);
-  }
+void aperture_sums_cpu(int threads, Cube<const float> frames, const std::vector<Position>& positions, double radius,
+                       Matrix<double> sums) {
+  const index_t nt = frames.extent(0), count = sums.extent(1), parts = (nt + kFrames - 1) / kFrames;
+#pragma omp parallel for collapse(2) schedule(static) num_threads(threads)
+  for (index_t part = 0; part < parts; ++part)
+    for (index_t i = 0; i < count; ++i) {
+      const index_t first = part * kFrames;
+      const Cube<const float> some = slice(frames, first, std::min(kFrames, nt - first));
+      const Position at = positions[static_cast<std::size_t>(i)];
+      double found[kFrames];
+      sums_of_tiles(some, at, radius, found);
+      for (index_t t = 0; t < some.extent(0); ++t)
+        sums(first + t, i) = std::isfinite(found[t]) ? found[t] : masked_sum(some[t], at, radius);
+    }
 }
 
 }  // namespace hci

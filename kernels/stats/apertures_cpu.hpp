@@ -6,7 +6,7 @@
 namespace hci {
 
 /// The CPU's tuned aperture_sums(), of arguments that were checked.
-void aperture_sums_cpu(int threads, Frame<const float> frame, const std::vector<Position>& positions, double radius,
-                       Vector<double> sums);
+void aperture_sums_cpu(int threads, Cube<const float> frames, const std::vector<Position>& positions, double radius,
+                       Matrix<double> sums);
 
 }  // namespace hci

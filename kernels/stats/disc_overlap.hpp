@@ -84,12 +84,13 @@ struct KeptEdgeAreas {
   HCI_HD double operator()(index_t i) const { return i - first < kMost ? kept[i - first] : areas(i); }
 };
 
-/// Pixels outside the frame add nothing. Areas: EdgeAreas or what gives the same.
-template <class Areas>
-HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, double radius, const Areas& areas) {
-  const Reach rows(y, radius, frame.extent(0)), columns(x, radius, frame.extent(1));
+/// Calls visit(j, i, overlap) for the pixels of a frame of ny x nx that the disc covers by more than kLeastOverlap;
+/// overlaps are in units of radius². Areas: EdgeAreas or what gives the same.
+template <class Areas, class Visit>
+HCI_HD inline void visit_pixels(index_t ny, index_t nx, double y, double x, double radius, const Areas& areas,
+                                const Visit& visit) {
+  const Reach rows(y, radius, ny), columns(x, radius, nx);
   const double scale = 1 / radius, least = kLeastOverlap * scale * scale;
-  Sum result;
   for (index_t j = rows.first; j <= rows.last; ++j) {
     const double y0 = (static_cast<double>(j) - 0.5 - y) * scale, y1 = y0 + scale;
     const double b0 = half_area(y0), b1 = half_area(y1);
@@ -101,14 +102,22 @@ HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, doubl
       const double right = corner(x1, y1, a1, b1) - corner(x1, y0, a1, b0);
       const double overlap = right - left;
       left = right;
-      if (overlap <= least) continue;
-      const double value = frame(j, i);
-      if (std::isfinite(value))
-        result.value += overlap * value;
-      else
-        result.masked = true;
+      if (overlap > least) visit(j, i, overlap);
     }
   }
+}
+
+/// Pixels outside the frame add nothing.
+template <class Areas>
+HCI_HD inline Sum sum(const Frame<const float>& frame, double y, double x, double radius, const Areas& areas) {
+  Sum result;
+  visit_pixels(frame.extent(0), frame.extent(1), y, x, radius, areas, [&](index_t j, index_t i, double overlap) {
+    const double value = frame(j, i);
+    if (std::isfinite(value))
+      result.value += overlap * value;
+    else
+      result.masked = true;
+  });
   result.value *= radius * radius;
   return result;
 }

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "kernels/core/error.hpp"
-#include "kernels/core/packed_sets.hpp"
 #include "kernels/core/team.hpp"
 #include "kernels/geometry/centre.hpp"
+#include "kernels/stats/region_sets.hpp"
 #include "kernels/stats/team_values.hpp"
 
 // A set is read once (4 bytes a pixel, and 8 of its place) into a team's scratch, as integers that order as
@@ -22,31 +22,14 @@
 namespace hci {
 namespace {
 
-struct Regions {
-  Cube<const float> frames;
-  Vector<const index_t> offsets, places;  // of the pixels in a frame's memory
-  index_t sets;
-
-  HCI_HD index_t size(index_t set) const { return offsets(set + 1) - offsets(set); }
-  template <class Team>
-  HCI_HD TeamValues<Team> gather(Team team, index_t problem, double* scratch) const {
-    const index_t set = problem % sets;
-    const float* const frame = frames.data() + problem / sets * frames.stride(0);
-    const index_t* const place = places.data() + offsets(set);
-    TeamValues<Team> values{team, reinterpret_cast<std::uint32_t*>(scratch), size(set)};
-    values.fill([&](index_t i) { return frame[place[i]]; });
-    return values;
-  }
-};
-
 struct DescribeRegion {
-  Regions regions;
+  RegionSets regions;
   View<double, 3> out;
 
   template <class Team>
   HCI_HD void operator()(Team team, index_t problem, double* scratch) const {
     const Vector<double> found = out[problem / regions.sets][problem % regions.sets];
-    TeamValues<Team> values = regions.gather(team, problem, scratch);
+    TeamValues<Team> values = team_values(team, regions.values(problem), scratch);
     double all[kRegionStats] = {static_cast<double>(values.count), NAN, NAN, NAN, NAN, NAN, NAN};
     if (values.count > 0) {
       const auto number = static_cast<double>(values.count);
@@ -69,65 +52,41 @@ struct DescribeRegion {
 };
 
 struct QuantilesOfRegion {
-  Regions regions;
+  RegionSets regions;
   Vector<const double> probabilities;
   View<double, 3> out;
 
   template <class Team>
   HCI_HD void operator()(Team team, index_t problem, double* scratch) const {
-    const Vector<double> found = out[problem / regions.sets][problem % regions.sets];
-    const TeamValues<Team> values = regions.gather(team, problem, scratch);
-    for (index_t q = 0; q < probabilities.extent(0); ++q) {
-      const double value = values.count > 0 ? values.quantile(probabilities(q)) : NAN;
-      if (team.rank() == 0) found(q) = value;
-    }
+    find_quantiles(team_values(team, regions.values(problem), scratch), probabilities,
+                   out[problem / regions.sets][problem % regions.sets]);
   }
 };
 
 struct MeanOfRegion {
-  Regions regions;
+  RegionSets regions;
   Matrix<double> means;
 
   template <class Team>
   HCI_HD void operator()(Team team, index_t problem, double*) const {
-    const index_t t = problem / regions.sets, set = problem % regions.sets, size = regions.size(set);
-    const float* const frame = regions.frames.data() + t * regions.frames.stride(0);
-    const index_t* const place = regions.places.data() + regions.offsets(set);
+    const RegionValues values = regions.values(problem);
     double sum = 0, count = 0;
-    for (index_t i = team.rank(); i < size; i += team.size()) {
-      const float value = frame[place[i]];
+    for (index_t i = team.rank(); i < values.count; i += team.size()) {
+      const float value = values(i);
       if (std::isnan(value)) continue;
       sum += static_cast<double>(value);
       count += 1;
     }
     sum = team.sum(sum);
     count = team.sum(count);
-    if (team.rank() == 0) means(t, set) = sum / count;  // 0 / 0: NaN
+    if (team.rank() == 0) means(problem / regions.sets, problem % regions.sets) = sum / count;  // 0 / 0: NaN
   }
-};
-
-/// The sets on the device, as places in a frame's memory.
-struct Packed {
-  PackedSets sets;
-
-  Packed(Exec& exec, const char* what, Cube<const float> frames, const std::vector<PixelSet>& given) {
-    const index_t nx = frames.extent(2), size = frames.extent(1) * nx, row = frames.stride(1), step = frames.stride(2);
-    sets = pack_sets(exec, given, [=](index_t pixel) {
-      require(pixel >= 0 && pixel < size, what, ": pixel ", pixel, " of a frame of ", size);
-      return row == nx * step ? pixel * step : pixel / nx * row + pixel % nx * step;
-    });
-  }
-  Regions regions(Cube<const float> frames) const {
-    return {frames, sets.offsets.view(), sets.items.view(), sets.count};
-  }
-  /// Two keys to a double.
-  index_t doubles() const { return (sets.most + 1) / 2; }
 };
 
 }  // namespace
 
 void region_stats(Exec& exec, Cube<const float> frames, const std::vector<PixelSet>& sets, View<double, 3> out) {
-  const Packed packed(exec, "region_stats", frames, sets);
+  const PackedRegions packed(exec, "region_stats", frames, sets);
   require(out.extents() == Extents<3>{frames.extent(0), packed.sets.count, kRegionStats},
           "region_stats: the result is not (", frames.extent(0), ", ", packed.sets.count, ", ",
           static_cast<int>(kRegionStats), ")");
@@ -137,10 +96,9 @@ void region_stats(Exec& exec, Cube<const float> frames, const std::vector<PixelS
 
 void region_quantiles(Exec& exec, Cube<const float> frames, const std::vector<PixelSet>& sets,
                       const std::vector<double>& probabilities, View<double, 3> out) {
-  const Packed packed(exec, "region_quantiles", frames, sets);
+  const PackedRegions packed(exec, "region_quantiles", frames, sets);
   const auto wanted = static_cast<index_t>(probabilities.size());
-  for (const double probability : probabilities)
-    require(probability >= 0 && probability <= 1, "region_quantiles: probability ", probability, " is outside [0, 1]");
+  check_probabilities("region_quantiles", probabilities);
   require(out.extents() == Extents<3>{frames.extent(0), packed.sets.count, wanted},
           "region_quantiles: the result is not (", frames.extent(0), ", ", packed.sets.count, ", ", wanted, ")");
   const auto device = to_device(exec, probabilities);
@@ -148,8 +106,11 @@ void region_quantiles(Exec& exec, Cube<const float> frames, const std::vector<Pi
                 QuantilesOfRegion{packed.regions(frames), device.view(), out});
 }
 
-std::vector<PixelSet> radial_bins(index_t ny, index_t nx) {
-  const double cy = static_cast<double>(frame_centre(ny)), cx = static_cast<double>(frame_centre(nx));
+std::vector<PixelSet> radial_bins(index_t ny, index_t nx, const SetCentre& centre) {
+  constexpr double kFarthest = 1e6;  // there is a set for each radius, however far the frame lies
+  const auto [cy, cx] = centre.value_or(std::array<double, 2>{frame_centre(ny), frame_centre(nx)});
+  require(cy >= -kFarthest && cy <= double(ny) + kFarthest && cx >= -kFarthest && cx <= double(nx) + kFarthest,
+          "radial_bins: the centre is (", cy, ", ", cx, "); it must be within ", kFarthest, " px of the frame");
   std::vector<PixelSet> bins;
   for (index_t y = 0; y < ny; ++y)
     for (index_t x = 0; x < nx; ++x) {
@@ -161,13 +122,13 @@ std::vector<PixelSet> radial_bins(index_t ny, index_t nx) {
   return bins;
 }
 
-void radial_profile(Exec& exec, Cube<const float> frames, Matrix<double> means) {
-  std::vector<PixelSet> bins = radial_bins(frames.extent(1), frames.extent(2));
+void radial_profile(Exec& exec, Cube<const float> frames, Matrix<double> means, const SetCentre& centre) {
+  std::vector<PixelSet> bins = radial_bins(frames.extent(1), frames.extent(2), centre);
   require(means.extent(0) == frames.extent(0) && means.extent(1) <= static_cast<index_t>(bins.size()),
           "radial_profile: the result is (", means.extent(0), ", ", means.extent(1), ") for ", frames.extent(0),
           " frames of ", bins.size(), " whole radii");
   bins.resize(static_cast<std::size_t>(means.extent(1)));
-  const Packed packed(exec, "radial_profile", frames, bins);
+  const PackedRegions packed(exec, "radial_profile", frames, bins);
   for_each_team(exec, frames.extent(0) * packed.sets.count, 0, MeanOfRegion{packed.regions(frames), means});
 }
 

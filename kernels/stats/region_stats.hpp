@@ -33,12 +33,12 @@ void region_stats(Exec& exec, Cube<const float> frames, const std::vector<PixelS
 void region_quantiles(Exec& exec, Cube<const float> frames, const std::vector<PixelSet>& sets,
                       const std::vector<double>& probabilities, View<double, 3> out);
 
-/// The pixels of a frame by whole radius: set i holds those with i <= r < i + 1, r the distance from the
-/// frame's centre (frame_centre()), out to the corners. The bins of a radial profile.
-std::vector<PixelSet> radial_bins(index_t ny, index_t nx);
+/// The pixels of a frame by whole radius: set i holds those with i <= r < i + 1, r the distance from the centre, out to
+/// the farthest corner. The bins of a radial profile. Throws InvalidInput for a centre more than 1e6 px from the frame.
+std::vector<PixelSet> radial_bins(index_t ny, index_t nx, const SetCentre& centre = {});
 
 /// The radial profile of every frame: means(t, i) = the mean of radial_bins()[i], NaN left out.
 ///   frames (t, y, x)   means (t, i) double, as many as radial_bins() or fewer, on the Exec's device
-void radial_profile(Exec& exec, Cube<const float> frames, Matrix<double> means);
+void radial_profile(Exec& exec, Cube<const float> frames, Matrix<double> means, const SetCentre& centre = {});
 
 }  // namespace hci

@@ -2,7 +2,9 @@
 #pragma once
 // Private to kernels/: the values that a team (kernels/core/team.hpp) describes, as keys in its scratch.
 #include <cmath>
+#include <vector>
 
+#include "kernels/core/error.hpp"
 #include "kernels/core/view.hpp"
 #include "kernels/stats/order_statistic.hpp"
 
@@ -111,5 +113,30 @@ struct TeamValues {
     count = below(kNanKey);
   }
 };
+
+/// Doubles of scratch for the keys of so many values.
+constexpr index_t doubles_of_keys(index_t count) { return (count + 1) / 2; }
+
+/// Takes values(i), i < values.count.
+template <class Team, class Values>
+HCI_HD TeamValues<Team> team_values(Team team, const Values& values, double* scratch) {
+  TeamValues<Team> taken{team, reinterpret_cast<std::uint32_t*>(scratch), values.count};
+  taken.fill(values);
+  return taken;
+}
+
+/// found(q) = quantile probabilities(q) of the values, NaN where there is none.
+template <class Team, class T>
+HCI_HD void find_quantiles(const TeamValues<Team>& values, Vector<const double> probabilities, Vector<T> found) {
+  for (index_t q = 0; q < probabilities.extent(0); ++q) {
+    const double value = values.count > 0 ? values.quantile(probabilities(q)) : NAN;
+    if (values.team.rank() == 0) found(q) = static_cast<T>(value);
+  }
+}
+
+inline void check_probabilities(const char* caller, const std::vector<double>& probabilities) {
+  for (const double probability : probabilities)
+    require(probability >= 0 && probability <= 1, caller, ": probability ", probability, " is outside [0, 1]");
+}
 
 }  // namespace hci

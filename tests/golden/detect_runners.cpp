@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <numbers>
 #include <random>
@@ -12,12 +13,12 @@
 #include "kernels/geometry/centre.hpp"
 #include "kernels/image/psf_fit.hpp"
 #include "kernels/stats/apertures.hpp"
+#include "kernels/stats/clipped_stats.hpp"
 #include "models/detect/snr.hpp"
 #include "models/metrics/annulus_noise.hpp"
 #include "models/preproc/psf.hpp"
 #include "models/reduction.hpp"
 #include "tests/golden/golden.hpp"
-#include "tests/support/median_of.hpp"
 
 namespace hci::test {
 namespace {
@@ -205,18 +206,13 @@ class NumpyNormal {
 
 /// What `threshold` of the reference's fits makes of a stamp before the fit: random numbers where it
 /// is not above the median by sigfactor standard deviations of what is left within 2 of these.
-void replace_background(std::vector<float>& stamp, double sigfactor, std::uint32_t seed) {
-  std::vector<float> kept = stamp;
-  double median = 0, scatter = 0;
-  for (std::size_t before = 0; before != kept.size();) {
-    before = kept.size();
-    median = median_of(std::vector<double>(kept.begin(), kept.end()));
-    double mean = 0, squares = 0;
-    for (const float v : kept) mean += v / double(kept.size());
-    for (const float v : kept) squares += (v - mean) * (v - mean);
-    scatter = std::sqrt(squares / double(kept.size()));
-    std::erase_if(kept, [&](float v) { return std::abs(v - median) > 2 * scatter; });
-  }
+void replace_background(Exec& exec, std::vector<float>& stamp, double sigfactor, std::uint32_t seed) {
+  const Array<float, 1> pixels = to_device(exec, std::vector<float>(stamp));
+  Array<double, 2> clipped(exec, {1, kClippedStats});
+  frame_clipped_stats(exec, Cube<const float>(pixels.data(), {1, 1, pixels.size()}),
+                      {.lower_sigma = 2, .upper_sigma = 2, .rounds = std::numeric_limits<int>::max()}, clipped.view());
+  const auto found = to_host(exec, clipped.view());
+  const double median = found.data()[kClippedMedian], scatter = found.data()[kClippedDeviation];
   NumpyNormal normal(seed);
   for (float& v : stamp) {
     const double noise = normal() * scatter;
@@ -225,7 +221,7 @@ void replace_background(std::vector<float>& stamp, double sigfactor, std::uint32
 }
 
 /// fit_2dgaussian, fit_2dmoffat and fit_2dairydisk: the fit of a square cut about the centre.
-Result run_fit(const GoldenCase& golden, PsfModel model) {
+Result run_fit(Exec& exec, const GoldenCase& golden, PsfModel model) {
   const NdArray frame = golden.array("array");
   const auto side = golden.get<index_t>("cropsize", 15);
   const auto first = static_cast<index_t>(frame_centre(frame.shape[0])) - (side - 1) / 2;
@@ -233,7 +229,8 @@ Result run_fit(const GoldenCase& golden, PsfModel model) {
   for (index_t y = 0; y < side; ++y)
     for (index_t x = 0; x < side; ++x) square.push_back(frame.frame()(first + y, first + x));
   if (golden.get("threshold", false))
-    replace_background(square, golden.get("sigfactor", 6.0), golden.entry().at("np_random_seed").get<std::uint32_t>());
+    replace_background(exec, square, golden.get("sigfactor", 6.0),
+                       golden.entry().at("np_random_seed").get<std::uint32_t>());
   const PsfFit fit = fit_psf({square.data(), {side, side}}, model);
   const double corner = static_cast<double>(first);
   json table{{"centroid_y", fit.shape.y + corner}, {"centroid_x", fit.shape.x + corner},
@@ -282,9 +279,12 @@ const GoldenRegistration registrations[] = {
     {"vip_hci.metrics.contrcurve.noise_per_annulus", run_annulus_noise},
     {"vip_hci.metrics.contrcurve.aperture_flux", run_aperture_flux},
     {"vip_hci.fm.fakecomp.normalize_psf", run_normalize_psf},
-    {"vip_hci.var.fit_2d.fit_2dgaussian", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::gauss); }},
-    {"vip_hci.var.fit_2d.fit_2dmoffat", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::moff); }},
-    {"vip_hci.var.fit_2d.fit_2dairydisk", [](Exec&, const GoldenCase& c) { return run_fit(c, PsfModel::airy); }},
+    {"vip_hci.var.fit_2d.fit_2dgaussian",
+     [](Exec& exec, const GoldenCase& c) { return run_fit(exec, c, PsfModel::gauss); }},
+    {"vip_hci.var.fit_2d.fit_2dmoffat",
+     [](Exec& exec, const GoldenCase& c) { return run_fit(exec, c, PsfModel::moff); }},
+    {"vip_hci.var.fit_2d.fit_2dairydisk",
+     [](Exec& exec, const GoldenCase& c) { return run_fit(exec, c, PsfModel::airy); }},
     {"vip_hci.var.fit_2d.create_synth_psf", run_draw_psf},
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Apertures, statistics of regions and of pixels over time, sigma clipping.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/random/philox.hpp"
 #include "kernels/stats/apertures.hpp"
+#include "kernels/stats/clipped_stats.hpp"
 #include "kernels/stats/region_stats.hpp"
 #include "kernels/stats/sigma_clip.hpp"
 #include "kernels/stats/temporal.hpp"
@@ -22,25 +24,26 @@ namespace {
 constexpr index_t kSize = 210;
 
 /// At random places, between pixels, away from the edges: as along the rings of an S/N map.
-void time_apertures(benchmark::State& state, Exec& exec, index_t count, double radius) {
-  auto cube = speckle_cube(1, kSize, kSize);
+void time_apertures(benchmark::State& state, Exec& exec, index_t frames, index_t count, double radius) {
+  auto cube = speckle_cube(frames, kSize, kSize);
   for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] = 2;
-  const Array<float, 3> frame = to_device(exec, cube.view());
+  const Array<float, 3> in = to_device(exec, cube.view());
   std::vector<Position> positions;
   RandomStream random(1, 0, 0);
   const double edge = radius + 1;
   for (index_t i = 0; i < count; ++i)
     positions.push_back(
         {edge + random.uniform() * (kSize - 1 - 2 * edge), edge + random.uniform() * (kSize - 1 - 2 * edge)});
-  Array<double, 1> sums(exec, {count});
-  const auto go = [&] { aperture_sums(exec, frame.view()[0], positions, radius, sums.view()); };
+  Array<double, 2> sums(exec, {frames, count});
+  const auto go = [&] { aperture_sums(exec, in.view(), positions, radius, sums.view()); };
   go();
   const double area = std::numbers::pi * radius * radius;
-  if (std::fabs(to_host(exec, sums.view()).view()(count - 1) - 2 * area) > 1e-11 * area)
+  if (std::fabs(to_host(exec, sums.view()).view()(frames - 1, count - 1) - 2 * area) > 1e-11 * area)
     return state.SkipWithError("the sum over a flat frame is not the disc's area");
   const double seconds = timed(state, exec, go);
-  report_flops(state, exec, seconds, aperture_flops(radius) * static_cast<double>(count), Precision::f64);
-  state.counters["apertures/s"] = static_cast<double>(count) / seconds;
+  const auto apertures = static_cast<double>(frames * count);
+  if (frames == 1) report_flops(state, exec, seconds, aperture_flops(radius) * apertures, Precision::f64);
+  state.counters["apertures/s"] = apertures / seconds;
 }
 
 double sorted_median(std::vector<double> values) {
@@ -52,6 +55,12 @@ double sorted_median(Frame<const float> frame, const PixelSet& set) {
   std::vector<double> values;
   for (const index_t pixel : set) values.push_back(double(frame(pixel / kSize, pixel % kSize)));
   return static_cast<double>(static_cast<float>(sorted_median(std::move(values))));
+}
+
+std::vector<double> over_time(Cube<const float> cube, index_t y, index_t x) {
+  std::vector<double> values;
+  for (index_t t = 0; t < cube.extent(0); ++t) values.push_back(double(cube(t, y, x)));
+  return values;
 }
 
 double bytes_of_cube(const Extents<3>& extents) { return 4.0 * static_cast<double>(extents.size()); }
@@ -129,6 +138,59 @@ void time_mads(benchmark::State& state, Exec& exec) {
   report_bytes(state, exec, timed(state, exec, go), 4 * bytes_of_cube(cube.extents()));
 }
 
+void time_temporal_quantiles(benchmark::State& state, Exec& exec) {
+  const auto cube = speckle_cube(489, kSize, kSize);
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<float, 3> out(exec, {3, kSize, kSize});
+  const auto go = [&] { temporal_quantiles(exec, in.view(), {0.05, 0.5, 0.95}, out.view()); };
+  go();
+  if (to_host(exec, out.view()).view()(1, 5, 7) != static_cast<float>(sorted_median(over_time(cube.view(), 5, 7))))
+    return state.SkipWithError("a median differs from the sorted one");
+  report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
+}
+
+/// {median, deviation} of what astropy's sigma_clipped_stats leaves.
+std::array<double, 2> clipped_by_sorting(std::vector<double> values) {
+  for (int round = 0;; ++round) {
+    const auto n = static_cast<double>(values.size());
+    double mean = 0, squares = 0;
+    for (const double v : values) mean += v / n;
+    for (const double v : values) squares += (v - mean) * (v - mean) / n;
+    const double median = sorted_median(values), limit = 3 * std::sqrt(squares);
+    if (round == 5 || std::erase_if(values, [&](double v) { return std::fabs(v - median) > limit; }) == 0)
+      return {median, std::sqrt(squares)};
+  }
+}
+bool equal(double a, double b) { return std::fabs(a / b - 1) < 1e-6; }
+
+void time_clipped_frames(benchmark::State& state, Exec& exec) {
+  const auto cube = speckle_cube(61, kSize, kSize);
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<double, 2> out(exec, {61, kClippedStats});
+  const auto go = [&] { frame_clipped_stats(exec, in.view(), {}, out.view()); };
+  go();
+  const auto found = to_host(exec, out.view());
+  const float* frame = cube.data() + 7 * kSize * kSize;
+  const auto [median, deviation] = clipped_by_sorting({frame, frame + kSize * kSize});
+  if (!equal(found.view()(7, kClippedMedian), median) || !equal(found.view()(7, kClippedDeviation), deviation))
+    return state.SkipWithError("a frame's statistics differ from the definition");
+  report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
+}
+
+void time_clipped_over_time(benchmark::State& state, Exec& exec) {
+  auto cube = speckle_cube(489, kSize, kSize);
+  for (index_t i = 0; i < cube.size(); i += 101) cube.data()[i] += 1e4F;  // cosmic rays
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<float, 2> mean(exec, {kSize, kSize}), median(exec, {kSize, kSize}), deviation(exec, {kSize, kSize});
+  const auto go = [&] { temporal_clipped_stats(exec, in.view(), {}, mean.view(), median.view(), deviation.view()); };
+  go();
+  const auto [centre, width] = clipped_by_sorting(over_time(cube.view(), 5, 7));
+  if (!equal(double(to_host(exec, median.view()).view()(5, 7)), centre) ||
+      !equal(double(to_host(exec, deviation.view()).view()(5, 7)), width))
+    return state.SkipWithError("a pixel's statistics differ from the definition");
+  report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
+}
+
 /// Of a box of 5 by its median absolute deviation, away from the edges.
 bool is_outlier(Frame<const float> frame, index_t y, index_t x, const SigmaClipOptions& options) {
   std::vector<double> near, distances;
@@ -158,14 +220,19 @@ void time_clip(benchmark::State& state, Exec& exec) {
 }
 
 const bool registered[] = {on_every_device("aperture_sums", {20000, kSize, kSize},
-                                           [](auto& state, Exec& exec) { time_apertures(state, exec, 20000, 2.4); }),
+                                           [](auto& state, Exec& exec) { time_apertures(state, exec, 1, 20000, 2.4); }),
+                           on_every_device("aperture_sums/of_61_frames", {2000, kSize, kSize},
+                                           [](auto& state, Exec& exec) { time_apertures(state, exec, 61, 2000, 2.4); }),
                            on_every_device("aperture_sums/12_px", {2000, kSize, kSize},
-                                           [](auto& state, Exec& exec) { time_apertures(state, exec, 2000, 12); }),
+                                           [](auto& state, Exec& exec) { time_apertures(state, exec, 1, 2000, 12); }),
                            on_every_device("region_stats/by_radius", {61, kSize, kSize}, time_regions),
                            on_every_device("region_quantiles/by_radius", {61, kSize, kSize}, time_quantiles),
                            on_every_device("radial_profile", {61, kSize, kSize}, time_profiles),
                            on_every_device("temporal_mad", {489, kSize, kSize}, time_mads),
                            on_every_device("temporal_moments", {489, kSize, kSize}, time_moments),
+                           on_every_device("temporal_quantiles", {489, kSize, kSize}, time_temporal_quantiles),
+                           on_every_device("clipped_stats/frames", {61, kSize, kSize}, time_clipped_frames),
+                           on_every_device("clipped_stats/over_time", {489, kSize, kSize}, time_clipped_over_time),
                            on_every_device("sigma_clip/5_mad", {61, kSize, kSize}, time_clip)};
 
 }  // namespace

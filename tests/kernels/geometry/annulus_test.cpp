@@ -160,5 +160,65 @@ TEST(Ellipse, IsACircleOrATurnedOne) {
   EXPECT_THROW(ellipse(9, 9, INFINITY, 2, 0), InvalidInput);
 }
 
+/// The pixels for which inside(dy, dx) holds, looked at one by one.
+template <class Inside>
+PixelSet by_definition(index_t ny, index_t nx, const std::array<double, 2>& centre, const Inside& inside) {
+  PixelSet set;
+  for (index_t y = 0; y < ny; ++y)
+    for (index_t x = 0; x < nx; ++x)
+      if (inside(double(y) - centre[0], double(x) - centre[1])) set.push_back(y * nx + x);
+  return set;
+}
+
+/// Degrees from `start` counter-clockwise to (dy, dx), 0 up to 360.
+double degrees_from(double start, double dy, double dx) {
+  const double angle = std::fmod(std::atan2(dy, dx) * 180 / M_PI - start, 360);
+  return angle < 0 ? angle + 360 : angle;
+}
+
+// Inside the frame and between its pixels, on its edge, beyond each of its sides, with the ring reaching in or not.
+TEST(Annulus, LiesAboutAnyCentre) {
+  for (const auto& [ny, nx] : {std::pair<index_t, index_t>{21, 30}, {16, 9}, {1, 1}})
+    for (const auto& centre : {std::array<double, 2>{10, 15},
+                               {3.4, 20.7},
+                               {0, 0},
+                               {-2.5, 4.1},
+                               {24.3, 11.6},
+                               {8, -3.2},
+                               {7.7, 33.9},
+                               {-60, 5},
+                               {1e300, -1e300}})
+      for (const auto& [inner, width] : {std::pair{0.0, 4.0}, {3.3, 2.1}, {9.0, 30.0}, {55.0, 9.0}}) {
+        const double in = inner, outer = inner + width;
+        const auto ring = [=](double dy, double dx) {
+          const double r = std::sqrt(dy * dy + dx * dx);
+          return r >= in && r < outer;
+        };
+        EXPECT_EQ(annulus(ny, nx, inner, width, centre), by_definition(ny, nx, centre, ring));
+        EXPECT_EQ(circle(ny, nx, outer, centre),
+                  by_definition(ny, nx, centre, [=](double dy, double dx) { return std::hypot(dy, dx) < outer; }));
+        // Angles that no offset of these centres has to a rounding.
+        EXPECT_EQ(annular_wedge(ny, nx, inner, width, 31.3, 31.3 + 200, centre),
+                  by_definition(ny, nx, centre, [&](double dy, double dx) {
+                    return ring(dy, dx) && degrees_from(31.3, dy, dx) < 200;
+                  }));
+        const auto sectors = annulus_segments(ny, nx, inner, width, 3, 31.3, centre);
+        for (int i = 0; i < 3; ++i)
+          EXPECT_EQ(sectors[std::size_t(i)], by_definition(ny, nx, centre, [&](double dy, double dx) {
+                      return ring(dy, dx) && degrees_from(31.3 + 120 * i, dy, dx) < 120;
+                    }));
+        const double c = std::cos(0.4), s = std::sin(0.4), a = outer, b = 0.6 * outer;
+        EXPECT_EQ(ellipse(ny, nx, a, b, 0.4 * 180 / M_PI, centre),
+                  by_definition(ny, nx, centre, [=](double dy, double dx) {
+                    const double along = (dy * c + dx * s) / a, across = (dx * c - dy * s) / b;
+                    return along * along + across * across < 1;
+                  }));
+      }
+  EXPECT_THROW(circle(9, 9, 2, {{NAN, 3}}), InvalidInput);
+  EXPECT_THROW(annulus(9, 9, 2, 1, {{3, INFINITY}}), InvalidInput);
+  EXPECT_THROW(ellipse(9, 9, 2, 1, 0, {{-INFINITY, 3}}), InvalidInput);
+  EXPECT_THROW(annular_wedge(9, 9, 2, 1, 0, 90, {{3, NAN}}), InvalidInput);
+}
+
 }  // namespace
 }  // namespace hci::test

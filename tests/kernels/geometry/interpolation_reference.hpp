@@ -12,7 +12,8 @@ namespace hci::test {
 
 /// Pixel i of n continued beyond the edges, spelt out as sequences; -1 for none.
 inline index_t continued(index_t i, index_t n, Border border) {
-  if (border == Border::constant) return i < 0 || i >= n ? -1 : i;
+  if (i >= 0 && i < n) return i;
+  if (border == Border::constant) return -1;
   if (border == Border::edge) return std::clamp(i, index_t{0}, n - 1);
   std::vector<index_t> period;
   for (index_t k = 0; k < n; ++k) period.push_back(k);
@@ -143,6 +144,27 @@ inline double reference_value(const ReferenceFrame& in, Rotation method, Border 
     sum += w * row / weight_x;
   }
   return sum / weight_y;
+}
+
+/// Places along an axis that a warp may take for a position: lanczos4 those of its grid of 1/32 px, to which it comes
+/// by way of two parts that are rounded to 1/1024 px; nearest a whole pixel. Two where such rounding decides.
+inline std::vector<double> places_for(Rotation method, double position) {
+  const bool lanczos = method == Rotation::lanczos4;
+  if (!lanczos && method != Rotation::nearest) return {position};
+  const double steps = lanczos ? 32 : 1, slack = lanczos ? 32.0 / 1024 + 1e-9 : 1e-9;
+  const double low = std::floor(position * steps + 0.5 - slack) / steps,
+               high = std::floor(position * steps + 0.5 + slack) / steps;
+  return low == high ? std::vector<double>{low} : std::vector<double>{low, high};
+}
+
+/// |got - factor x the value at a position|, the least of those that a warp may take for it.
+inline double warp_error(float got, const ReferenceFrame& in, Rotation method, Border border, double y, double x,
+                         double factor = 1) {
+  double least = INFINITY;
+  for (const double sy : places_for(method, y))
+    for (const double sx : places_for(method, x))
+      least = std::min(least, std::abs(double(got) - factor * reference_value(in, method, border, sy, sx)));
+  return least;
 }
 
 }  // namespace hci::test

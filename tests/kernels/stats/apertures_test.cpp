@@ -164,6 +164,31 @@ TEST_P(Apertures, AgreeWithThePortablePathAtAnySizeAndPlace) {
   }
 }
 
+// The bits of each frame alone, whether frames fill what is taken at once or not; NaN stays in its frame.
+TEST_P(Apertures, OfManyFramesAreThoseOfEach) {
+  for (const index_t nt : {0, 1, 2, 8, 15, 16, 35}) {
+    auto cube = noise<3>({nt, 19, 23}, 6);
+    for (index_t t = 1; t < nt; t += 3) cube.view()(t, 9, 8) = std::numeric_limits<float>::quiet_NaN();
+    const auto frames = to_device(exec(), cube.view());
+    const std::vector<Position> positions{{9.2, 10.7}, {0.3, 22.9}, {-4, 3}, {12, 5}};
+    for (const double radius : {0.4, 2.4, 9.1}) {
+      Array<double, 2> sums(exec(), {nt, 4});
+      aperture_sums(exec(), std::as_const(frames).view(), positions, radius, sums.view());
+      const auto found = to_host(exec(), sums.view());
+      for (index_t t = 0; t < nt; ++t) {
+        const auto want = aperture_sums(exec(), std::as_const(frames).view()[t], positions, radius);
+        for (index_t i = 0; i < 4; ++i) {
+          const double got = found.view()(t, i), alone = want[std::size_t(i)];
+          EXPECT_TRUE(got == alone || (std::isnan(got) && std::isnan(alone))) << t << " " << i << " " << radius;
+        }
+      }
+    }
+  }
+  Array<float, 3> frames(exec(), {2, 5, 5});
+  Array<double, 2> sums(exec(), {3, 1});
+  EXPECT_THROW(aperture_sums(exec(), std::as_const(frames).view(), {{2, 2}}, 1, sums.view()), InvalidInput);
+}
+
 TEST_P(Apertures, ReadFramesOfAnyStrides) {
   const auto cube = noise<2>({40, 3 * 44}, 4);
   const auto on_device = to_device(exec(), cube.view());

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/stats/apertures.hpp"
+#include "kernels/stats/clipped_stats.hpp"
 #include "kernels/stats/collapse.hpp"
 #include "kernels/stats/region_stats.hpp"
 #include "kernels/stats/row_medians.hpp"
@@ -98,6 +99,15 @@ TEST_P(FarFramesAndRows, StatisticsOverTime) {
   temporal_mad(exec(), apart.frames(kRows, kColumns), first.view(), second.view());
   expect_same(first.values(), on_host(want_first));
   expect_same(second.values(), on_host(want_second));
+  temporal_clipped_stats(exec(), cube, {}, want_first.view(), want_second.view(), {});
+  temporal_clipped_stats(exec(), apart.frames(kRows, kColumns), {}, first.view(), second.view(), {});
+  expect_same(first.values(), on_host(want_first));
+  expect_same(second.values(), on_host(want_second));
+  Array<float, 3> want(exec(), {2, kRows, kColumns});
+  FarRows<float> quantiles(exec(), std::vector<float>(2 * kRows * kColumns, -1), 2, kRows * kColumns);
+  temporal_quantiles(exec(), cube, {0.1, 0.7}, want.view());
+  temporal_quantiles(exec(), apart.frames(kRows, kColumns), {0.1, 0.7}, quantiles.frames(kRows, kColumns));
+  expect_same(quantiles.values(), on_host(want));
 }
 
 TEST_P(FarFramesAndRows, Regions) {
@@ -116,6 +126,14 @@ TEST_P(FarFramesAndRows, Regions) {
     region_quantiles(exec(), dense_frames, sets, {0.1, 0.9}, want_quantiles.view());
     region_quantiles(exec(), frames, sets, {0.1, 0.9}, quantiles.view());
     expect_same(on_host(quantiles), on_host(want_quantiles));
+    Array<double, 3> want_clipped(exec(), {nt, count, kClippedStats}), clipped(exec(), {nt, count, kClippedStats});
+    region_clipped_stats(exec(), dense_frames, sets, {}, want_clipped.view());
+    region_clipped_stats(exec(), frames, sets, {}, clipped.view());
+    expect_same(on_host(clipped), on_host(want_clipped));
+    Array<double, 2> want_whole(exec(), {nt, kClippedStats}), whole(exec(), {nt, kClippedStats});
+    frame_clipped_stats(exec(), dense_frames, {}, want_whole.view());
+    frame_clipped_stats(exec(), frames, {}, whole.view());
+    expect_same(on_host(whole), on_host(want_whole));
     Array<double, 2> want_means(exec(), {nt, count}), means(exec(), {nt, count});
     radial_profile(exec(), dense_frames, want_means.view());
     radial_profile(exec(), frames, means.view());
@@ -163,6 +181,18 @@ TEST_P(FarFramesAndRows, Apertures) {
     aperture_sums(exec(), apart.view(), positions, radius, Vector<double>(sums.view().data(), {3}, {kFar}));
     expect_same(sums.values(), want);
   }
+}
+
+TEST_P(FarFramesAndRows, AperturesOfManyFrames) {
+  const auto dense = values_of(noise<3>({kFrames, kRows, kColumns}, 8));
+  const auto near = to_device(exec(), dense);
+  auto apart = far_frames(dense);
+  const std::vector<Position> positions{{10.2, 9.1}, {19.6, 3}};
+  FarRows<double> sums(exec(), std::vector<double>(kFrames * 2), kFrames, 2);
+  Array<double, 2> want(exec(), {kFrames, 2});
+  aperture_sums(exec(), Cube<const float>(near.data(), {kFrames, kRows, kColumns}), positions, 2.4, want.view());
+  aperture_sums(exec(), Cube<const float>(apart.frames(kRows, kColumns)), positions, 2.4, sums.view());
+  expect_same(sums.values(), on_host(want));
 }
 
 TEST_P(FarFramesAndRows, SignalToNoise) {

@@ -134,11 +134,9 @@ TEST_P(RegionStats, QuantilesInterpolateLinearly) {
           ASSERT_TRUE(std::isnan(found.view()(t, s, q)));
           continue;
         }
-        const double place = probabilities[static_cast<std::size_t>(q)] * static_cast<double>(values.size() - 1);
-        const auto low = static_cast<std::size_t>(place);
-        const double high = values[std::min(low + 1, values.size() - 1)];
-        const double want = values[low] + (place - static_cast<double>(low)) * (high - values[low]);
-        ASSERT_NEAR(found.view()(t, s, q), want, 4 * DBL_EPSILON * (std::fabs(values[low]) + std::fabs(high)));
+        const double want = quantile_of(values, probabilities[static_cast<std::size_t>(q)]);
+        const double largest = std::fmax(std::fabs(values.front()), std::fabs(values.back()));
+        ASSERT_NEAR(found.view()(t, s, q), want, 8 * DBL_EPSILON * largest);
       }
     }
 }
@@ -180,6 +178,38 @@ TEST_P(RegionStats, ProfileIsTheMeanOfItsBins) {
           EXPECT_NEAR(got, mean, 4 * DBL_EPSILON * size);
       }
   }
+}
+
+TEST_P(RegionStats, BinsLieAboutAnyCentre) {
+  const auto host = noisy_frames(2, 12, 17, true);
+  const DeviceInput<float, 3> frames(exec(), host.view());
+  for (const std::array<double, 2>& centre : {std::array<double, 2>{5.3, 8.8}, {0, 16}, {-4.5, 30.2}}) {
+    const auto bins = radial_bins(12, 17, centre);
+    index_t pixels = 0;
+    for (std::size_t i = 0; i < bins.size(); ++i)
+      for (const index_t pixel : bins[i]) {
+        const double r = std::hypot(double(pixel / 17) - centre[0], double(pixel % 17) - centre[1]);
+        EXPECT_EQ(i, static_cast<std::size_t>(r));
+        ++pixels;
+      }
+    EXPECT_EQ(pixels, 12 * 17);
+    Array<double, 2> means(exec(), {2, static_cast<index_t>(bins.size())});
+    radial_profile(exec(), frames.view(), means.view(), centre);
+    const auto found = to_host(exec(), means.view());
+    for (index_t t = 0; t < 2; ++t)
+      for (std::size_t b = 0; b < bins.size(); ++b) {
+        const auto values = sorted_values(host.view()[t], bins[b]);
+        const double got = found.view()(t, static_cast<index_t>(b));
+        double mean = 0;
+        for (const double v : values) mean += v / double(values.size());
+        if (values.empty())
+          EXPECT_TRUE(std::isnan(got));
+        else
+          EXPECT_NEAR(got, mean, 4 * DBL_EPSILON * 250 * double(values.size()));  // |values| < 250
+      }
+  }
+  EXPECT_THROW(radial_bins(9, 9, {{3e6, 4}}), InvalidInput);
+  EXPECT_THROW(radial_bins(9, 9, {{3, std::nan("")}}), InvalidInput);
 }
 
 TEST_P(RegionStats, ReadsThroughStrides) {

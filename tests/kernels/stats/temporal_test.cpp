@@ -127,12 +127,47 @@ TEST_P(Temporal, TakesInfinitiesAsNumPyDoes) {
   }
 }
 
+// Interpolated in double, between float32 values up to 1100, and rounded once.
+TEST_P(Temporal, QuantilesInterpolateLinearly) {
+  const std::vector<double> probabilities{0, 0.05, 0.25, 0.5, 0.9973, 1};
+  const auto wanted = static_cast<index_t>(probabilities.size());
+  for (const auto& [nt, ny, nx] :
+       std::vector<std::array<index_t, 3>>{{1, 2, 1}, {2, 1, 64}, {8, 3, 65}, {61, 9, 33}, {12000, 1, 3}}) {
+    const auto host = noisy_cube(nt, ny, nx);  // 12000 values are more than a block's shared memory holds
+    const DeviceInput<float, 3> cube(exec(), host.view());
+    Array<float, 3> out(exec(), {wanted, ny, nx});
+    temporal_quantiles(exec(), cube.view(), probabilities, out.view());
+    const auto found = to_host(exec(), out.view());
+    for (index_t y = 0; y < ny; ++y)
+      for (index_t x = 0; x < nx; ++x) {
+        std::vector<double> values;
+        for (index_t t = 0; t < nt; ++t)
+          if (!std::isnan(host.view()(t, y, x))) values.push_back(static_cast<double>(host.view()(t, y, x)));
+        for (index_t q = 0; q < wanted; ++q)
+          if (values.empty())
+            ASSERT_TRUE(std::isnan(found.view()(q, y, x)));
+          else
+            ASSERT_NEAR(found.view()(q, y, x), quantile_of(values, probabilities[std::size_t(q)]), 1100 * FLT_EPSILON);
+      }
+  }
+  const Array<float, 3> cube(exec(), {5, 3, 4});
+  Array<float, 3> out(exec(), {1, 3, 4});
+  for (const double beyond : {-0.1, 1.5, std::nan("")})
+    EXPECT_THROW(temporal_quantiles(exec(), cube.view(), {beyond}, out.view()), InvalidInput);
+  EXPECT_THROW(temporal_quantiles(exec(), cube.view(), {0.5, 0.6}, out.view()), InvalidInput);
+  EXPECT_THROW(temporal_quantiles(exec(), Cube<const float>(cube.view().data(), {0, 3, 4}), {0.5}, out.view()),
+               InvalidInput);
+  temporal_quantiles(exec(), cube.view(), {}, Cube<float>(out.view().data(), {0, 3, 4}));
+}
+
 TEST_P(Temporal, OfFramesWithoutPixelsAreNothing) {
   for (const Extents<3> shape : {Extents<3>{3, 4, 0}, {3, 0, 4}}) {
     const Array<float, 3> cube(exec(), shape);
     Array<float, 2> first(exec(), {shape[1], shape[2]}), second(exec(), {shape[1], shape[2]});
     EXPECT_NO_THROW(temporal_moments(exec(), cube.view(), first.view(), second.view()));
     EXPECT_NO_THROW(temporal_mad(exec(), cube.view(), first.view(), second.view()));
+    Array<float, 3> quantiles(exec(), {2, shape[1], shape[2]});
+    EXPECT_NO_THROW(temporal_quantiles(exec(), cube.view(), {0.1, 0.9}, quantiles.view()));
     exec().wait();
   }
 }
