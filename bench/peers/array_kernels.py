@@ -151,11 +151,12 @@ def scipy_eigh():
     return lambda: scipy.linalg.eigh(gram, subset_by_index=[469, 488], driver="evr")
 
 
-def scipy_svds():
+def scipy_svds(frames, pixels, k):
+    import math
     from scipy.sparse.linalg import svds
 
-    x = rows(4000, 8100, "float64")
-    return lambda: svds(x, 20)
+    x = rows(frames, math.ceil(pixels**0.5) ** 2, "float64")[:, :pixels].copy()
+    return lambda: svds(x, k)
 
 
 def qr_blocks():
@@ -361,7 +362,9 @@ PEERS = {
     "cross numpy": lambda: product("cross"),
     "projection numpy": projection,
     "eigh scipy": scipy_eigh,
-    "scipy svds": scipy_svds,
+    "scipy svds": lambda: scipy_svds(4000, 8100, 20),
+    "scipy svds 20000": lambda: scipy_svds(20000, 2000, 20),
+    "scipy svds 28800": lambda: scipy_svds(28800, 1024, 10),
     "qr numpy": qr_blocks,
     "scaling temp": lambda: vip_scaling("temp-standard"),
     "scaling spat": lambda: vip_scaling("spat-standard"),
@@ -406,6 +409,8 @@ Products of two stacks (489,44100), float64 | cross_gram/cpu/489x489x44100 | cro
 Projection on 20 (489,44100) | subtract_product/ncomp20/cpu/489x210x210 | projection numpy | NumPy, float32
 Top 20 of one matrix of order 489 | eigh_top_batch/cpu/1x489x20 | eigh scipy | SciPy eigh, evr, subset
 Top 20 singular values of (4000,8100) | svd_top/matrix_free/cpu/4000x90x90x20 | scipy svds | SciPy svds (ARPACK), float64
+Top 20 singular values of (20000,2000) | svd_top/matrix_free/cpu/20000x40x50x20 | scipy svds 20000 | SciPy svds (ARPACK), float64
+Top 10 singular values of (28800,1024) | svd_top/matrix_free/cpu/28800x32x32x10 | scipy svds 28800 | SciPy svds (ARPACK), float64
 100 blocks of 28 x 489 made orthonormal | orthonormalize_rows/cpu/100x28x489 | qr numpy | NumPy qr, a stack
 Columns standardized (489,44100) | scale_rows/temp_standard/cpu/489x210x210 | scaling temp | VIP matrix_scaling
 Rows standardized (489,44100) | scale_rows/spat_standard/cpu/489x210x210 | scaling spat | VIP matrix_scaling
