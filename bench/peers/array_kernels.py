@@ -190,11 +190,42 @@ def scipy_eigh():
     return lambda: scipy.linalg.eigh(gram, subset_by_index=[469, 488], driver="evr")
 
 
-def scipy_svds():
+def annuli(frames, side, count):
+    """(frames, pixels) float32 of each annulus, as in bench/kernels/linalg/regions_bench.cpp."""
+    import numpy as np
+
+    y, x = np.indices((side, side)) - side // 2
+    ring = (np.hypot(y, x) * count / (side // 2)).astype(int).ravel()
+    frames = rows(frames, side * side)
+    return [frames[:, ring == number].copy() for number in range(count)]
+
+
+def product_with_itself(region):
+    wide = region.astype("float64")
+    return wide @ wide.T
+
+
+def annulus_grams(frames, side, count):
+    regions = annuli(frames, side, count)
+    return lambda: [product_with_itself(region) for region in regions]
+
+
+def scipy_libraries():
+    import numpy as np
+    import scipy.linalg
+
+    grams = [product_with_itself(region) for region in annuli(61, 101, 12)]
+    sets = [[i for i in range(61) if (i - t + 2) % 61 >= 5] for t in range(61)]
+    return lambda: [scipy.linalg.eigh(gram[np.ix_(s, s)], subset_by_index=[51, 55], driver="evr")
+                    for gram in grams for s in sets]
+
+
+def scipy_svds(frames, pixels, k):
+    import math
     from scipy.sparse.linalg import svds
 
-    x = rows(4000, 8100, "float64")
-    return lambda: svds(x, 20)
+    x = rows(frames, math.ceil(pixels**0.5) ** 2, "float64")[:, :pixels].copy()
+    return lambda: svds(x, k)
 
 
 def qr_blocks():
@@ -540,8 +571,13 @@ PEERS = {
     "gram numpy": lambda: product("gram"),
     "cross numpy": lambda: product("cross"),
     "projection numpy": projection,
+    "annuli numpy 61": lambda: annulus_grams(61, 101, 12),
+    "annuli numpy 489": lambda: annulus_grams(489, 210, 25),
+    "libraries scipy": scipy_libraries,
     "eigh scipy": scipy_eigh,
-    "scipy svds": scipy_svds,
+    "scipy svds": lambda: scipy_svds(4000, 8100, 20),
+    "scipy svds 20000": lambda: scipy_svds(20000, 2000, 20),
+    "scipy svds 28800": lambda: scipy_svds(28800, 1024, 10),
     "qr numpy": qr_blocks,
     "scaling temp": lambda: vip_scaling("temp-standard"),
     "scaling spat": lambda: vip_scaling("spat-standard"),
@@ -614,8 +650,13 @@ Means of two of 3000 samples | patches/average_2/cpu/3000x20x11x11 | average num
 Gram matrix (489,44100), float64 | gram/cpu/489x210x210 | gram numpy | NumPy, x x^T in float64
 Products of two stacks (489,44100), float64 | cross_gram/cpu/489x489x44100 | cross numpy | NumPy, float64
 Projection on 20 (489,44100) | subtract_product/ncomp20/cpu/489x210x210 | projection numpy | NumPy, float32
+Gram matrices of 12 annuli, 61 frames | gram_batch/cpu/12x61x101x101 | annuli numpy 61 | NumPy, x x^T in float64, a loop
+Gram matrices of 25 annuli, 489 frames | gram_batch/cpu/25x489x210x210 | annuli numpy 489 | NumPy, x x^T in float64, a loop
+Top 5 of 732 libraries of 12 annuli | eigh_top_subsets/ncomp5/cpu/732x61 | libraries scipy | SciPy eigh, evr, subset, a loop
 Top 20 of one matrix of order 489 | eigh_top_batch/cpu/1x489x20 | eigh scipy | SciPy eigh, evr, subset
 Top 20 singular values of (4000,8100) | svd_top/matrix_free/cpu/4000x90x90x20 | scipy svds | SciPy svds (ARPACK), float64
+Top 20 singular values of (20000,2000) | svd_top/matrix_free/cpu/20000x40x50x20 | scipy svds 20000 | SciPy svds (ARPACK), float64
+Top 10 singular values of (28800,1024) | svd_top/matrix_free/cpu/28800x32x32x10 | scipy svds 28800 | SciPy svds (ARPACK), float64
 100 blocks of 28 x 489 made orthonormal | orthonormalize_rows/cpu/100x28x489 | qr numpy | NumPy qr, a stack
 Columns standardized (489,44100) | scale_rows/temp_standard/cpu/489x210x210 | scaling temp | VIP matrix_scaling
 Rows standardized (489,44100) | scale_rows/spat_standard/cpu/489x210x210 | scaling spat | VIP matrix_scaling

@@ -46,6 +46,9 @@ CASES = [
       ("svd arpack float64", "VIP arpack, float64", 2)]),
     ("Top 10 of 1000 matrices of order 128", "eigh_top_batch/cpu/1000x128x10",
      [("bench peer/dsyevr/cpu/1000x128x10", "LAPACK dsyevr, range, one each on our threads", 5)]),
+    *((f"Top {k} of {count} matrices of order {order}", f"eigh_top_batch/cpu/{count}x{order}x{k}",
+       [(f"bench peer/dsyevr/cpu/{count}x{order}x{k}", "LAPACK dsyevr, range, one each on our threads", None)])
+      for count, order, k in ((4000, 32, 5), (4000, 61, 5), (100, 256, 20), (100, 489, 20))),
     ("20000 exact apertures (210,210)", "aperture_sums/cpu/20000x210x210", [("photutils", "photutils, exact", 200)]),
     ("Patches 11 x 11 of 20 frames, copied", "patches/copy/cpu/2916x20x101x11",
      [("patches", "NumPy, copy of a strided view", None)]),

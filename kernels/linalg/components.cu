@@ -20,6 +20,12 @@ HCI_HD bool exists(double value, double first, index_t n) {
   return value > static_cast<double>(n) * DBL_EPSILON * first;
 }
 
+/// Which library target t has.
+template <int N>
+HCI_HD index_t library_of(const View<const double, N>& libraries, index_t t) {
+  return libraries.extent(0) == 1 ? 0 : t;
+}
+
 /// 8 bytes and 2 flops in double for each number of the vectors, 38 MB (the rows of g stay in the cache): 9 us by
 /// memory and 0.3 by products on an H200, 0.12 ms and 34 us on a GTX 1080. Blocks of 32 x 8: a warp has the components
 /// of one target, k = 20 of its lanes, which go along k rows of vectors at a time; each line that they fetch serves the
@@ -29,7 +35,7 @@ struct Score {
   View<const double, 3> vectors;
   Matrix<double> scores;
   HCI_HD void operator()(index_t t, index_t j) const {
-    const index_t b = values.extent(0) == 1 ? 0 : t, n = g.extent(1);
+    const index_t b = library_of(values, t), n = g.extent(1);
     scores(t, j) = 0;
     if (!exists(values(b, j), values(b, 0), n)) return;
     double sum = 0;
@@ -47,8 +53,9 @@ struct Combine {
   Vector<const index_t> counts;
   Matrix<float> c;
   HCI_HD void operator()(index_t t, index_t i) const {
+    const index_t b = library_of(vectors, t);
     double sum = 0;
-    for (index_t j = 0; j < counts(t); ++j) sum += scores(t, j) * vectors(t, j, i);
+    for (index_t j = 0; j < counts(t); ++j) sum += scores(t, j) * vectors(b, j, i);
     c(t, i) = static_cast<float>(sum);
   }
 };
@@ -62,10 +69,11 @@ struct CombineSweep {
   Vector<const index_t> counts;
   View<float, 3> c;
   HCI_HD void operator()(index_t t, index_t i) const {
+    const index_t b = library_of(vectors, t);
     double sum = 0;
     index_t j = 0;
     for (index_t v = 0; v < counts.extent(0); ++v) {
-      for (; j < counts(v); ++j) sum += scores(t, j) * vectors(t, j, i);
+      for (; j < counts(v); ++j) sum += scores(t, j) * vectors(b, j, i);
       c(v, t, i) = static_cast<float>(sum);
     }
   }
@@ -130,12 +138,15 @@ struct AutomaticCount {
   }
 };
 
+/// Whether there is a library for each target, or one for all.
+bool serve(index_t libraries, index_t targets) { return libraries == 1 || libraries == targets; }
+
 }  // namespace
 
 void component_scores(Exec& exec, Matrix<const double> g, Matrix<const double> values, View<const double, 3> vectors,
                       Matrix<double> scores) {
-  require(values.extent(0) == 1 || values.extent(0) == g.extent(0), "component_scores: ", values.extent(0),
-          " problems for ", g.extent(0), " targets");
+  require(serve(values.extent(0), g.extent(0)) && vectors.extent(0) == values.extent(0), "component_scores: values of ",
+          values.extent(0), " libraries and vectors of ", vectors.extent(0), " for ", g.extent(0), " targets");
   require(vectors.extent(2) == g.extent(1) && vectors.extent(1) == scores.extent(1) &&
               scores.extent(0) == g.extent(0) && values.extent(1) == scores.extent(1),
           "component_scores: shapes differ");
@@ -144,8 +155,9 @@ void component_scores(Exec& exec, Matrix<const double> g, Matrix<const double> v
 
 void component_coefficients(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
                             Vector<const index_t> counts, Matrix<float> c) {
-  require(scores.extent(0) == vectors.extent(0) && counts.extent(0) == scores.extent(0) &&
-              c.extent(0) == scores.extent(0) && c.extent(1) == vectors.extent(2) &&
+  require(serve(vectors.extent(0), scores.extent(0)), "component_coefficients: ", vectors.extent(0), " libraries for ",
+          scores.extent(0), " targets");
+  require(counts.extent(0) == scores.extent(0) && c.extent(0) == scores.extent(0) && c.extent(1) == vectors.extent(2) &&
               scores.extent(1) == vectors.extent(1),
           "component_coefficients: shapes differ");
   for_each(exec, c.extents(), Combine{scores, vectors, counts, c});
@@ -154,8 +166,10 @@ void component_coefficients(Exec& exec, Matrix<const double> scores, View<const 
 void component_sweep(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
                      const std::vector<index_t>& counts, View<float, 3> c) {
   const index_t k = scores.extent(1);
-  require(vectors.extent(0) == scores.extent(0) && vectors.extent(1) == k &&
-              c.extents() == Extents<3>{static_cast<index_t>(counts.size()), vectors.extent(0), vectors.extent(2)},
+  require(serve(vectors.extent(0), scores.extent(0)), "component_sweep: ", vectors.extent(0), " libraries for ",
+          scores.extent(0), " targets");
+  require(vectors.extent(1) == k &&
+              c.extents() == Extents<3>{static_cast<index_t>(counts.size()), scores.extent(0), vectors.extent(2)},
           "component_sweep: shapes differ");
   require(
       std::is_sorted(counts.begin(), counts.end()) && (counts.empty() || (counts.front() >= 0 && counts.back() <= k)),

@@ -15,14 +15,15 @@ namespace hci {
 //   sum_i c_i x_i,   c = sum_{j < k} (g . v_j) / w_j  v_j .
 // Components with w_j <= n eps w_0 do not exist: they are left out.
 
-/// scores(t, j) = (g(t) . vectors(b, j)) / values(b, j), b = t where there is a problem for each
-/// target, else 0.
-///   g (t, n)   values (b, k)   vectors (b, k, n)   scores (t, k)
+// b = t where each target t has a library of its own, 0 where one serves all.
+
+/// scores(t, j) = (g(t) . vectors(b, j)) / values(b, j).
+///   g (t, n)   values (t or 1, k)   vectors (t or 1, k, n)   scores (t, k)
 void component_scores(Exec& exec, Matrix<const double> g, Matrix<const double> values, View<const double, 3> vectors,
                       Matrix<double> scores);
 
-/// c(t, i) = sum over j < counts(t) of scores(t, j) vectors(t, j, i), in single precision.
-///   scores (t, k)   vectors (t, k, n)   counts (t)   c (t, n), rows may be apart
+/// c(t, i) = sum over j < counts(t) of scores(t, j) vectors(b, j, i), in single precision.
+///   scores (t, k)   vectors (t or 1, k, n)   counts (t)   c (t, n), rows may be apart
 void component_coefficients(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
                             Vector<const index_t> counts, Matrix<float> c);
 

@@ -18,6 +18,19 @@
 // Up to the number of patterns some 5 blocks suffice; among the equal values of noise the iteration needs 10 and more,
 // and is given up: see blocks_worth_a_try().
 //
+// With a warm start, the pairs of the sequence for its copies with a fake companion each ("crossover/injected/..."), us
+// for a problem on one core of another EPYC that others used, too, and vectors that were multiplied; 2026-11-29:
+//
+//     n      k = 5: dense, cold, warm (vectors)        k = 20
+//     128    80     1065    1443    (65, 65)           130    6608    8095    (140, 118)
+//     256    2064   2465    2368    (65, 65)           6809   9293    6852    (140, 114)
+//     489           2798    2914    (65, 65)                  13228   9012    (140, 106)
+//
+// It pays for many pairs, whose last ones take most blocks: 20 at order 489 come 1.4 times as fast. Five come in five
+// blocks from anywhere. In no row does it move the crossover: where dense solvers win, in lanes tenfold, they still do.
+// The start that eigh_top_subsets() makes for itself gains as little or as much: 20 pairs of 60 libraries of 469 frames
+// take 1.46 s with it and 1.76 s without on one core, 5 pairs 0.58 s and 0.63 s.
+//
 // CUDA: all of it is guessed, no GPU has run it; what a GPU shall time is in bench's "crossover/...". What the guesses
 // are made of, for one problem alone on an H200:
 //   A dense solver reduces n columns one after the other, each a product and two sums: about 15 us; 2 ms for n = 128.

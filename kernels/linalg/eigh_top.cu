@@ -6,10 +6,11 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
-#include "kernels/core/parallel.hpp"
 #include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top_cpu.hpp"
+#include "kernels/linalg/gemm.hpp"
+#include "kernels/linalg/on_threads.hpp"
 #include "kernels/linalg/subspace.hpp"
 
 // Floors: the solvers' are at subspace.cu, eigh_dense.cu and jacobi.cu; here is what brings their problems and takes
@@ -45,59 +46,65 @@ bool iteration_wins(const Exec& exec, index_t n, index_t k) {
   return exec.tuned() && crossover::subspace_wins(exec.on_cuda(), n, k);
 }
 
-/// Calls solve(exec, b) for every problem of a CPU's batch, each thread with an Exec of its own.
-template <class F>
-void on_threads(Exec& exec, index_t problems, const F& solve) {
-  const auto make = [&exec] { return Exec({.memory = exec.memory(), .threads = 1, .path = exec.path()}); };
-  parallel_for(exec.threads(), problems, kWhoeverIsFree, make, solve);
+/// A start's part for some problems.
+View<const double, 3> start_of(const View<const double, 3>& start, index_t first, index_t count) {
+  return start.extent(0) > 1 ? slice(start, first, count) : start;
 }
 
-/// The subsets' start: more pairs of the whole matrix than are wanted.
-Array<double, 2> pairs_of_whole(Exec& exec, Matrix<const double> a, index_t k) {
-  const index_t n = a.extent(0), count = std::min(k + kOversampling, n);
-  Array<double, 1> values(exec, {count});
-  Array<double, 2> vectors(exec, {count, n});
-  eigh_top(exec, a, count, values.view(), vectors.view());
+/// What the caller of eigh_top_subsets() gives.
+struct Subsets {
+  View<const double, 3> a;
+  const std::vector<IndexSet>& sets;
+  index_t each;  ///< sets of a matrix
+
+  const IndexSet& operator[](index_t b) const { return sets[static_cast<std::size_t>(b)]; }
+  index_t size(index_t b) const { return static_cast<index_t>((*this)[b].size()); }
+  index_t order() const { return a.extent(1); }
+  index_t count() const { return static_cast<index_t>(sets.size()); }
+};
+
+/// The subsets' start: more pairs of the whole matrices than are wanted (m, count, n).
+Array<double, 3> pairs_of_whole(Exec& exec, View<const double, 3> a, index_t k) {
+  const index_t n = a.extent(1), count = std::min(k + kOversampling, n);
+  Array<double, 2> values(exec, {a.extent(0), count});
+  Array<double, 3> vectors(exec, {a.extent(0), count, n});
+  eigh_top_batch(exec, a, count, values.view(), vectors.view());
   return vectors;
 }
 
 /// Problems `which` by iteration on the CPU.
-void iterate_subsets(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets,
-                     const std::vector<index_t>& which, Matrix<double> values, View<double, 3> vectors) {
-  const index_t k = values.extent(1), n = a.extent(0);
-  const auto whole = pairs_of_whole(exec, a, k);
+void iterate_subsets(Exec& exec, const Subsets& subsets, const std::vector<index_t>& which, Matrix<double> values,
+                     View<double, 3> vectors) {
+  const index_t k = values.extent(1);
+  const auto whole = pairs_of_whole(exec, subsets.a, k);
   on_threads(exec, static_cast<index_t>(which.size()), [&](Exec& one, index_t item) {
-    const index_t b = which[static_cast<std::size_t>(item)];
-    const auto index = index_table(one, {sets[static_cast<std::size_t>(b)]}, n);
+    const index_t b = which[static_cast<std::size_t>(item)], of = b / subsets.each;
+    const auto index = index_table(one, {subsets[b]}, subsets.order());
     const index_t m = index.extent(1);
-    Array<double, 3> sub(one, {1, m, m}), start(one, {1, whole.extent(0), m}), found(one, {1, k, m});
-    gather_submatrices(one, a, index.view(), sub.view(), sets[static_cast<std::size_t>(b)].empty());
-    gather_entries(one, whole.view(), index.view(), start.view());
+    Array<double, 3> sub(one, {1, m, m}), start(one, {1, whole.extent(1), m}), found(one, {1, k, m});
+    gather_submatrices(one, alone(subsets.a, of), {}, index.view(), sub.view(), subsets[b].empty());
+    gather_entries(one, alone(whole.view(), of), {}, index.view(), start.view());
     iterate(one, sub.view(), slice(values, b, 1), found.view(), {.start = start.view()});
     scatter_entries(one, found.view(), index.view(), alone(vectors, b));
   });
 }
 
-void subsets_on_cpu(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, Matrix<double> values,
-                    View<double, 3> vectors) {
+void subsets_on_cpu(Exec& exec, const Subsets& subsets, Matrix<double> values, View<double, 3> vectors) {
   const index_t k = values.extent(1);
   std::vector<cpu::EighProblem> dense;
   std::vector<index_t> iterated;
-  for (index_t b = 0; b < values.extent(0); ++b) {
-    const IndexSet& set = sets[static_cast<std::size_t>(b)];
-    const auto m = static_cast<index_t>(set.size());
-    if (iteration_wins(exec, m, k))
+  for (index_t b = 0; b < subsets.count(); ++b)
+    if (iteration_wins(exec, subsets.size(b), k))
       iterated.push_back(b);
     else
-      dense.push_back({.a = a.data(),
-                       .stride = a.stride(0),
-                       .n = m,
-                       .index = set.data(),
+      dense.push_back({.a = subsets.a[b / subsets.each].data(),
+                       .stride = subsets.order(),
+                       .n = subsets.size(b),
+                       .index = subsets[b].data(),
                        .values = &values(b, 0),
                        .vectors = vectors[b]});
-  }
   cpu::eigh_problems(exec, dense, k);
-  if (!iterated.empty()) iterate_subsets(exec, a, sets, iterated, values, vectors);
+  if (!iterated.empty()) iterate_subsets(exec, subsets, iterated, values, vectors);
 }
 
 #if HCI_HAVE_CUDA
@@ -148,14 +155,18 @@ Plan plan_for(const Exec& exec, index_t n, index_t k, index_t size) {
   return {order, iteration_wins(exec, order, k) && size >= k + kOversampling};
 }
 
-/// Problems of one plan. whole: the iteration's start.
-void solve_alike(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, const Plan& plan,
-                 Matrix<const double> whole, Matrix<double> values, View<double, 3> vectors) {
+/// Problems of one plan, from `begin` on. whole: the iteration's start.
+void solve_alike(Exec& exec, const Subsets& subsets, index_t begin, const Plan& plan, View<const double, 3> whole,
+                 Matrix<double> values, View<double, 3> vectors) {
   const index_t m = plan.order, problems = values.extent(0), k = values.extent(1), pairs = std::min(k, m);
-  const auto index = index_table(exec, sets, a.extent(0), m);
-  std::vector<index_t> sizes;
-  for (const IndexSet& set : sets) sizes.push_back(static_cast<index_t>(set.size()));
-  const auto on_device = to_device(exec, std::move(sizes));
+  const auto first_set = subsets.sets.begin() + begin;
+  const auto index = index_table(exec, {first_set, first_set + problems}, subsets.order(), m);
+  std::vector<index_t> sizes, matrices;
+  for (index_t b = begin; b < begin + problems; ++b) {
+    sizes.push_back(subsets.size(b));
+    matrices.push_back(b / subsets.each);
+  }
+  const auto all_of = to_device(exec, std::move(matrices)), all_sizes = to_device(exec, std::move(sizes));
 
   // A matrix, its pairs, and what solves it: cuSOLVER takes about two matrices and a copy.
   const index_t square = 8 * m * m;
@@ -163,43 +174,41 @@ void solve_alike(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>
   const index_t most = batch_of(problems, bytes);
   Array<double, 3> sub(exec, {most, m, m}), found(exec, {most, pairs, m});
   Array<double, 2> w(exec, {most, pairs});
-  Array<double, 3> start(exec, {plan.iterated ? most : 0, whole.extent(0), m});
+  Array<double, 3> start(exec, {plan.iterated ? most : 0, whole.extent(1), m});
   Array<std::uint8_t, 2> member(exec, {most, m});
   for (index_t first = 0; first < problems; first += most) {
     const index_t batch = std::min(most, problems - first);
     const auto some = slice(index.view(), first, batch);
+    const auto of = slice(all_of.view(), first, batch), of_size = slice(all_sizes.view(), first, batch);
     const auto a_b = slice(sub.view(), 0, batch);
     const auto w_b = slice(w.view(), 0, batch);
     const auto v_b = slice(found.view(), 0, batch);
-    const bool any_short = std::any_of(sets.begin() + first, sets.begin() + first + batch,
+    const bool any_short = std::any_of(first_set + first, first_set + first + batch,
                                        [m](const IndexSet& set) { return static_cast<index_t>(set.size()) < m; });
-    gather_submatrices(exec, a, some, a_b, any_short);
+    gather_submatrices(exec, subsets.a, of, some, a_b, any_short);
     if (plan.iterated) {
       for_each(exec, some.extents(), HasIndex{some, member.view()});
-      gather_entries(exec, whole, some, slice(start.view(), 0, batch));
+      gather_entries(exec, whole, of, some, slice(start.view(), 0, batch));
       iterate(exec, a_b, w_b, v_b,
               {.start = slice(View<const double, 3>(start.view()), 0, batch),
                .member = slice(Matrix<const std::uint8_t>(member.view()), 0, batch)});
     } else {
       eigh_dense(exec, a_b, w_b, v_b);
     }
-    put_back(exec, w_b, v_b, some, slice(on_device.view(), first, batch), slice(values, first, batch),
-             slice(vectors, first, batch));
+    put_back(exec, w_b, v_b, some, of_size, slice(values, first, batch), slice(vectors, first, batch));
   }
 }
 
-void subsets_on_cuda(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, Matrix<double> values,
-                     View<double, 3> vectors) {
-  const index_t n = a.extent(0), k = values.extent(1);
+void subsets_on_cuda(Exec& exec, const Subsets& subsets, Matrix<double> values, View<double, 3> vectors) {
+  const index_t n = subsets.order(), k = values.extent(1);
   std::vector<Plan> plans;
-  for (const IndexSet& set : sets) plans.push_back(plan_for(exec, n, k, static_cast<index_t>(set.size())));
+  for (index_t b = 0; b < subsets.count(); ++b) plans.push_back(plan_for(exec, n, k, subsets.size(b)));
   const bool iterated = std::any_of(plans.begin(), plans.end(), [](const Plan& plan) { return plan.iterated; });
-  const auto whole = iterated ? pairs_of_whole(exec, a, k) : Array<double, 2>(exec, {0, n});
+  const auto whole = iterated ? pairs_of_whole(exec, subsets.a, k) : Array<double, 3>(exec, {0, 0, n});
   for (auto from = plans.begin(); from != plans.end();) {
     const auto to = std::find_if(from, plans.end(), [&](const Plan& plan) { return plan != *from; });
     const index_t first = from - plans.begin(), count = to - from;
-    solve_alike(exec, a, {sets.begin() + first, sets.begin() + first + count}, *from, whole.view(),
-                slice(values, first, count), slice(vectors, first, count));
+    solve_alike(exec, subsets, first, *from, whole.view(), slice(values, first, count), slice(vectors, first, count));
     from = to;
   }
 }
@@ -219,47 +228,53 @@ void eigh_top(Exec& exec, Matrix<const double> a, index_t k, Vector<double> valu
   const View<const double, 3> one(a.data(), {1, n, n});
   const Matrix<double> w(values.data(), {1, k});
   const View<double, 3> v(vectors.data(), {1, k, n});
-  if (iteration_wins(exec, n, k)) {
-    const View<const double, 3> begin(start.data(), {1, start.extent(0), n}, {0, start.stride(0), start.stride(1)});
-    return iterate(exec, one, w, v, {.start = start.size() > 0 ? begin : View<const double, 3>{}});
-  }
-  eigh_dense(exec, one, w, v);
+  eigh_top_batch(exec, one, k, w, v, start.size() > 0 ? batch_of_one(start) : View<const double, 3>{});
 }
 
-void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<double> values, View<double, 3> vectors) {
+void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<double> values, View<double, 3> vectors,
+                    View<const double, 3> start) {
   const index_t batch = a.extent(0), n = a.extent(1);
   require(n > 0 && a.extent(2) == n && a.is_dense(), "eigh_top_batch: the matrices are (", n, ", ", a.extent(2), ")");
   require(k >= 1 && k <= n, "eigh_top_batch: ", k, " eigenpairs of matrices of order ", n);
   require(values.extents() == Extents<2>{batch, k} && values.is_dense() &&
               vectors.extents() == Extents<3>{batch, k, n} && vectors.is_dense(),
           "eigh_top_batch: the results do not fit ", batch, " problems");
+  require(start.size() == 0 || (start.extent(2) == n && (start.extent(0) == 1 || start.extent(0) == batch)),
+          "eigh_top_batch: the start is (", start.extent(0), ", ", start.extent(1), ", ", start.extent(2), ") for ",
+          batch, " matrices of order ", n);
   if (!iteration_wins(exec, n, k)) return eigh_dense(exec, a, values, vectors);
-  if (!exec.on_cuda())
-    return on_threads(exec, batch, [&](Exec& one, index_t b) {
-      iterate(one, alone(a, b), slice(values, b, 1), alone(vectors, b), {});
-    });
+  if (!exec.on_cuda()) {
+    const auto solve = [&](Exec& one, index_t b) {
+      iterate(one, alone(a, b), slice(values, b, 1), alone(vectors, b), {.start = start_of(start, b, 1)});
+    };
+    if (batch >= exec.threads()) return on_threads(exec, batch, solve);
+    for (index_t b = 0; b < batch; ++b) solve(exec, b);
+    return;
+  }
   if (batch == 0) return;
   const index_t most = batch_of(batch, static_cast<index_t>(subspace_bytes(exec, n, k)));
   for (index_t first = 0; first < batch; first += most) {
     const index_t count = std::min(most, batch - first);
-    iterate(exec, slice(a, first, count), slice(values, first, count), slice(vectors, first, count), {});
+    iterate(exec, slice(a, first, count), slice(values, first, count), slice(vectors, first, count),
+            {.start = start_of(start, first, count)});
   }
 }
 
-void eigh_top_subsets(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
+void eigh_top_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets, index_t k,
                       Matrix<double> values, View<double, 3> vectors) {
-  const index_t n = a.extent(0), problems = static_cast<index_t>(sets.size());
-  require(n > 0 && a.extent(1) == n && a.is_dense(), "eigh_top_subsets: the matrix is (", n, ", ", a.extent(1), ")");
+  const index_t n = a.extent(1), problems = static_cast<index_t>(sets.size());
+  require(n > 0 && a.extent(2) == n && a.is_dense(), "eigh_top_subsets: the matrices are (", n, ", ", a.extent(2), ")");
   require(k >= 1 && k <= n, "eigh_top_subsets: ", k, " eigenpairs of matrices of order ", n, " at most");
   require(values.extents() == Extents<2>{problems, k} && values.is_dense() &&
               vectors.extents() == Extents<3>{problems, k, n} && vectors.is_dense(),
           "eigh_top_subsets: the results do not fit ", problems, " problems");
   check_sets("eigh_top_subsets", sets, n);
+  const Subsets subsets{a, sets, sets_of_each("eigh_top_subsets", a.extent(0), problems)};
   if (problems == 0) return;
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda()) return subsets_on_cuda(exec, a, sets, values, vectors);
+  if (exec.on_cuda()) return subsets_on_cuda(exec, subsets, values, vectors);
 #endif
-  subsets_on_cpu(exec, a, sets, values, vectors);
+  subsets_on_cpu(exec, subsets, values, vectors);
 }
 
 }  // namespace hci

@@ -27,13 +27,19 @@ void eigh_top(Exec& exec, Matrix<const double> a, index_t k, Vector<double> valu
               Matrix<const double> start = {});
 
 /// Many matrices of one order.   a (b, n, n) dense   values (b, k)   vectors (b, k, n) dense
-void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<double> values, View<double, 3> vectors);
+///   start (1 or b, any, n), may be nothing: as above, the same for all matrices or for each its own
+/// A start is looked at where the iteration serves. There it saves blocks, and moves results within their bounds only;
+/// how much it saves, and that it makes up for no dense solver, is in kernels/linalg/eigh_crossover.hpp.
+void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<double> values, View<double, 3> vectors,
+                    View<const double, 3> start = {});
 
-/// Many principal submatrices of one matrix: problem b is a(i, j) with i, j in sets[b].
+/// Many principal submatrices: problem b is the matrix of sets[b] at (i, j) with i, j in the set.
+///   a (m, n, n) dense: b / m sets in a row share a matrix, as all of m = 1 do, and those of the frames of an
+///     annulus, a segment, a wavelength or an injection
 ///   values (b, k)   vectors (b, k, n), zero at the indices that are not in the set
 /// Where a set has fewer than k members the surplus values and vectors are zero. Where the iteration
 /// serves, it begins with the eigenvectors of the whole matrix, cut down to the set.
-void eigh_top_subsets(Exec& exec, Matrix<const double> a, const std::vector<IndexSet>& sets, index_t k,
+void eigh_top_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets, index_t k,
                       Matrix<double> values, View<double, 3> vectors);
 
 }  // namespace hci

@@ -36,34 +36,48 @@ inline void turn_4x4(const float* const* row, index_t p, double* to) {
   store(3, __builtin_shufflevector(ab13, cd13, 2, 3, 6, 7));
 }
 
-/// sums(i, j) (+)= a(:, i) . b(:, j) over `depth` columns, for all i and j of two panels, in order.
-inline void add_products(const double* a, const double* b, index_t depth, bool start, double* sums) {
+/// kTileRows rows of a tile of sums, in their first kVectors vectors.
+template <int kVectors>
+inline void add_rows(const double* x, const double* b, index_t depth, bool start, double* sums) {
   using Lanes = double __attribute__((vector_size(kTileLanes * sizeof(double))));
-  for (index_t first = 0; first < kPanel; first += kTileRows) {
-    Lanes* const out = reinterpret_cast<Lanes*>(sums + first * kPanel);
-    Lanes sum[kTileRows][kTileVectors];
+  Lanes* const out = reinterpret_cast<Lanes*>(sums);
+  Lanes sum[kTileRows][kVectors];
 #pragma GCC unroll 8
-    for (int i = 0; i < kTileRows; ++i)
+  for (int i = 0; i < kTileRows; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < kTileVectors; ++j) sum[i][j] = start ? Lanes{} : out[i * kTileVectors + j];
-    const double* x = a + first;
-    const Lanes* y = reinterpret_cast<const Lanes*>(b);
-    for (index_t p = 0; p < depth; ++p, x += kPanel, y += kTileVectors) {
-      Lanes of_b[kTileVectors];
+    for (int j = 0; j < kVectors; ++j) sum[i][j] = start ? Lanes{} : out[i * kTileVectors + j];
+  const Lanes* y = reinterpret_cast<const Lanes*>(b);
+  for (index_t p = 0; p < depth; ++p, x += kPanel, y += kTileVectors) {
+    Lanes of_b[kVectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < kTileVectors; ++j) {
-        of_b[j] = y[j];
-        HCI_IN_REGISTER(of_b[j]);
-      }
-#pragma GCC unroll 8
-      for (int i = 0; i < kTileRows; ++i)
-#pragma GCC unroll 4
-        for (int j = 0; j < kTileVectors; ++j) sum[i][j] += x[i] * of_b[j];
+    for (int j = 0; j < kVectors; ++j) {
+      of_b[j] = y[j];
+      HCI_IN_REGISTER(of_b[j]);
     }
 #pragma GCC unroll 8
     for (int i = 0; i < kTileRows; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < kTileVectors; ++j) out[i * kTileVectors + j] = sum[i][j];
+      for (int j = 0; j < kVectors; ++j) sum[i][j] += x[i] * of_b[j];
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kTileRows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) out[i * kTileVectors + j] = sum[i][j];
+}
+
+/// sums(i, j) (+)= a(:, i) . b(:, j) over `depth` columns, in order, for all j of two panels and the first `rows` i, or
+/// a few more. lower: those of j > i are left out but for a few.
+inline void add_products(const double* a, const double* b, index_t depth, bool start, index_t rows, bool lower,
+                         double* sums) {
+  for (index_t first = 0; first < rows; first += kTileRows) {
+    const index_t vectors = lower ? (first + kTileRows - 1) / kTileLanes + 1 : kTileVectors;
+    double* const out = sums + first * kPanel;
+    if (vectors == 1)
+      add_rows<1>(a + first, b, depth, start, out);
+    else if (vectors == 2)
+      add_rows<2>(a + first, b, depth, start, out);
+    else
+      add_rows<kTileVectors>(a + first, b, depth, start, out);
   }
 }
 

@@ -24,10 +24,11 @@ namespace {
 
 struct Problems {
   View<const double, 3> a;
+  index_t each;  // sets of a matrix
   Matrix<const double> rhs;
   Vector<const index_t> offsets, members;
   HCI_HD Problem operator[](index_t b) const {
-    return {a[a.extent(0) == 1 ? 0 : b], rhs[b], members.data() + offsets(b), offsets(b + 1) - offsets(b)};
+    return {a[b / each], rhs[b], members.data() + offsets(b), offsets(b + 1) - offsets(b)};
   }
 };
 
@@ -268,36 +269,37 @@ struct SolveNonnegative {
   }
 };
 
-void check_shapes(const char* what, const View<const double, 3>& a, const std::vector<IndexSet>& sets,
-                  const Matrix<const double>& rhs, const Matrix<double>& c) {
+/// How many sets each matrix has.
+index_t check_shapes(const char* what, const View<const double, 3>& a, const std::vector<IndexSet>& sets,
+                     const Matrix<const double>& rhs, const Matrix<double>& c) {
   const index_t n = a.extent(1), problems = static_cast<index_t>(sets.size());
-  require(n > 0 && a.extent(2) == n && a.is_dense() && (a.extent(0) == 1 || a.extent(0) == problems), what,
-          ": the matrices are (", a.extent(0), ", ", n, ", ", a.extent(2), ") for ", problems, " problems");
+  require(n > 0 && a.extent(2) == n && a.is_dense(), what, ": the matrices are (", n, ", ", a.extent(2), ")");
   require(rhs.extent(0) == problems && rhs.extent(1) == n && c.extents() == rhs.extents(), what,
           ": right sides and coefficients are not (", problems, ", ", n, ")");
   check_sets(what, sets, n);
+  return sets_of_each(what, a.extent(0), problems);
 }
 
 }  // namespace
 
 void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets, Matrix<const double> rhs,
                    double damping, Matrix<double> c) {
-  check_shapes("solve_subsets", a, sets, rhs, c);
+  const index_t each = check_shapes("solve_subsets", a, sets, rhs, c);
   require(damping >= 0 && std::isfinite(damping), "solve_subsets: the damping is ", damping, "; it must be >= 0");
   const PackedSets packed = pack_sets(exec, sets);
   const bool by_blas = exec.tuned() && !exec.on_cuda() && packed.most >= cpu::kBlockedFrom;
   const index_t most = by_blas ? cpu::kBlockedFrom - 1 : packed.most;
   for_each_team(exec, static_cast<index_t>(sets.size()), Triangle::doubles(most) + most,
-                SolveDamped{{a, rhs, packed.offsets.view(), packed.items.view()}, damping, most, c});
-  if (by_blas) cpu::solve_large_subsets(exec.threads(), a, sets, rhs, damping, c);
+                SolveDamped{{a, each, rhs, packed.offsets.view(), packed.items.view()}, damping, most, c});
+  if (by_blas) cpu::solve_large_subsets(exec.threads(), a, each, sets, rhs, damping, c);
 }
 
 void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets,
                                Matrix<const double> rhs, Matrix<double> c) {
-  check_shapes("solve_nonnegative_subsets", a, sets, rhs, c);
+  const index_t each = check_shapes("solve_nonnegative_subsets", a, sets, rhs, c);
   const PackedSets packed = pack_sets(exec, sets);
   for_each_team(exec, static_cast<index_t>(sets.size()), SolveNonnegative::doubles(packed.most),
-                SolveNonnegative{{a, rhs, packed.offsets.view(), packed.items.view()}, packed.most, c});
+                SolveNonnegative{{a, each, rhs, packed.offsets.view(), packed.items.view()}, packed.most, c});
 }
 
 }  // namespace hci

@@ -10,7 +10,7 @@ namespace hci {
 // scalar products alone (LOCI: Lafreniere et al. 2007, ApJ 660, 770). With G the products of the frames
 // with each other, target b has the library sets[b], and its coefficients c minimise
 //   | target - sum_i c_i x_i |^2 = const - 2 c . r + c . G c,   r_i = target . x_i.
-//   a (1 or b, n, n) double, dense, symmetric: one matrix for all problems or one for each
+//   a (m, n, n) double, dense, symmetric: b / m sets in a row share a matrix (all of them where m is 1)
 //   sets: b ascending index sets, may be empty
 //   rhs (b, n) double: r, its values outside the set do not matter; rows may be apart
 //   c (b, n) double, zero outside the set; rows may be apart

@@ -88,7 +88,7 @@ class Solver {
 
 }  // namespace
 
-void solve_large_subsets(int threads, View<const double, 3> a, const std::vector<IndexSet>& sets,
+void solve_large_subsets(int threads, View<const double, 3> a, index_t each, const std::vector<IndexSet>& sets,
                          Matrix<const double> rhs, double damping, Matrix<double> c) {
   std::vector<index_t> large;
   index_t most = 0;
@@ -104,8 +104,7 @@ void solve_large_subsets(int threads, View<const double, 3> a, const std::vector
       [&](Solver& solver, index_t i) {
         const index_t b = large[static_cast<std::size_t>(i)];
         const IndexSet& set = sets[static_cast<std::size_t>(b)];
-        solver.solve({a[a.extent(0) == 1 ? 0 : b], rhs[b], set.data(), static_cast<index_t>(set.size())}, damping,
-                     c[b]);
+        solver.solve({a[b / each], rhs[b], set.data(), static_cast<index_t>(set.size())}, damping, c[b]);
       });
 }
 

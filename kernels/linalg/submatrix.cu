@@ -20,15 +20,19 @@
 namespace hci {
 namespace {
 
+/// Number of the matrix that set b belongs to.
+HCI_HD index_t matrix_of(const Vector<const index_t>& of, index_t b) { return of.size() == 0 ? 0 : of(b); }
+
 struct SquaresOfRow {
-  Matrix<const double> a;
+  View<const double, 3> a;
+  Vector<const index_t> of;
   Matrix<const index_t> index;
   Matrix<double> squares;
   HCI_HD void operator()(index_t b, index_t i) const {
     double sum = 0;
     for (index_t j = 0; j < index.extent(1); ++j)
       if (index(b, i) >= 0 && index(b, j) >= 0) {
-        const double value = a(index(b, i), index(b, j));
+        const double value = a(matrix_of(of, b), index(b, i), index(b, j));
         sum += value * value;
       }
     squares(b, i) = sum;
@@ -36,7 +40,8 @@ struct SquaresOfRow {
 };
 
 struct GatherSubmatrix {
-  Matrix<const double> a;
+  View<const double, 3> a;
+  Vector<const index_t> of;
   Matrix<const index_t> index;
   Matrix<const double> squares;
   View<double, 3> out;
@@ -44,7 +49,7 @@ struct GatherSubmatrix {
     const index_t row = index(b, i), column = index(b, j);
     double value = 0;
     if (row >= 0 && column >= 0) {
-      value = a(row, column);
+      value = a(matrix_of(of, b), row, column);
     } else if (i == j) {
       for (index_t r = 0; r < index.extent(1); ++r) value += squares(b, r);
       value = -std::sqrt(value);
@@ -54,11 +59,12 @@ struct GatherSubmatrix {
 };
 
 struct GatherEntry {
-  Matrix<const double> a;
+  View<const double, 3> a;
+  Vector<const index_t> of;
   Matrix<const index_t> index;
   View<double, 3> out;
   HCI_HD void operator()(index_t b, index_t r, index_t i) const {
-    out(b, r, i) = index(b, i) < 0 ? 0 : a(r, index(b, i));
+    out(b, r, i) = index(b, i) < 0 ? 0 : a(matrix_of(of, b), r, index(b, i));
   }
 };
 
@@ -85,6 +91,12 @@ void check_sets(const char* what, const std::vector<IndexSet>& sets, index_t n) 
             what, ": an index set is not ascending or outside 0 .. ", n - 1);
 }
 
+index_t sets_of_each(const char* what, index_t matrices, index_t sets) {
+  require(matrices > 0 && sets % matrices == 0, what, ": ", sets, " index sets cannot be shared out evenly among ",
+          matrices, " matrices");
+  return sets / matrices;
+}
+
 Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, index_t n, index_t least) {
   check_sets("index_table", sets, n);
   auto most = static_cast<std::size_t>(least);
@@ -96,19 +108,24 @@ Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, ind
   return on_device;
 }
 
-void gather_submatrices(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out,
-                        bool any_short) {
+void gather_submatrices(Exec& exec, View<const double, 3> a, Vector<const index_t> of, Matrix<const index_t> index,
+                        View<double, 3> out, bool any_short) {
   const index_t batch = index.extent(0), m = index.extent(1);
-  require(a.extent(0) == a.extent(1) && out.extents() == Extents<3>{batch, m, m}, "gather_submatrices: ", batch,
+  require(a.extent(1) == a.extent(2) && out.extents() == Extents<3>{batch, m, m}, "gather_submatrices: ", batch,
           " submatrices of order ", m, " do not fit");
+  require(of.size() == 0 || of.size() == batch, "gather_submatrices: ", of.size(), " numbers of matrices for ", batch,
+          " sets");
   Array<double, 2> squares(exec, {any_short ? batch : 0, m});
-  for_each(exec, squares.extents(), SquaresOfRow{a, index, squares.view()});
-  for_each(exec, out.extents(), GatherSubmatrix{a, index, squares.view(), out});
+  for_each(exec, squares.extents(), SquaresOfRow{a, of, index, squares.view()});
+  for_each(exec, out.extents(), GatherSubmatrix{a, of, index, squares.view(), out});
 }
 
-void gather_entries(Exec& exec, Matrix<const double> a, Matrix<const index_t> index, View<double, 3> out) {
-  require(out.extents() == Extents<3>{index.extent(0), a.extent(0), index.extent(1)}, "gather_entries: shapes differ");
-  for_each(exec, out.extents(), GatherEntry{a, index, out});
+void gather_entries(Exec& exec, View<const double, 3> a, Vector<const index_t> of, Matrix<const index_t> index,
+                    View<double, 3> out) {
+  require(out.extents() == Extents<3>{index.extent(0), a.extent(1), index.extent(1)} &&
+              (of.size() == 0 || of.size() == index.extent(0)),
+          "gather_entries: shapes differ");
+  for_each(exec, out.extents(), GatherEntry{a, of, index, out});
 }
 
 void scatter_entries(Exec& exec, View<const double, 3> v, Matrix<const index_t> index, View<double, 3> out) {

@@ -387,7 +387,7 @@ class Pca final : public PsfSubtraction {
       const auto some_scores = slice(scores.view(), 0, count);
       const auto some_vectors = slice(vectors.view(), 0, count);
       const std::vector<IndexSet> some(sets.begin() + first, sets.begin() + first + count);
-      eigh_top_subsets(exec, grams.library.view(), some, k, some_values, some_vectors);
+      eigh_top_subsets(exec, {grams.library.data(), {1, n, n}}, some, k, some_values, some_vectors);
       component_scores(exec, slice(grams.of_targets(made.rows, frames), first, count), some_values, some_vectors,
                        some_scores);
       for (std::size_t v = 0; v < made.weights.size(); ++v) {

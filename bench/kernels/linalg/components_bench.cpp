@@ -130,7 +130,8 @@ void time_counts(benchmark::State& state, Exec& exec) {
   row_sums(exec, x.view(), {}, sums.view());
   IndexSet all;
   for (index_t i = 0; i < kOrder; ++i) all.push_back(i);
-  eigh_top_subsets(exec, g.view(), std::vector<IndexSet>(kProblems, all), kOrder, values.view(), vectors.view());
+  eigh_top_subsets(exec, {g.data(), {1, kOrder, kOrder}}, std::vector<IndexSet>(kProblems, all), kOrder, values.view(),
+                   vectors.view());
   const auto sizes = to_device(exec, std::vector<index_t>(kProblems, kOrder));
   Array<index_t, 1> counts(exec, {kProblems});
   const auto go = [&] {

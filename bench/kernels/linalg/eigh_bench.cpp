@@ -10,6 +10,7 @@
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/gram_update.hpp"
 #include "kernels/linalg/jacobi.hpp"
 #include "kernels/linalg/subspace.hpp"
 #include "kernels/linalg/svd.hpp"
@@ -52,6 +53,36 @@ bool is_right(Exec& exec, const Array<double, 3>& a, const Array<double, 2>& val
   return std::fabs(length - 1) < 1e-10 &&
          std::sqrt(residual) <= 10 * 2.3e-16 * static_cast<double>(n) * std::sqrt(norm);
 }
+
+/// Gram matrices of a sequence with a fake companion each, at another place and of another flux; and the pairs of the
+/// sequence without one, from which a warm start is made.
+struct Injected {
+  Array<double, 3> g, near;
+  Injected(Exec& exec, index_t batch, index_t n, index_t pairs)
+      : g(exec, {batch, n, n}), near(exec, {1, std::min(pairs, n), n}) {
+    constexpr index_t kSide = 101, kStamp = 8;
+    const auto x = speckle_rows(exec, n, kSide, kSide);
+    auto columns = host_array<index_t>(Extents<3>{batch, n, kStamp * kStamp});
+    auto values = host_array<float>(columns.extents());
+    for (index_t b = 0; b < batch; ++b)
+      for (index_t t = 0; t < n; ++t)
+        for (index_t s = 0; s < kStamp * kStamp; ++s) {
+          const double angle = 0.3 * static_cast<double>(b) + 1.4 * static_cast<double>(t) / static_cast<double>(n);
+          const double radius = 8 + 30 * static_cast<double>(b % 7) / 7;
+          const index_t y = kSide / 2 - kStamp / 2 + static_cast<index_t>(std::lround(radius * std::sin(angle)));
+          const index_t left = kSide / 2 - kStamp / 2 + static_cast<index_t>(std::lround(radius * std::cos(angle)));
+          columns.view()(b, t, s) = (y + s / kStamp) * kSide + left + s % kStamp;
+          values.view()(b, t, s) = 1.0F + static_cast<float>(b % 3);  // the noise is 0.3
+        }
+    Array<double, 2> whole(exec, {n, n}), of_near(exec, {1, near.extent(1)});
+    gram(exec, x.view(), {}, whole.view());
+    eigh_top_batch(exec, {whole.data(), {1, n, n}}, near.extent(1), of_near.view(), near.view());
+    const auto at = to_device(exec, columns.view());
+    const auto stamps = to_device(exec, values.view());
+    injected_grams(exec, x.view(), whole.view(), at.view(), stamps.view(), g.view());
+    exec.wait();
+  }
+};
 
 using Solver = void (*)(Exec&, View<const double, 3>, Matrix<double>, View<double, 3>);
 
@@ -109,6 +140,39 @@ Body solving(index_t batch, index_t n, index_t k, Solver solve) {
     state.counters["us/problem"] = seconds / static_cast<double>(batch) * 1e6;
     const auto order =
         static_cast<double>(n);  // what a tridiagonalization takes, whatever is done: so the ways compare
+    report_flops(state, exec, seconds, static_cast<double>(batch) * 4 / 3 * order * order * order, Precision::f64);
+  };
+}
+
+enum class Begin { cold, warm };
+
+/// Matrices near a known one: by the solver that eigh_top_batch() chooses, or by the iteration whatever it would
+/// choose.
+Body of_injected(index_t batch, index_t n, index_t k, Begin begin, bool iterated) {
+  return [=](benchmark::State& state, Exec& exec) {
+    const Injected with(exec, batch, n, k + 8);
+    const auto start = begin == Begin::warm ? with.near.view() : View<const double, 3>{};
+    Array<double, 2> values(exec, {batch, k});
+    Array<double, 3> vectors(exec, {batch, k, n});
+    const auto iterate = [&](index_t b) {
+      return subspace_top(exec, DenseOperator(slice(with.g.view(), b, 1)), slice(values.view(), b, 1),
+                          slice(vectors.view(), b, 1), {.start = start});
+    };
+    const auto go = [&] {
+      if (!iterated) return eigh_top_batch(exec, with.g.view(), k, values.view(), vectors.view(), start);
+      for (index_t b = 0; b < batch; ++b)
+        if (!iterate(b).all_converged()) throw std::runtime_error("not converged");
+    };
+    try {
+      go();
+    } catch (const std::runtime_error& error) {
+      return state.SkipWithError(error.what());
+    }
+    if (!is_right(exec, with.g, values, vectors)) return state.SkipWithError("no eigenpair");
+    const double seconds = timed(state, exec, go);
+    state.counters["us/problem"] = seconds / static_cast<double>(batch) * 1e6;
+    if (iterated) state.counters["products"] = static_cast<double>(iterate(batch - 1).products);
+    const auto order = static_cast<double>(n);
     report_flops(state, exec, seconds, static_cast<double>(batch) * 4 / 3 * order * order * order, Precision::f64);
   };
 }
@@ -192,6 +256,12 @@ void register_crossover() {
       on_every_device("crossover/iteration", shape, solving(2, n, k, by_iteration));
       on_every_device("crossover/chosen", shape, solving(2, n, k, by_batch));
     }
+  for (const index_t n : {61, 128, 192, 256, 384, 489})
+    for (const index_t k : {5, 20}) {
+      on_every_device("crossover/injected/chosen", {10, n, k}, of_injected(10, n, k, Begin::cold, false));
+      on_every_device("crossover/injected/cold", {10, n, k}, of_injected(10, n, k, Begin::cold, true));
+      on_every_device("crossover/injected/warm", {10, n, k}, of_injected(10, n, k, Begin::warm, true));
+    }
   for (const index_t n : {16, 32, 64, 96})
     on_every_device("crossover/jacobi", {100, n, 10}, solving(100, n, 10, by_jacobi));
   register_cusolver();
@@ -208,11 +278,19 @@ const bool registered = [] {
     on_every_device("eigh_top_batch", {batch, n, k}, solving(batch, n, k, by_batch));
     on_every_device("peer/dsyevr", {batch, n, k}, solving(batch, n, k, by_dsyevr));
   }
+  on_every_device("eigh_top_batch/injected_cold", {20, 489, 20}, of_injected(20, 489, 20, Begin::cold, false));
+  on_every_device("eigh_top_batch/injected_warm", {20, 489, 20}, of_injected(20, 489, 20, Begin::warm, false));
   on_every_device("svd_top/matrix_free", {4000, 90, 90, 20}, of_rows(4000, 90, 90, 20, Way::matrix_free));
   on_every_device("svd_top/by_gram", {4000, 90, 90, 20}, of_rows(4000, 90, 90, 20, Way::by_gram));
   on_every_device("svd_randomized", {4000, 90, 90, 20}, of_rows(4000, 90, 90, 20, Way::randomized));
   on_every_device("svd_top/matrix_free", {20000, 40, 50, 20}, of_rows(20000, 40, 50, 20, Way::matrix_free));
+  on_every_device("svd_top/matrix_free", {28800, 32, 32, 10}, of_rows(28800, 32, 32, 10, Way::matrix_free));
+  on_every_device("svd_randomized", {28800, 32, 32, 10}, of_rows(28800, 32, 32, 10, Way::randomized));
   on_every_device("svd_randomized", {20000, 40, 50, 20}, of_rows(20000, 40, 50, 20, Way::randomized));
+  for (const auto& [n, side, k] : {std::tuple<index_t, index_t, index_t>{61, 25, 5}, {489, 50, 20}, {1000, 60, 20}}) {
+    on_every_device("crossover/svd_by_gram", {n, side, side, k}, of_rows(n, side, side, k, Way::by_gram));
+    on_every_device("crossover/svd_randomized", {n, side, side, k}, of_rows(n, side, side, k, Way::randomized));
+  }
   register_crossover();
   return true;
 }();

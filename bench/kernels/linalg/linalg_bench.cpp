@@ -150,43 +150,6 @@ void time_pca(benchmark::State& state, Exec& exec) {
   report_flops(state, exec, timed(state, exec, go), flops, Precision::f64);
 }
 
-/// What annular PCA of the NACO cube asks for: 12 annuli of 61 frames, each with a library of its own.
-void time_eigh_subsets(benchmark::State& state, Exec& exec) {
-  const index_t frames = 61, problems = 732, k = 5;
-  const auto x = speckle_rows(exec, frames, 30, 30);
-  Array<double, 2> g(exec, {frames, frames}), values(exec, {problems, k});
-  Array<double, 3> vectors(exec, {problems, k, frames});
-  gram(exec, x.view(), {}, g.view());
-  std::vector<IndexSet> sets;
-  for (index_t b = 0; b < problems; ++b) {
-    IndexSet set;
-    for (index_t i = 0; i < frames; ++i)
-      if (i < b % frames - 2 || i > b % frames + 2) set.push_back(i);
-    sets.push_back(set);
-  }
-  const auto go = [&] { eigh_top_subsets(exec, g.view(), sets, k, values.view(), vectors.view()); };
-  go();
-  const auto v = to_host(exec, vectors.view());
-  const auto w = to_host(exec, values.view()), whole = to_host(exec, g.view());
-  for (const index_t b : {index_t{0}, index_t{100}, problems - 1}) {
-    auto part = host_array<double, 2>({frames, frames});  // rows and columns that are not of the set: zero
-    std::fill_n(part.data(), part.size(), 0.0);
-    for (const index_t i : sets[static_cast<std::size_t>(b)])
-      for (const index_t j : sets[static_cast<std::size_t>(b)]) part.view()(i, j) = whole.view()(i, j);
-    for (index_t j = 0; j < k; ++j) {
-      if (!is_pair(part, &v.view()(b, j, 0), w.view()(b, j))) return state.SkipWithError("no eigenpair");
-      for (index_t i = 0; i <= j; ++i) {
-        double product = 0;
-        for (index_t t = 0; t < frames; ++t) product += v.view()(b, i, t) * v.view()(b, j, t);
-        if (!(std::fabs(product - (i == j ? 1 : 0)) <= 1e-12)) return state.SkipWithError("not orthonormal");
-      }
-    }
-  }
-  const auto order = static_cast<double>(sets[0].size());  // as eigh_top; a library more or less
-  report_flops(state, exec, timed(state, exec, go), static_cast<double>(problems) * 4 / 3 * order * order * order,
-               Precision::f64);
-}
-
 /// shape: products, rows, numbers in a sum, columns.
 template <class T>
 void time_gemm(benchmark::State& state, Exec& exec, const Extents<4>& shape) {
@@ -247,8 +210,7 @@ const bool registered[] = {add_gemm<double>("gemm/f64", {100, 28, 489, 489}),
                            on_every_device("gram", {kFrames, kSize, kSize}, time_gram),
                            on_every_device("subtract_product/ncomp20", {kFrames, kSize, kSize}, time_projection),
                            on_every_device("gram_top_residual/ncomp20", {kFrames, kSize, kSize}, time_pca),
-                           on_every_device("eigh_top/ncomp20", {kFrames}, time_eigh),
-                           on_every_device("eigh_top_subsets/ncomp5", {732, 61}, time_eigh_subsets)};
+                           on_every_device("eigh_top/ncomp20", {kFrames}, time_eigh)};
 
 }  // namespace
 }  // namespace hci::bench

@@ -9,6 +9,7 @@
 #include "kernels/linalg/cholesky_qr.hpp"
 #include "kernels/linalg/columns.hpp"
 #include "kernels/linalg/components.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/scale_rows.hpp"
 #include "kernels/linalg/submatrix.hpp"
@@ -141,7 +142,9 @@ struct Entries {
 
 void time_gather_entries(benchmark::State& state, Exec& exec) {
   Entries e(exec);
-  const auto go = [&] { gather_entries(exec, e.whole.view(), e.index.view(), e.cut.view()); };
+  const auto go = [&] {
+    gather_entries(exec, batch_of_one<const double>(e.whole.view()), {}, e.index.view(), e.cut.view());
+  };
   go();
   const auto found = to_host(exec, e.cut.view());
   const IndexSet& set = e.sets.back();
@@ -155,7 +158,7 @@ void time_gather_entries(benchmark::State& state, Exec& exec) {
 /// Zeros everywhere, then the entries: read once, written twice.
 void time_scatter_entries(benchmark::State& state, Exec& exec) {
   Entries e(exec);
-  gather_entries(exec, e.whole.view(), e.index.view(), e.cut.view());
+  gather_entries(exec, batch_of_one<const double>(e.whole.view()), {}, e.index.view(), e.cut.view());
   Array<double, 3> out(exec, {Entries::kProblems, Entries::kVectors, kFrames});
   const auto go = [&] { scatter_entries(exec, e.cut.view(), e.index.view(), out.view()); };
   go();
@@ -182,7 +185,7 @@ void time_submatrices(benchmark::State& state, Exec& exec) {
       if (i < b || i >= b + kOut) sets[static_cast<std::size_t>(b)].push_back(i);
   const auto index = index_table(exec, sets, kFrames);
   Array<double, 3> out(exec, {kProblems, kOrder, kOrder});
-  const auto go = [&] { gather_submatrices(exec, g.view(), index.view(), out.view()); };
+  const auto go = [&] { gather_submatrices(exec, batch_of_one<const double>(g.view()), {}, index.view(), out.view()); };
   go();
   const auto found = to_host(exec, slice(Matrix<const double>(out.view()[kProblems - 1]), kOrder - 1, 1));
   const auto want = to_host(exec, slice(Matrix<const double>(g.view()), kFrames - 1, 1));

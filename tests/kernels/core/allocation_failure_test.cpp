@@ -123,7 +123,10 @@ TEST_P(NoRoom, InEigenpairs) {
     for (index_t s = 0; s < frames; ++s)
       if (s != t) sets.back().push_back(s);
   }
-  EXPECT_GE(fail_each_allocation([&] { eigh_top_subsets(exec, g.view(), sets, 3, values.view(), vectors.view()); }), 2);
+  EXPECT_GE(fail_each_allocation([&] {
+              eigh_top_subsets(exec, {g.data(), {1, frames, frames}}, sets, 3, values.view(), vectors.view());
+            }),
+            2);
 }
 
 TEST_P(NoRoom, InEigenpairsByIteration) {
@@ -136,7 +139,9 @@ TEST_P(NoRoom, InEigenpairsByIteration) {
   std::iota(everyone.begin(), everyone.end(), 0);
   Array<double, 2> values(exec, {2, k});
   Array<double, 3> vectors(exec, {2, k, n});
-  const auto solve = [&] { eigh_top_subsets(exec, a.view(), {everyone, everyone}, k, values.view(), vectors.view()); };
+  const auto solve = [&] {
+    eigh_top_subsets(exec, {a.data(), {1, n, n}}, {everyone, everyone}, k, values.view(), vectors.view());
+  };
   EXPECT_GE(fail_each_allocation(solve), 50);
 }
 

@@ -38,7 +38,8 @@ std::vector<double> answers_on(int device) {
   Array<double, 2> vectors(exec, {k, frames}), each(exec, {2, k});
   Array<double, 3> each_vectors(exec, {2, k, frames});
   eigh_top(exec, g.view(), k, values.view(), vectors.view());
-  eigh_top_subsets(exec, g.view(), {{0, 1, 2, 3, 4, 5, 6}, {2, 3, 5, 7, 8, 11}}, k, each.view(), each_vectors.view());
+  eigh_top_subsets(exec, {g.data(), {1, frames, frames}}, {{0, 1, 2, 3, 4, 5, 6}, {2, 3, 5, 7, 8, 11}}, k, each.view(),
+                   each_vectors.view());
   append(all, exec, values.view());
   append(all, exec, vectors.view());
   append(all, exec, each_vectors.view());

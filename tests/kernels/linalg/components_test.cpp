@@ -85,16 +85,18 @@ TEST_P(Components, ScoresAreTheirFormula) {
 
 /// Of one number of components for each target, and of many for all, which are the same bits.
 TEST_P(Components, CoefficientsAndTheirSweepAreTheFormula) {
-  for (const auto& size : kSizes) {
-    const index_t targets = size[0], k = size[1], n = size[2];
-    const auto s = waves(targets * k, 1.3), v = waves(targets * k * n, 0.7);
+  for (const auto& [size, shared] :
+       {std::pair{kSizes[0], false}, {kSizes[1], false}, {kSizes[1], true}, {kSizes[2], false}, {kSizes[2], true}}) {
+    const index_t targets = size[0], k = size[1], n = size[2], libraries = shared ? 1 : targets;
+    const auto s = waves(targets * k, 1.3), v = waves(libraries * k * n, 0.7);
     const auto ds = device_matrix(exec(), s, targets, k);
-    const auto dv = to_device(exec(), View<const double, 3>(v.data(), {targets, k, n}));
+    const auto dv = to_device(exec(), View<const double, 3>(v.data(), {libraries, k, n}));
+    const auto vector_of = [&, one = shared](index_t t) { return v.begin() + (one ? 0 : t * k * n); };
     const auto expect_coefficients = [&](const float* c, index_t t, index_t count) {
       for (index_t i = 0; i < n; ++i) {
         double want = 0, terms = 0;
         for (index_t j = 0; j < count; ++j) {
-          const double term = s[static_cast<std::size_t>(t * k + j)] * v[static_cast<std::size_t>((t * k + j) * n + i)];
+          const double term = s[static_cast<std::size_t>(t * k + j)] * vector_of(t)[j * n + i];
           want += term;
           terms += std::fabs(term);
         }
@@ -121,6 +123,11 @@ TEST_P(Components, CoefficientsAndTheirSweepAreTheFormula) {
     }
     std::vector<index_t> wrong(sweep_counts.rbegin(), sweep_counts.rend());
     EXPECT_THROW(component_sweep(exec(), ds.view(), dv.view(), wrong, sweep.view()), InvalidInput);
+    if (targets == 3 && !shared) {
+      const View<const double, 3> two(dv.data(), {2, k, n});
+      EXPECT_THROW(component_sweep(exec(), ds.view(), two, sweep_counts, sweep.view()), InvalidInput);
+      EXPECT_THROW(component_coefficients(exec(), ds.view(), two, counts.view(), c.view()), InvalidInput);
+    }
     wrong = sweep_counts;
     wrong.back() = k + 1;
     EXPECT_THROW(component_sweep(exec(), ds.view(), dv.view(), wrong, sweep.view()), InvalidInput);
@@ -225,7 +232,7 @@ TEST_P(Components, AutomaticCountOfSmallLibraries) {
   Array<double, 1> sums(exec(), {rows});
   gram(exec(), device.view(), {}, g.view());
   row_sums(exec(), device.view(), {}, sums.view());
-  eigh_top_subsets(exec(), g.view(), sets, rows, values.view(), vectors.view());
+  eigh_top_subsets(exec(), {g.data(), {1, rows, rows}}, sets, rows, values.view(), vectors.view());
   std::vector<index_t> sizes;
   for (const IndexSet& set : sets) sizes.push_back(static_cast<index_t>(set.size()));
   const auto device_sizes = to_device(exec(), sizes);

@@ -33,14 +33,20 @@ inline Pairs top_pairs(Exec& exec, const Symmetric& a, index_t n, index_t k) {
                   });
 }
 
-/// The top pairs of many submatrices of one matrix.
-inline Pairs subset_pairs(Exec& exec, const Symmetric& a, index_t n, const std::vector<IndexSet>& sets, index_t k) {
-  const auto device = device_matrix(exec, a, n, n);
+/// The top pairs of many submatrices, of one matrix or of several.
+inline Pairs subset_pairs(Exec& exec, const std::vector<Symmetric>& matrices, index_t n,
+                          const std::vector<IndexSet>& sets, index_t k) {
+  std::vector<double> all;
+  for (const Symmetric& a : matrices) all.insert(all.end(), a.begin(), a.end());
+  const auto a = to_device(exec, View<const double, 3>(all.data(), {static_cast<index_t>(matrices.size()), n, n}));
   const auto problems = static_cast<index_t>(sets.size());
   Array<double, 2> values(exec, {problems, k});
   Array<double, 3> vectors(exec, {problems, k, n});
-  eigh_top_subsets(exec, device.view(), sets, k, values.view(), vectors.view());
+  eigh_top_subsets(exec, a.view(), sets, k, values.view(), vectors.view());
   return {to_host(exec, values.view()), to_host(exec, vectors.view())};
+}
+inline Pairs subset_pairs(Exec& exec, const Symmetric& a, index_t n, const std::vector<IndexSet>& sets, index_t k) {
+  return subset_pairs(exec, std::vector<Symmetric>{a}, n, sets, k);
 }
 
 }  // namespace hci::test

@@ -2,6 +2,7 @@
 #include "kernels/linalg/eigh_top.hpp"
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -17,6 +18,9 @@ namespace hci::test {
 namespace {
 
 class EighTop : public OnEveryDevice {};
+
+/// The first of a batch, as one for all.
+View<const double, 3> alone_first(const Array<double, 3>& batch) { return slice(batch.view(), 0, 1); }
 
 TEST_P(EighTop, FindsTheLargestPairs) {
   for (index_t n : {1, 2, 3, 17, 64, 101})
@@ -131,6 +135,66 @@ TEST_P(EighTop, SolvesMoreSubsetsThanABatchHolds) {
   }
 }
 
+/// Annuli of one reduction: the sets of each matrix side by side. Lanes and Jacobi at order 21, LAPACK and cuSOLVER at
+/// 110, the iteration from 140 (CUDA) and 310 on. Scratch for less than all of them, so that a batch on CUDA ends
+/// between and within the sets of a matrix.
+TEST_P(EighTop, SolvesSubsetsOfManyMatrices) {
+  const index_t k = 3, annuli = 3, each = 4;
+  const ScratchLimit limit(index_t{1} << 20);
+  for (const index_t n : {21, 110, 140, 310}) {
+    std::vector<Symmetric> matrices;
+    std::vector<IndexSet> sets(static_cast<std::size_t>(annuli * each));
+    for (index_t b = 0; b < annuli; ++b) {
+      std::vector<double> spectrum;
+      for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(0.4 + 0.1 * double(b), double(i)));
+      matrices.push_back(with_eigenvalues(spectrum, static_cast<unsigned>(b + 1)));
+      for (index_t s = 0; s < each; ++s)
+        for (index_t i = 0; i < n; ++i)
+          if (i < 2 * s || i > 2 * s + 1) sets[static_cast<std::size_t>(b * each + s)].push_back(i);
+    }
+    const Pairs found = subset_pairs(exec(), matrices, n, sets, k);
+    for (index_t b = 0; b < annuli * each; ++b)
+      expect_pairs_of_subset(matrices[static_cast<std::size_t>(b / each)], n, sets[static_cast<std::size_t>(b)], k,
+                             &found.values.view()(b, 0), &found.vectors.view()(b, 0, 0),
+                             "order " + std::to_string(n) + ", problem " + std::to_string(b));
+  }
+}
+
+/// The pairs are those without a start: the residuals of both are within the bound, and so their values within twice
+/// that. Order 20 is for the dense solvers, which have no use for a start.
+TEST_P(EighTop, BatchBeginsWhereItIsTold) {
+  const index_t k = 4, problems = 3;
+  const ScratchLimit limit(index_t{1} << 20);
+  for (const index_t n : {20, 130, 280}) {
+    std::vector<double> spectrum;
+    for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(1.0 + double(i), -2.0));
+    std::vector<Symmetric> matrices;
+    for (index_t b = 0; b < problems; ++b) matrices.push_back(with_eigenvalues(spectrum, static_cast<unsigned>(b + 1)));
+    const auto solve = [&](View<const double, 3> start) {
+      return pairs_of(exec(), matrices, n, k,
+                      [&](View<const double, 3> all, const Matrix<double>& values, const View<double, 3>& vectors) {
+                        eigh_top_batch(exec(), all, k, values, vectors, start);
+                      });
+    };
+    const Pairs cold = solve({});
+    std::vector<double> begin(cold.vectors.data(), cold.vectors.data() + cold.vectors.size());
+    for (std::size_t i = 0; i < begin.size(); ++i) begin[i] += 1e-6 * std::sin(static_cast<double>(i));
+    const auto near = to_device(exec(), View<const double, 3>(begin.data(), cold.vectors.extents()));
+    double norm = 0;
+    for (const double value : spectrum) norm += value * value;
+    const double bound = 20 * static_cast<double>(n) * kEps * std::sqrt(norm);
+    for (const View<const double, 3>& start : {View<const double, 3>(near.view()), alone_first(near)}) {
+      const Pairs warm = solve(start);
+      for (index_t b = 0; b < problems; ++b) {
+        expect_eigenpairs(matrices[static_cast<std::size_t>(b)], n, k, &warm.values.view()(b, 0),
+                          &warm.vectors.view()(b, 0, 0), "order " + std::to_string(n));
+        for (index_t j = 0; j < k; ++j)
+          EXPECT_NEAR(warm.values.view()(b, j), cold.values.view()(b, j), bound) << n << ", " << b << ", " << j;
+      }
+    }
+  }
+}
+
 /// The same of whole matrices.
 TEST_P(EighTop, SolvesMoreMatricesThanABatchHolds) {
   const index_t n = 128, k = 4, problems = 5;
@@ -159,9 +223,16 @@ TEST_P(EighTop, RefusesWhatHasNoAnswer) {
   EXPECT_THROW(eigh_top(exec(), a.view(), 0, values.view(), vectors.view()), InvalidInput);
   Array<double, 2> w(exec(), {1, 2});
   Array<double, 3> v(exec(), {1, 2, 4});
-  EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 0}}, 2, w.view(), v.view()), InvalidInput);
-  EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 4}}, 2, w.view(), v.view()), InvalidInput);
-  EXPECT_THROW(eigh_top_subsets(exec(), a.view(), {{1, 1}}, 2, w.view(), v.view()), InvalidInput);
+  const View<const double, 3> one(a.data(), {1, 4, 4}), two(a.data(), {2, 2, 2}), start(a.data(), {2, 1, 4});
+  EXPECT_THROW(eigh_top_subsets(exec(), one, {{1, 0}}, 2, w.view(), v.view()), InvalidInput);
+  EXPECT_THROW(eigh_top_subsets(exec(), one, {{1, 4}}, 2, w.view(), v.view()), InvalidInput);
+  EXPECT_THROW(eigh_top_subsets(exec(), one, {{1, 1}}, 2, w.view(), v.view()), InvalidInput);
+  EXPECT_THROW(eigh_top_batch(exec(), one, 2, w.view(), v.view(), start), InvalidInput);  // of two for one
+  Array<double, 2> w3(exec(), {3, 1});
+  Array<double, 3> v3(exec(), {3, 1, 2});
+  EXPECT_THROW(eigh_top_subsets(exec(), two, {{0}, {1}, {0, 1}}, 1, w3.view(), v3.view()), InvalidInput);
+  const View<const double, 3> none(a.data(), {0, 2, 2});
+  EXPECT_THROW(eigh_top_subsets(exec(), none, {{0}, {1}, {0, 1}}, 1, w3.view(), v3.view()), InvalidInput);
 }
 
 /// Whoever solves it: lanes and Jacobi at orders of 20, LAPACK and cuSOLVER, the iteration from 130 (CUDA) and 300 on.
@@ -227,7 +298,8 @@ std::vector<double> pairs_of_subsets(Exec& exec, Matrix<const double> a, const s
   const index_t problems = last - first, n = a.extent(0);
   Array<double, 2> values(exec, {problems, k});
   Array<double, 3> vectors(exec, {problems, k, n});
-  eigh_top_subsets(exec, a, {sets.begin() + first, sets.begin() + last}, k, values.view(), vectors.view());
+  const View<const double, 3> one(a.data(), {1, n, n});
+  eigh_top_subsets(exec, one, {sets.begin() + first, sets.begin() + last}, k, values.view(), vectors.view());
   const auto w = to_host(exec, values.view());
   const auto v = to_host(exec, vectors.view());
   std::vector<double> all;
@@ -269,6 +341,40 @@ TEST(EighTopOnCuda, BitsOfJacobiDependOnNeitherNeighboursNorMemory) {
   }
 }
 
+/// Counts what the iteration takes for each look and each block.
+class CountingMemory final : public Memory {
+ public:
+  void* allocate(std::size_t bytes) override {
+    ++allocations;
+    return host_memory()->allocate(bytes);
+  }
+  void deallocate(void* data, std::size_t bytes) noexcept override { host_memory()->deallocate(data, bytes); }
+  std::atomic<int> allocations = 0;
+};
+
+/// A warm start saves looks and blocks; one for all matrices, and one for each.
+TEST(EighTopOnCpu, TakesFewerStepsFromAStart) {
+  const index_t n = 280, k = 4, problems = 3;
+  std::vector<double> spectrum;
+  for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(1.0 + double(i), -2.0));
+  const Symmetric a = with_eigenvalues(spectrum, 5);
+  std::vector<double> all;
+  for (index_t b = 0; b < problems; ++b) all.insert(all.end(), a.begin(), a.end());
+  const auto memory = std::make_shared<CountingMemory>();
+  Exec exec({.memory = memory, .path = Path::tuned});
+  Array<double, 2> values(exec, {problems, k});
+  Array<double, 3> vectors(exec, {problems, k, n}), from_start(exec, {problems, k, n});
+  const View<const double, 3> matrices(all.data(), {problems, n, n});
+  const auto allocations_from = [&](View<const double, 3> start, View<double, 3> out) {
+    const int before = memory->allocations;
+    eigh_top_batch(exec, matrices, k, values.view(), out, start);
+    return memory->allocations - before;
+  };
+  const int cold = allocations_from({}, vectors.view());
+  EXPECT_LT(2 * allocations_from(vectors.view(), from_start.view()), cold);
+  EXPECT_LT(2 * allocations_from({vectors.data(), {1, k, n}}, from_start.view()), cold);
+}
+
 /// Neither the library's own threads nor OpenMP's may show: a region of one thread is none to OpenBLAS.
 TEST(EighTopOnCpu, BitsDoNotDependOnThreads) {
   const index_t n = 150, k = 60, problems = 4;  // too many pairs for the solver in lanes: LAPACK's turn
@@ -285,7 +391,7 @@ TEST(EighTopOnCpu, BitsDoNotDependOnThreads) {
       const auto device = device_matrix(exec, a, n, n);
       Array<double, 2> values(exec, {problems, k});
       Array<double, 3> vectors(exec, {problems, k, n});
-      eigh_top_subsets(exec, device.view(), sets, k, values.view(), vectors.view());
+      eigh_top_subsets(exec, {device.data(), {1, n, n}}, sets, k, values.view(), vectors.view());
       found.emplace_back(vectors.data(), vectors.data() + problems * k * n);
     }
     EXPECT_EQ(found[0], found[1]);

@@ -69,6 +69,10 @@ TEST_P(FarRowsOfMatrices, GramMatrices) {
   EXPECT_EQ(far_g.values(), vector_of(exec(), g));
   EXPECT_EQ(far_cross.values(), vector_of(exec(), cross));
   EXPECT_EQ(vector_of(exec(), far_sums), vector_of(exec(), sums));
+  Array<double, 3> regions(exec(), {2, kRows, kRows}), far_regions(exec(), {2, kRows, kRows});
+  gram_batch(exec(), dense.view(), {0, 10, kColumns}, {}, regions.view());
+  gram_batch(exec(), apart.view(), {0, 10, kColumns}, {}, far_regions.view());
+  EXPECT_EQ(vector_of(exec(), far_regions), vector_of(exec(), regions));
 }
 
 TEST_P(FarRowsOfMatrices, AreWhereNotFiniteNumbersAreFound) {
@@ -236,17 +240,22 @@ TEST_P(FarRowsOfMatrices, Submatrices) {
   const auto index = index_table(exec(), {{0, 1}, {1}}, kRows);
   const auto near_a = near(a, kRows, kRows);
   Array<double, 3> sub(exec(), {2, 2, 2}), cut(exec(), {2, kRows, 2}), back(exec(), {2, kRows, kRows});
-  gather_submatrices(exec(), near_a.view(), index.view(), sub.view());
-  gather_entries(exec(), near_a.view(), index.view(), cut.view());
+  gather_submatrices(exec(), batch_of_one<const double>(near_a.view()), {}, index.view(), sub.view());
+  gather_entries(exec(), batch_of_one<const double>(near_a.view()), {}, index.view(), cut.view());
   scatter_entries(exec(), cut.view(), index.view(), back.view());
   const auto want_sub = vector_of(exec(), sub), want_cut = vector_of(exec(), cut);
   auto want_back = vector_of(exec(), back);
   want_back.resize(kRows * kRows);  // of the first problem
   auto far_a = far(a, kRows, kRows), far_back = far(a, kRows, kRows);
-  gather_submatrices(exec(), far_a.view(), index.view(), sub.view());
+  gather_submatrices(exec(), far_a.batch(), {}, index.view(), sub.view());
   EXPECT_EQ(vector_of(exec(), sub), want_sub);
-  gather_entries(exec(), far_a.view(), index.view(), cut.view());
+  gather_entries(exec(), far_a.batch(), {}, index.view(), cut.view());
   EXPECT_EQ(vector_of(exec(), cut), want_cut);
+  const auto of = to_device(exec(), std::vector<index_t>{0, 1});  // each row as a matrix of its own
+  Array<double, 3> from_each(exec(), {2, 1, 2});
+  gather_entries(exec(), {far_a.view().data(), {kRows, 1, kRows}, {kFar, kRows, 1}}, of.view(), index.view(),
+                 from_each.view());
+  EXPECT_EQ(vector_of(exec(), from_each), (std::vector<double>{a[0], a[1], a[3], 0}));
   scatter_entries(exec(), slice(cut.view(), 0, 1), slice(index.view(), 0, 1), far_back.batch());
   EXPECT_EQ(far_back.values(), want_back);
 }

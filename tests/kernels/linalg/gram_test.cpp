@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/core/error.hpp"
+#include "kernels/core/scratch.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
 
@@ -189,6 +190,88 @@ TEST_P(Gram, ShowsANaNInItsRowAndColumnOnly) {
   const auto host = to_host(exec(), g.view());
   for (index_t i = 0; i < rows; ++i)
     for (index_t j = 0; j < rows; ++j) EXPECT_EQ(std::isnan(host.view()(i, j)), i == 4 || j == 4);
+}
+
+/// Widths about the 512 columns of a step on CUDA, growing, falling, and both; columns before and behind all regions
+/// that are nobody's; results that lie apart. 257 rows are not multiplied together any more. Once with room for two
+/// regions of 61 rows at a time.
+TEST_P(Gram, OfRegionsAreThoseOfTheirColumns) {
+  for (const auto& [rows, widths] : std::vector<std::pair<index_t, std::vector<index_t>>>{
+           {1, {1}}, {5, {1, 3, 512, 513, 1100}}, {61, {1030, 512, 7, 1}}, {61, {5, 600, 1025, 64}}, {257, {3, 20}}}) {
+    const auto regions = static_cast<index_t>(widths.size());
+    std::vector<index_t> first{2};
+    for (const index_t width : widths) first.push_back(first.back() + width);
+    const index_t columns = first.back() + 3, apart = rows + 2;
+    auto x = speckle_rows(rows, columns);
+    std::vector<std::uint8_t> used(static_cast<std::size_t>(columns), 1);
+    for (index_t p = 0; p < columns; p += 11)
+      if (p != first.front()) {  // the first region may have one column alone
+        used[static_cast<std::size_t>(p)] = 0;
+        x[static_cast<std::size_t>((rows - 1) * columns + p)] = kNaN;
+      }
+    for (const index_t p : {index_t{0}, columns - 1}) x[static_cast<std::size_t>(p)] = kNaN;
+    const auto device = device_matrix(exec(), x, rows, columns);
+    const auto flags = to_device(exec(), used);
+    for (const index_t room : {index_t{128} << 20, 2 * rows * index_t{512} * 8}) {
+      const ScratchLimit limit(room);
+      auto out = device_matrix(exec(), std::vector<double>(static_cast<std::size_t>(regions * apart * apart), -7.0),
+                               regions * apart, apart);
+      gram_batch(exec(), device.view(), first, flags.view(),
+                 {out.data(), {regions, rows, rows}, {apart * apart, apart, 1}});
+      const auto host = to_host(exec(), out.view());
+      for (index_t b = 0; b < regions; ++b)
+        for (index_t i = 0; i < apart; ++i)
+          for (index_t j = 0; j < apart; ++j) {
+            const double found = host.view()(b * apart + i, j);
+            if (i >= rows || j >= rows) {
+              ASSERT_EQ(found, -7.0);
+              continue;
+            }
+            const index_t begin = first[static_cast<std::size_t>(b)], width = widths[static_cast<std::size_t>(b)];
+            const std::vector<std::uint8_t> mine(used.begin() + begin, used.begin() + begin + width);
+            const Product want = product(&x[static_cast<std::size_t>(i * columns + begin)],
+                                         &x[static_cast<std::size_t>(j * columns + begin)], width, mine);
+            ASSERT_NEAR(found, want.value, want.bound) << rows << ", region " << b << ": " << i << ", " << j;
+            ASSERT_EQ(found, host.view()(b * apart + j, i));
+          }
+    }
+  }
+}
+
+/// A NaN stays in its region, row and column; no flags. On the CPU the bits are those of gram(), whichever thread has
+/// the region.
+TEST_P(Gram, OfARegionDoesNotSeeTheNeighbours) {
+  const index_t rows = 20, columns = 90;
+  const std::vector<index_t> first{0, 13, 51, 90};
+  auto x = speckle_rows(rows, columns);
+  x[static_cast<std::size_t>(4 * columns + 50)] = kNaN;
+  const auto device = device_matrix(exec(), x, rows, columns);
+  Array<double, 3> g(exec(), {3, rows, rows});
+  gram_batch(exec(), device.view(), first, {}, g.view());
+  const auto host = to_host(exec(), g.view());
+  for (index_t b = 0; b < 3; ++b) {
+    const index_t begin = first[static_cast<std::size_t>(b)], width = first[static_cast<std::size_t>(b + 1)] - begin;
+    Array<double, 2> alone(exec(), {rows, rows});
+    gram(exec(), {device.data() + begin, {rows, width}, {columns, 1}}, {}, alone.view());
+    const auto want = to_host(exec(), alone.view());
+    for (index_t i = 0; i < rows; ++i)
+      for (index_t j = 0; j < rows; ++j) {
+        ASSERT_EQ(std::isnan(host.view()(b, i, j)), b == 1 && (i == 4 || j == 4)) << b << ", " << i << ", " << j;
+        if (!exec().on_cuda() && !std::isnan(want.view()(i, j))) {
+          ASSERT_EQ(host.view()(b, i, j), want.view()(i, j));
+        }
+      }
+  }
+}
+
+TEST_P(Gram, OfRegionsRefusesBordersThatDoNotFit) {
+  Array<float, 2> x(exec(), {3, 9});
+  Array<double, 3> two(exec(), {2, 3, 3}), none(exec(), {0, 3, 3}), narrow(exec(), {2, 3, 2});
+  gram_batch(exec(), x.view(), {4}, {}, none.view());
+  for (const std::vector<index_t>& wrong :
+       std::vector<std::vector<index_t>>{{}, {0, 9}, {0, 3, 6, 9}, {0, 4, 4}, {0, 5, 4}, {-1, 4, 9}, {0, 4, 10}})
+    EXPECT_THROW(gram_batch(exec(), x.view(), wrong, {}, two.view()), InvalidInput);
+  EXPECT_THROW(gram_batch(exec(), x.view(), {0, 4, 9}, {}, narrow.view()), InvalidInput);
 }
 
 TEST_P(Gram, HasTheSameBitsForAnyNumberOfThreads) {

@@ -222,21 +222,24 @@ TEST_P(LeastSquares, KeepsProblemsApart) {
   }
 }
 
+/// And one for two problems in a row.
 TEST_P(LeastSquares, TakesAMatrixForEachProblem) {
-  Array<double, 3> a(host_memory(), {2, 2, 2});
-  const Numbers values{4, 0, 0, 5, 1, 0, 0, 2}, right{8, 15, 3, -8};
-  std::copy(values.begin(), values.end(), a.data());
-  const auto matrices = to_device(exec(), a.view());
-  const auto rhs = device_matrix(exec(), right, 2, 2);
-  Array<double, 2> c(exec(), {2, 2});
-  solve_subsets(exec(), matrices.view(), {{0, 1}, {0, 1}}, rhs.view(), 0, c.view());
-  const auto any = to_host(exec(), c.view());
-  solve_nonnegative_subsets(exec(), matrices.view(), {{0, 1}, {0, 1}}, rhs.view(), c.view());
-  const auto nonnegative = to_host(exec(), c.view());
-  const Numbers want{2, 3, 3, -4};
-  for (std::size_t i = 0; i < 4; ++i) {  // a root, two divisions: four roundings
-    EXPECT_NEAR(any.data()[i], want[i], 4 * DBL_EPSILON * std::fabs(want[i]));
-    EXPECT_NEAR(nonnegative.data()[i], std::fmax(want[i], 0.0), 4 * DBL_EPSILON * std::fabs(want[i]));
+  const Numbers values{4, 0, 0, 5, 1, 0, 0, 2};
+  const auto matrices = to_device(exec(), View<const double, 3>(values.data(), {2, 2, 2}));
+  for (const auto& [right, want] : {std::pair<Numbers, Numbers>{{8, 15, 3, -8}, {2, 3, 3, -4}},
+                                    {{8, 15, 4, -5, 3, -8, 7, 2}, {2, 3, 1, -1, 3, -4, 7, 1}}}) {
+    const auto problems = static_cast<index_t>(right.size() / 2);
+    const std::vector<IndexSet> sets(static_cast<std::size_t>(problems), {0, 1});
+    const auto rhs = device_matrix(exec(), right, problems, 2);
+    Array<double, 2> c(exec(), {problems, 2});
+    solve_subsets(exec(), matrices.view(), sets, rhs.view(), 0, c.view());
+    const auto any = to_host(exec(), c.view());
+    solve_nonnegative_subsets(exec(), matrices.view(), sets, rhs.view(), c.view());
+    const auto nonnegative = to_host(exec(), c.view());
+    for (std::size_t i = 0; i < want.size(); ++i) {  // a root, two divisions: four roundings
+      EXPECT_NEAR(any.data()[i], want[i], 4 * DBL_EPSILON * std::fabs(want[i]));
+      EXPECT_NEAR(nonnegative.data()[i], std::fmax(want[i], 0.0), 4 * DBL_EPSILON * std::fabs(want[i]));
+    }
   }
 }
 

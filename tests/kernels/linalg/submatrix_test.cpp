@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/core/error.hpp"
+#include "kernels/linalg/gemm.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
 
@@ -29,8 +30,8 @@ TEST_P(Submatrix, GathersAndScattersIndexSets) {
   const auto index = index_table(exec(), sets, kOrder);
   ASSERT_EQ(index.extents(), (Extents<2>{3, 4}));
   Array<double, 3> sub(exec(), {3, 4, 4}), cut(exec(), {3, kOrder, 4}), back(exec(), {3, kOrder, kOrder});
-  gather_submatrices(exec(), device.view(), index.view(), sub.view());
-  gather_entries(exec(), device.view(), index.view(), cut.view());
+  gather_submatrices(exec(), batch_of_one<const double>(device.view()), {}, index.view(), sub.view());
+  gather_entries(exec(), batch_of_one<const double>(device.view()), {}, index.view(), cut.view());
   scatter_entries(exec(), cut.view(), index.view(), back.view());
   const auto found = to_host(exec(), sub.view()), rows = to_host(exec(), cut.view()),
              full = to_host(exec(), back.view());
@@ -64,10 +65,11 @@ TEST_P(Submatrix, OfOneAndOfNaN) {
   const auto one = device_matrix<double>(exec(), {5}, 1, 1);
   const auto index = index_table(exec(), {{0}, {}}, 1);
   Array<double, 3> sub(exec(), {2, 1, 1}), none(exec(), {0, 1, 1});
-  gather_submatrices(exec(), one.view(), index.view(), sub.view());
+  gather_submatrices(exec(), batch_of_one<const double>(one.view()), {}, index.view(), sub.view());
   EXPECT_EQ(to_host(exec(), sub.view()).data()[0], 5.0);
   EXPECT_EQ(to_host(exec(), sub.view()).data()[1], 0.0);
-  gather_submatrices(exec(), one.view(), index_table(exec(), {}, 1).view(), none.view());
+  gather_submatrices(exec(), batch_of_one<const double>(one.view()), {}, index_table(exec(), {}, 1).view(),
+                     none.view());
   auto a = numbers(kOrder);
   for (index_t i = 0; i < kOrder; ++i)
     a[static_cast<std::size_t>(3 * kOrder + i)] = a[static_cast<std::size_t>(i * kOrder + 3)] =
@@ -75,7 +77,7 @@ TEST_P(Submatrix, OfOneAndOfNaN) {
   const auto device = device_matrix(exec(), a, kOrder, kOrder);
   const auto sets = index_table(exec(), {{0, 2, 4}, {1, 3, 5}}, kOrder);
   Array<double, 3> two(exec(), {2, 3, 3});
-  gather_submatrices(exec(), device.view(), sets.view(), two.view());
+  gather_submatrices(exec(), batch_of_one<const double>(device.view()), {}, sets.view(), two.view());
   const auto host = to_host(exec(), two.view());
   for (index_t i = 0; i < 3; ++i)
     for (index_t j = 0; j < 3; ++j) {
@@ -89,10 +91,45 @@ TEST_P(Submatrix, WithoutShortSetsAreTheSame) {
   const auto device = device_matrix(exec(), numbers(kOrder), kOrder, kOrder);
   const auto index = index_table(exec(), {{0, 2, 3}, {1, 5, 6}}, kOrder);
   Array<double, 3> either(exec(), {2, 3, 3}), full(exec(), {2, 3, 3});
-  gather_submatrices(exec(), device.view(), index.view(), either.view());
-  gather_submatrices(exec(), device.view(), index.view(), full.view(), false);
+  gather_submatrices(exec(), batch_of_one<const double>(device.view()), {}, index.view(), either.view());
+  gather_submatrices(exec(), batch_of_one<const double>(device.view()), {}, index.view(), full.view(), false);
   const auto want = to_host(exec(), either.view()), got = to_host(exec(), full.view());
   for (index_t i = 0; i < want.size(); ++i) EXPECT_EQ(got.data()[i], want.data()[i]);
+}
+
+/// Each set of its own matrix, one of which is not square where only entries are taken; the sets are short, so that
+/// the diagonals are those of that matrix, too.
+TEST_P(Submatrix, OfManyMatrices) {
+  const auto all = numbers(3 * kOrder);
+  const auto device = to_device(exec(), View<const double, 3>(all.data(), {3, kOrder, kOrder}));
+  const std::vector<index_t> matrices{2, 0, 2, 1};
+  const auto of = to_device(exec(), std::vector<index_t>(matrices));
+  const std::vector<IndexSet> sets{{0, 2, 6}, {1, 5}, {4}, {3, 4, 5}};
+  const auto index = index_table(exec(), sets, kOrder);
+  Array<double, 3> sub(exec(), {4, 3, 3}), cut(exec(), {4, 2, 3}), alone_sub(exec(), {1, 3, 3});
+  gather_submatrices(exec(), device.view(), of.view(), index.view(), sub.view());
+  const View<const double, 3> two_rows(device.data(), {3, 2, kOrder}, device.view().strides());
+  gather_entries(exec(), two_rows, of.view(), index.view(), cut.view());
+  const auto found = to_host(exec(), sub.view()), entries = to_host(exec(), cut.view());
+  for (index_t b = 0; b < 4; ++b) {
+    const index_t matrix = matrices[static_cast<std::size_t>(b)];
+    gather_submatrices(exec(), slice(View<const double, 3>(device.view()), matrix, 1), {}, slice(index.view(), b, 1),
+                       alone_sub.view());
+    const auto want = to_host(exec(), alone_sub.view());
+    for (index_t i = 0; i < 9; ++i) EXPECT_EQ(found.data()[9 * b + i], want.data()[i]) << b << ", " << i;
+    const IndexSet& set = sets[static_cast<std::size_t>(b)];
+    for (index_t r = 0; r < 2; ++r)
+      for (std::size_t i = 0; i < 3; ++i)
+        EXPECT_EQ(entries.view()(b, r, static_cast<index_t>(i)),
+                  i < set.size() ? all[static_cast<std::size_t>((matrix * kOrder + r) * kOrder + set[i])] : 0.0);
+  }
+  EXPECT_EQ(sets_of_each("test", 3, 12), 4);
+  EXPECT_EQ(sets_of_each("test", 3, 0), 0);
+  EXPECT_THROW(sets_of_each("test", 3, 4), InvalidInput);
+  EXPECT_THROW(sets_of_each("test", 0, 0), InvalidInput);
+  EXPECT_THROW(gather_submatrices(exec(), device.view(), slice(of.view(), 0, 3), index.view(), sub.view()),
+               InvalidInput);
+  EXPECT_THROW(gather_entries(exec(), two_rows, slice(of.view(), 0, 3), index.view(), cut.view()), InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(Submatrix);

@@ -128,6 +128,28 @@ TEST_P(Subspace, StartsWhereItIsTold) {
   }
 }
 
+/// Each problem of a batch from its own vectors: fewer products, and none is told another's.
+TEST_P(Subspace, StartsEachProblemWhereItIsTold) {
+  const index_t n = 130, k = 5;
+  const std::vector<Symmetric> matrices{with_eigenvalues(falling(n, 2.5), 9), with_eigenvalues(falling(n, 2), 4)};
+  const Solved cold = solved(matrices, n, k);
+  std::vector<double> begin(cold.vectors.data(), cold.vectors.data() + cold.vectors.size());
+  for (std::size_t i = 0; i < begin.size(); ++i) begin[i] += 1e-6 * std::sin(static_cast<double>(i));
+  const auto near = to_device(exec(), View<const double, 3>(begin.data(), {2, k, n}));
+  std::vector<double> of_the_other(begin.begin() + k * n, begin.end());
+  of_the_other.insert(of_the_other.end(), begin.begin(), begin.begin() + k * n);
+  const auto swapped = to_device(exec(), View<const double, 3>(of_the_other.data(), {2, k, n}));
+  const Solved warm = solved(matrices, n, k, {.start = near.view()});
+  const Solved misled = solved(matrices, n, k, {.start = swapped.view()});
+  ASSERT_TRUE(warm.report.all_converged() && misled.report.all_converged());
+  EXPECT_LT(warm.report.products, cold.report.products);
+  EXPECT_LT(warm.report.products, misled.report.products);
+  for (const Solved* found : {&warm, &misled})
+    for (index_t b = 0; b < 2; ++b)
+      expect_eigenpairs(matrices[static_cast<std::size_t>(b)], n, k, &found->values.view()(b, 0),
+                        &found->vectors.view()(b, 0, 0), "matrix " + std::to_string(b));
+}
+
 /// A start of zeros, of one vector many times, and of too many.
 TEST_P(Subspace, TakesPoorStarts) {
   const index_t n = 50, k = 4;

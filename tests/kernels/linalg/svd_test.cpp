@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "kernels/core/error.hpp"
@@ -120,6 +121,61 @@ TEST_P(Svd, OfAnyShape) {
       const auto w = to_host(exec(), squares.view());
       const auto u = to_host(exec(), left.view());
       expect_eigenpairs(g, rows, k, w.data(), u.data(), std::to_string(rows) + " x " + std::to_string(columns));
+    }
+  }
+}
+
+/// 28,800 frames, whose Gram matrix would take 6.6 GB: cosines over time, orthonormal by their definition, times
+/// cosines over the columns. Rounding to float moves x by eps / 2 of its length, 1.06 times the largest
+/// size, and so a square by 1.06 eps of the largest one at most; the pairs are those of x as it was rounded, |x (xᵀ u)
+/// - w u| and |u| at the level of n eps as everywhere.
+TEST_P(Svd, OfAsManyRowsAsALongSequenceHas) {
+  const index_t rows = 28'800, columns = 13, k = 3;
+  const std::vector<double> sizes{900, 300, 100, 40, 5};
+  const std::vector<index_t> waves{3, 1, 28'000, 700, 4};
+  std::vector<float> x;
+  const auto cosine = [](index_t wave, index_t i, index_t n) {
+    return std::sqrt(2.0 / double(n)) *
+           std::cos(std::numbers::pi * double(wave * (2 * i + 1) % (4 * n)) / double(2 * n));
+  };
+  for (index_t t = 0; t < rows; ++t)
+    for (index_t p = 0; p < columns; ++p) {
+      double sum = 0;
+      for (std::size_t j = 0; j < sizes.size(); ++j)
+        sum += sizes[j] * cosine(waves[j], t, rows) * cosine(static_cast<index_t>(j) + 2, p, columns);
+      x.push_back(static_cast<float>(sum));
+    }
+  const auto device = device_matrix(exec(), x, rows, columns);
+  Array<double, 1> squares(exec(), {k});
+  Array<double, 2> left(exec(), {k, rows});
+  const double bound = 10 * static_cast<double>(rows) * kEps;
+  for (const bool randomized : {false, true}) {  // ten vectors beyond k: no fewer than the rank
+    if (randomized)
+      svd_randomized(exec(), device.view(), {}, squares.view(), left.view());
+    else
+      svd_top(exec(), device.view(), {}, squares.view(), left.view());
+    const auto w = to_host(exec(), squares.view());
+    const auto u = to_host(exec(), left.view());
+    for (index_t j = 0; j < k; ++j) {
+      const double want = std::pow(sizes[static_cast<std::size_t>(j)], 2);
+      EXPECT_NEAR(w.data()[j], want, 1.1 * std::numeric_limits<float>::epsilon() * sizes[0] * sizes[0]);
+      std::vector<double> scores(static_cast<std::size_t>(columns), 0.0);
+      for (index_t t = 0; t < rows; ++t)
+        for (index_t p = 0; p < columns; ++p)
+          scores[static_cast<std::size_t>(p)] +=
+              u.view()(j, t) * static_cast<double>(x[static_cast<std::size_t>(t * columns + p)]);
+      double residual = 0;
+      for (index_t t = 0; t < rows; ++t) {
+        double sum = -w.data()[j] * u.view()(j, t);
+        for (index_t p = 0; p < columns; ++p)
+          sum +=
+              static_cast<double>(x[static_cast<std::size_t>(t * columns + p)]) * scores[static_cast<std::size_t>(p)];
+        residual += sum * sum;
+      }
+      EXPECT_LE(std::sqrt(residual), bound * w.data()[0]) << randomized << ", " << j;
+      for (index_t i = 0; i <= j; ++i)
+        EXPECT_NEAR(std::inner_product(&u.view()(j, 0), &u.view()(j, 0) + rows, &u.view()(i, 0), 0.0), i == j ? 1 : 0,
+                    bound);
     }
   }
 }

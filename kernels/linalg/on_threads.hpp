@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+// Private to kernels/, CPU only.
+#include "kernels/core/exec.hpp"
+#include "kernels/core/parallel.hpp"
+
+namespace hci {
+
+/// Calls solve(exec, b) for every problem of a CPU's batch, from the first on, each thread with an Exec of its own.
+template <class F>
+void on_threads(Exec& exec, index_t problems, const F& solve) {
+  const auto make = [&exec] { return Exec({.memory = exec.memory(), .threads = 1, .path = exec.path()}); };
+  parallel_for(exec.threads(), problems, kWhoeverIsFree, make, solve);
+}
+
+}  // namespace hci
