@@ -3,12 +3,14 @@
 #include <cufft.h>
 #include <fftw3.h>
 
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <vector>
 
+#include "cuda_emulation/control.hpp"
 #include "cuda_emulation/machine.hpp"
 
 using namespace cuda_emulation;
@@ -53,12 +55,15 @@ struct Plan {
   bool real_out() const { return type == CUFFT_C2R || type == CUFFT_Z2D; }
   std::vector<int> in_sizes() const { return real_out() ? halved() : n; }
   std::vector<int> out_sizes() const { return real_in() ? halved() : n; }
+  std::size_t complex_bytes() const {
+    const bool in_double = type == CUFFT_D2Z || type == CUFFT_Z2D || type == CUFFT_Z2Z;
+    return 2 * (in_double ? sizeof(double) : sizeof(float));
+  }
   /// As much as the numbers themselves, which is what cuFFT takes for many lengths.
   std::size_t work_bytes() const {
-    const bool in_double = type == CUFFT_D2Z || type == CUFFT_Z2D || type == CUFFT_Z2Z;
     std::size_t numbers = static_cast<std::size_t>(batch);
     for (int size : n) numbers *= static_cast<std::size_t>(size);
-    return numbers * 2 * (in_double ? sizeof(double) : sizeof(float));
+    return numbers * complex_bytes();
   }
 };
 
@@ -91,6 +96,9 @@ cufftResult enqueue(cufftHandle handle, cufftType type, In* in, Out* out, Run ru
   if (call.status() != cudaSuccess) return CUFFT_EXEC_FAILED;
   Plan* plan = find(handle);
   if (plan == nullptr || plan->batch == 0 || plan->type != type) return CUFFT_INVALID_PLAN;
+  // Both sides must be aligned to the complex type, reals too.
+  if ((reinterpret_cast<std::uintptr_t>(in) | reinterpret_cast<std::uintptr_t>(out)) % plan->complex_bytes() != 0)
+    return CUFFT_INVALID_VALUE;
   expect_current_device(*plan->stream, "cuFFT");
   if (!plan->own_area) {
     if (plan->area == nullptr) die("cuFFT: the plan allocates no work area, and has been given none");
@@ -133,6 +141,11 @@ void execute(const std::function<fftw_plan()>& make) {
 constexpr unsigned kFlags = FFTW_ESTIMATE | FFTW_UNALIGNED;  // plans without touching the data
 
 }  // namespace
+
+std::size_t cuda_emulation::live_fft_plans() {
+  std::lock_guard lock(machine().mutex);
+  return plans().size();
+}
 
 extern "C" {
 
