@@ -7,6 +7,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/team.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/nmf_start.hpp"
 #include "kernels/linalg/subtract_product.hpp"
@@ -133,12 +134,22 @@ struct ToFloat {
   HCI_HD void operator()(index_t i, index_t j) const { to(i, j) = static_cast<float>(from(i, j)); }
 };
 
-template <int N>
-double sum_of(Exec& exec, View<const double, N> values) {
-  const auto host = to_host(exec, values);
-  double sum = 0;
-  for (index_t i = 0; i < host.size(); ++i) sum += host.data()[i];
-  return sum;
+/// All values by one team: 44,100 of them, 0.35 MB, are 345 additions for each of 128 threads, some 10 us on an H200.
+struct SumByTeam {
+  Vector<const double> values;
+  Vector<double> sum;
+  template <class Team>
+  HCI_HD void operator()(const Team& team, index_t /*problem*/, double* /*scratch*/) const {
+    double mine = 0;
+    for (index_t i = team.rank(); i < values.size(); i += team.size()) mine += values(i);
+    mine = team.sum(mine);
+    if (team.rank() == 0) sum(0) = mine;
+  }
+};
+double sum_of(Exec& exec, Vector<const double> values) {
+  Array<double, 1> sum(exec, Extents<1>{1});
+  for_each_team(exec, 1, 0, SumByTeam{values, sum.view()});
+  return *to_host(exec, sum.view()).data();
 }
 
 /// The factors and the products that both rules need.
@@ -154,22 +165,23 @@ class Factors {
         wtw_(exec, {components, components}),
         minus_wt_(exec, {components, x.extent(0)}),
         wtx_(exec, {components, x.extent(1)}),
-        row_violations_(exec, {x.extent(0)}),
-        tile_violations_(exec, {(x.extent(1) + width() - 1) / width()}) {}
+        violations_(exec, {x.extent(0) + (x.extent(1) + width() - 1) / width()}) {}
 
   Matrix<double> w() { return w_.view(); }
 
   /// One round of coordinate descent; the sum of |projected gradient| that it found.
   double descend() {
+    const index_t rows = x_.extent(0);
+    const Vector<double> of_rows(violations_.data(), {rows});
+    const Vector<double> of_tiles(violations_.data() + rows, {violations_.size() - rows});
     products_with_h();
-    for_each(exec_, row_violations_.extents(), DescendW{hht_.view(), xht_.view(), w_.view(), row_violations_.view()});
+    for_each(exec_, of_rows.extents(), DescendW{hht_.view(), xht_.view(), w_.view(), of_rows});
     products_with_w();
     if (exec_.on_cuda())
-      for_each(exec_, tile_violations_.extents(), DescendH<1>{wtw_.view(), wtx_.view(), h_, tile_violations_.view()});
+      for_each(exec_, of_tiles.extents(), DescendH<1>{wtw_.view(), wtx_.view(), h_, of_tiles});
     else
-      for_each(exec_, tile_violations_.extents(),
-               DescendH<kWidthOnCpu>{wtw_.view(), wtx_.view(), h_, tile_violations_.view()});
-    return sum_of<1>(exec_, row_violations_.view()) + sum_of<1>(exec_, tile_violations_.view());
+      for_each(exec_, of_tiles.extents(), DescendH<kWidthOnCpu>{wtw_.view(), wtx_.view(), h_, of_tiles});
+    return sum_of(exec_, violations_.view());
   }
 
   /// One round of the multiplicative rule.
@@ -215,7 +227,7 @@ class Factors {
   Matrix<float> h_;
   Array<double, 2> w_, xht_, hht_, wtw_;
   Array<float, 2> minus_wt_, wtx_;
-  Array<double, 1> row_violations_, tile_violations_;
+  Array<double, 1> violations_;  // of the rows of w, then of the tiles of h
 };
 
 NmfOutcome by_descent(Factors& factors, const NmfOptions& options) {
@@ -256,7 +268,7 @@ NmfOutcome nmf(Exec& exec, Matrix<const float> x, const NmfOptions& options, Mat
   require(options.max_iter >= 1, "nmf: max_iter is ", options.max_iter, "; it must be at least 1");
   Array<double, 2> sums(exec, {rows, chunks_of(pixels)});
   for_each(exec, sums.extents(), SquaresOrNan{x, sums.view()});
-  const double squares = sum_of<2>(exec, sums.view());
+  const double squares = sum_of(exec, {sums.data(), {sums.size()}});
   require(std::isfinite(squares),
           "nmf: the matrix holds negative numbers, NaN or infinity: mask them or set them to 0 first");
 
