@@ -63,6 +63,7 @@ struct CombineSweep {
   }
 };
 
+/// 12 bytes a number: 20 vectors of 489 are 0.1 MB, a launch.
 struct ToSingle {
   Matrix<const double> from;
   Vector<const double> values;
@@ -75,7 +76,9 @@ struct ToSingle {
 };
 
 /// The residual of n components has the sum of squares sum_{j >= n} w_j, and its mean follows from
-/// the sums of the rows: no pixel is looked at.
+/// the sums of the rows: no pixel is looked at. A thread for a target, which reads its vectors twice, 16 k n bytes, and
+/// adds up 4 k n products in double, one after the other: k = 20 of n = 489 take it 40,000 additions of some 4 ns, 0.2
+/// ms on either GPU, once for a reduction.
 struct AutomaticCount {
   Matrix<const double> values;
   View<const double, 3> vectors;
