@@ -65,8 +65,8 @@ template <class T>
 Array<T, 1> to_device(Exec& exec, std::vector<T> values) {
   auto kept = std::make_shared<const std::vector<T>>(std::move(values));
   Array<T, 1> array(exec, Extents<1>{static_cast<index_t>(kept->size())});
+  exec.keep_until_wait(kept);  // before: keeping may throw, and then nothing may be under way
   upload_bytes(exec, kept->data(), array.data(), array.bytes());
-  exec.keep_until_wait(kept);
   return array;
 }
 

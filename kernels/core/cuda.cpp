@@ -203,7 +203,7 @@ CudaContext::CudaContext(int device, void* stream) : device_(device) {
 /// Libraries destroy on the device that is current.
 CudaContext::~CudaContext() {
   const DeviceGuard guard(device_, std::nothrow);
-  for (auto& [key, plan] : fft_plans_) static_cast<void>(cufftDestroy(plan.handle));
+  for (auto& [key, cached] : fft_plans_) static_cast<void>(cufftDestroy(cached.plan.handle));
   cudnn_ = {};
   cusolver_params_ = {};
   cusolver_ = {};
@@ -249,8 +249,13 @@ FftPlan CudaContext::fft_plan(cufftType type, int n, int batch) { return cached_
 FftPlan CudaContext::fft2_plan(cufftType type, int ny, int nx, int batch) { return cached_plan({type, ny, nx, batch}); }
 
 FftPlan CudaContext::cached_plan(const PlanKey& key) {
-  if (const auto found = fft_plans_.find(key); found != fft_plans_.end()) return found->second;
+  ++plans_asked_for_;
+  if (const auto found = fft_plans_.find(key); found != fft_plans_.end()) {
+    found->second.asked_for = plans_asked_for_;
+    return found->second.plan;
+  }
   DeviceGuard guard(device_);
+  if (fft_plans_.size() == kMostPlans) drop_oldest_plan();
   FftPlan plan;
   check(cufftCreate(&plan.handle));
   try {
@@ -262,12 +267,21 @@ FftPlan CudaContext::cached_plan(const PlanKey& key) {
       check(cufftMakePlanMany(plan.handle, 2, sizes, nullptr, 1, 0, nullptr, 1, 0, key.type, key.batch,
                               &plan.work_bytes));
     check(cufftSetStream(plan.handle, stream_));
-    fft_plans_.emplace(key, plan);
+    fft_plans_.emplace(key, CachedPlan{plan, plans_asked_for_});
   } catch (...) {
     static_cast<void>(cufftDestroy(plan.handle));
     throw;
   }
   return plan;
+}
+
+void CudaContext::drop_oldest_plan() {
+  const auto oldest = std::min_element(fft_plans_.begin(), fft_plans_.end(), [](const auto& a, const auto& b) {
+    return a.second.asked_for < b.second.asked_for;
+  });
+  wait();  // transforms under way read the plan's tables
+  check(cufftDestroy(oldest->second.plan.handle));
+  fft_plans_.erase(oldest);
 }
 
 FftCall::FftCall(Exec& exec, const FftPlan& plan)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Private to kernels/, CUDA only: included by .cu files and by the CUDA halves of .cpp files there, by nobody else.
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <new>
@@ -61,7 +62,8 @@ class Handle {
   T handle_{};
 };
 
-/// A plan of cuFFT that has no work area: FftCall gives it one while it is used.
+/// A plan of cuFFT that has no work area: FftCall gives it one while it is used. Valid until its context has been asked
+/// for CudaContext::kMostPlans others.
 struct FftPlan {
   cufftHandle handle{};
   std::size_t work_bytes = 0;
@@ -87,10 +89,12 @@ class CudaContext {
   /// Throws DeviceError where there is no cuDNN. See cudnn.hpp.
   cudnnContext* cudnn();
   /// The plan of `batch` transforms of length n: real to complex, complex to real, or complex, in
-  /// double or single precision, rows dense (n reals, n/2 + 1 complex). Made once for each shape.
+  /// double or single precision, rows dense (n reals, n/2 + 1 complex). Made once for each shape, as long as that is
+  /// among the last kMostPlans that were asked for: a plan keeps tables on the device, outside all accounting.
   FftPlan fft_plan(cufftType type, int n, int batch);
   /// The same for `batch` complex transforms of dense (ny, nx) frames.
   FftPlan fft2_plan(cufftType type, int ny, int nx, int batch);
+  static constexpr std::size_t kMostPlans = 32;
 
   void wait();
   void wait_noexcept() noexcept;
@@ -108,9 +112,21 @@ class CudaContext {
     int ny, nx, batch;  // ny = 0: one-dimensional, which differs from frames of one row
     auto operator<=>(const PlanKey&) const = default;
   };
+  struct CachedPlan {
+    FftPlan plan;
+    long asked_for;  // when, counted in plans
+  };
   FftPlan cached_plan(const PlanKey& key);
-  std::map<PlanKey, FftPlan> fft_plans_;
+  void drop_oldest_plan();
+  std::map<PlanKey, CachedPlan> fft_plans_;
+  long plans_asked_for_ = 0;
 };
+
+/// Whether cuFFT takes a pointer: it wants each aligned to its complex type, those to reals, too.
+template <class Real>
+bool is_aligned_for_fft(const Real* numbers) {
+  return reinterpret_cast<std::uintptr_t>(numbers) % (2 * sizeof(Real)) == 0;
+}
 
 /// One use of a plan: makes its device current, and lends it a work area from the Exec's memory, which
 /// goes back in the order of the stream. cuFFT's own would lie outside all accounting, one for each

@@ -13,6 +13,8 @@
 #define HCI_DYNAMIC_SHARED(T, name)                                    \
   extern __shared__ __align__(16) unsigned char hci_dynamic_shared_[]; \
   T* name = reinterpret_cast<T*>(hci_dynamic_shared_)
+/// A static array of the running block's shared memory. Not plain __shared__, so that the emulated device knows of it.
+#define HCI_SHARED(T, name, count) __shared__ T name[count]
 
 namespace hci {
 

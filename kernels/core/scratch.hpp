@@ -6,7 +6,8 @@
 namespace hci {
 
 /// Bytes of scratch that a kernel holds at a time while it takes its frames tile by tile: `wanted`, or less while a
-/// ScratchLimit is there. No result depends on it.
+/// ScratchLimit is there. No result depends on it, save for the last bits of sums that cuFFT and cuBLAS make: which
+/// kernel they take for a batch is theirs to say.
 index_t scratch_bytes(index_t wanted);
 
 /// As long as it lives no tile's scratch is larger, save that of a single frame: so that tests reach a second tile

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Private to kernels/: where windows are, and the CPU's tuned ways to make patches.
+#include <cmath>
 #include <vector>
 
 #include "kernels/geometry/patches.hpp"
@@ -14,10 +15,11 @@ struct PatchCorner {
   double down, right;
 };
 
-/// The map whose output pixel (y, x) is (y + down, x + right) of the given one.
+/// The map whose output pixel (y, x) is (y + down, x + right) of the given one. Named fma, as in Affine: what a
+/// compiler may contract as it likes gives other bits in each kernel that it is inlined into.
 HCI_HD inline Affine beyond_pixel(Affine map, const PatchCorner& corner) {
-  map.x0 += map.xx * corner.right + map.xy * corner.down;
-  map.y0 += map.yx * corner.right + map.yy * corner.down;
+  map.x0 = fma(map.xx, corner.right, fma(map.xy, corner.down, map.x0));
+  map.y0 = fma(map.yx, corner.right, fma(map.yy, corner.down, map.y0));
   return map;
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "kernels/core/launch.hpp"
+#include "kernels/core/unroll.hpp"
 #include "kernels/geometry/patches.hpp"
 #include "kernels/geometry/patches_scale.hpp"
 
@@ -69,24 +70,29 @@ __device__ inline Extremes of_warp(Extremes of) {
 }
 
 /// A warp makes a slice, scales it while it is in registers, and writes it once, in one run of addresses: patches of
-/// 11 x 11 are 4 values a lane. Rows and columns of a value advance by additions. Bytes: 4 written a value; the stack
-/// (0.8 MB for 20 slices of 101 x 101) is read from L2. Flops: 4 to scale; 0 to copy, 4 double + 12 single to turn
-/// bilinearly. (3000, 20, 11, 11) is 29 MB: floor 7 us on an H200 (4.3 TB/s), 91 us on a GTX 1080 (320 GB/s), whose
-/// double arithmetic (0.28 TFLOP/s) makes it 0.2 ms with the turn. Not measured on a GPU yet.
+/// 11 x 11 are 4 values a lane. They are put into their registers by selections: indexed by a loop's counter they would
+/// lie in memory, and unrolled the 64 taps of lanczos4 take 108 registers for 4 values and spill 380 bytes for 16. With
+/// 16 values two blocks a multiprocessor are asked for: three would make bicubic spill. Rows and columns of a value
+/// advance by additions. Bytes: 4 written a value; the stack (0.8 MB for 20 slices of 101 x 101) is read from L2.
+/// Flops: 4 to scale; 0 to copy, 4 double + 12 single to turn bilinearly. (3000, 20, 11, 11) is 29 MB: floor 7 us on an
+/// H200 (4.3 TB/s), 91 us on a GTX 1080 (320 GB/s), whose double arithmetic (0.28 TFLOP/s) makes it 0.2 ms with the
+/// turn. Not measured on a GPU yet.
 template <int per_lane, class Source>
-__global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 3 : 0)
+__global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 2 : 0)
     make_slices(Source source, bool scale, Patches<float> out) {
   const index_t b = blockIdx.x, k = index_t(blockIdx.y) * blockDim.y + threadIdx.y;
   if (k >= out.extent(1)) return;
   const int width = int(out.extent(3)), count = int(out.extent(2)) * width, lane = int(threadIdx.x);
   const int down = 32 / width, right = 32 - down * width;
   int i = lane / width, j = lane - i * width;
-  float values[per_lane];
+  float values[per_lane] = {};
   Extremes of;
   for (int s = 0; s < per_lane; ++s) {
     if (lane + 32 * s < count) {
-      values[s] = source(b, k, i, j);
-      of.take(values[s]);
+      const float value = source(b, k, i, j);
+      of.take(value);
+      HCI_UNROLL
+      for (int slot = 0; slot < per_lane; ++slot) values[slot] = slot == s ? value : values[slot];
     }
     i += down;
     j += right;
@@ -98,6 +104,7 @@ __global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 3 : 0)
   if (scale) of = of_warp(of);
   const UnitScale unit(of.low, of.high);
   float* to = &out(b, k, 0, 0);
+  HCI_UNROLL
   for (int s = 0; s < per_lane; ++s)
     if (lane + 32 * s < count) to[lane + 32 * s] = scale ? unit(values[s]) : values[s];
 }
@@ -108,7 +115,8 @@ __global__ void __launch_bounds__(32 * kWarps, per_lane > 8 ? 3 : 0)
 /// 0.27 ms on a GTX 1080 (320 GB/s); 29 MFLOP are nothing (67 and 8.9 TFLOP/s). Two divisions of 64 bits in each pass
 /// for a value's place, some 150 instructions in all, 1.1 G, weigh more on an H200: 0.07 ms. Not measured on a GPU.
 __global__ inline void __launch_bounds__(32 * kWarps) scale_groups(Patches<float> patches, index_t slices) {
-  __shared__ float lows[kWarps], highs[kWarps];
+  HCI_SHARED(float, lows, kWarps);
+  HCI_SHARED(float, highs, kWarps);
   const index_t b = blockIdx.x, first = index_t(blockIdx.y) * slices, width = patches.extent(3);
   const index_t count = slices * patches.extent(2) * width;
   const auto value = [&](index_t at) -> float& {
@@ -135,7 +143,8 @@ template <int per_lane, class Source>
 void launch_slices(Exec& exec, const Source& source, bool scale, Patches<float> out) {
   const auto warps = unsigned(std::min(index_t{kWarps}, out.extent(1)));
   const dim3 grid(unsigned(out.extent(0)), unsigned((out.extent(1) + warps - 1) / warps));
-  launch(exec, grid, dim3(32, warps), 0, make_slices<per_lane, Source>, source, scale, out);
+  launch(exec, grid, dim3(32, warps), 0, make_slices<per_lane, Source>, source, scale,
+         out);  // warps: no more than its bound
 }
 
 /// Whether patches are such that a warp can hold a slice: at most this many values.

@@ -14,7 +14,9 @@
 namespace hci {
 namespace {
 
-/// x (i, y, x) = frames of the list, in double.
+/// x (i, y, x) = frames of the list, in double. 12 bytes a pixel, and as many for StoreFrames with its 4 flops in
+/// double: (489, 290, 290) is 0.49 GB each, 0.11 ms on an H200 (4.3 TB/s) and 1.5 ms on a GTX 1080 (320 GB/s), a
+/// fraction of the products between them. Neighbours along x: whole lines. Not measured on a GPU.
 struct TakeFrames {
   Cube<const float> in;
   Vector<const index_t> frames;
@@ -24,6 +26,7 @@ struct TakeFrames {
   }
 };
 
+/// The way back; the last row and column of `made` take their part away.
 struct StoreFrames {
   Cube<const double> made;  ///< (i, y + 1, x + 1): the last of each belongs to v
   Vector<const double> uy, ux;

@@ -11,28 +11,45 @@
 namespace hci {
 namespace {
 
-/// Taps of all ways along one axis: (way, tap, output pixel).
-struct TapTables {
+/// Taps of all ways along one axis, listed for each output pixel: (way, tap, output pixel).
+struct ListedTaps {
+  Vector<const std::int32_t> way_of;
   Cube<const std::int32_t> index;
-  Cube<const float> weight;
+  Cube<const float> weights;
+
+  HCI_HD index_t count() const { return index.extent(1); }
+  HCI_HD index_t pixel(index_t t, index_t j, index_t to) const { return index(way_of(t), j, to); }
+  HCI_HD float weight(index_t t, index_t j, index_t to) const { return weights(way_of(t), j, to); }
 };
 
-/// out = in resampled along an axis, 1: y, 2: x. For lanczos4: 4 bytes read from memory and 4 written a value, 16
-/// flops; along y the 8 rows come from the cache, and the list is read by broadcast; along x neighbours read
-/// neighbours, so that all but the first of the 8 taps come from L1.
-template <int axis>
+/// Taps of frames that move: the same weights (t, tap) for all pixels of a frame.
+struct MovedTaps {
+  Vector<const std::int32_t> first;
+  Matrix<const float> weights;
+  index_t side;
+  Border border;
+
+  HCI_HD index_t count() const { return weights.extent(1); }
+  HCI_HD index_t pixel(index_t t, index_t j, index_t to) const { return border_index(first(t) + to + j, side, border); }
+  HCI_HD float weight(index_t t, index_t j, index_t /*to*/) const { return weights(t, j); }
+};
+
+/// out = in resampled along an axis, 1: y, 2: x; frame t has the taps of t + first. For lanczos4: 4 bytes read from
+/// memory and 4 written a value, 16 flops; along y the 8 rows come from the cache, and a list is read by broadcast, as
+/// are the weights of a move; along x neighbours read neighbours, so that all but the first of the 8 taps come from L1.
+template <int axis, class Taps>
 struct Along {
   Cube<const float> in;
-  TapTables taps;
-  Vector<const std::int32_t> way_of;
+  Taps taps;
+  index_t first;
   Cube<float> out;
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    const index_t way = way_of(t), to = axis == 1 ? y : x;
+    const index_t to = axis == 1 ? y : x;
     float sum = 0;
-    for (index_t j = 0; j < taps.index.extent(1); ++j) {
-      const index_t from = taps.index(way, j, to);
-      if (from >= 0) sum = fmaf(taps.weight(way, j, to), axis == 1 ? in(t, from, x) : in(t, y, from), sum);
+    for (index_t j = 0; j < taps.count(); ++j) {
+      const index_t from = taps.pixel(first + t, j, to);
+      if (from >= 0) sum = fmaf(taps.weight(first + t, j, to), axis == 1 ? in(t, from, x) : in(t, y, from), sum);
     }
     out(t, y, x) = sum;
   }
@@ -45,6 +62,21 @@ struct Along {
 /// writes runs of 128 bytes on either axis, and along y the 15 rows that a block needs serve its 8, so that L1 gives
 /// all but two of each value's 8 readings. Shared memory would take no less from L2. Not measured on a GPU yet.
 constexpr index_t kRowBytes = index_t{16} << 20;
+
+/// Along y, then along x.
+template <class Taps>
+void along_both(Exec& exec, Cube<const float> in, const Taps& y, const Taps& x, Cube<float> out) {
+  const index_t frames = in.extent(0), rows = out.extent(1), columns = in.extent(2);
+  const index_t frame_bytes = rows * columns * static_cast<index_t>(sizeof(float));
+  const index_t at_once = std::clamp(kRowBytes / frame_bytes, index_t{1}, frames);
+  Array<float, 3> scratch(exec, {at_once, rows, columns});
+  for (index_t first = 0; first < frames; first += at_once) {
+    const index_t count = std::min(at_once, frames - first);
+    const Cube<float> between = slice(scratch.view(), 0, count), to = slice(out, first, count);
+    for_each(exec, between.extents(), Along<1, Taps>{slice(in, first, count), y, first, between});
+    for_each(exec, to.extents(), Along<2, Taps>{between, x, first, to});
+  }
+}
 
 Place lanczos_place(index_t pixel, double fraction) {
   Place place{pixel - 3, std::vector<double>(kLanczosTaps, 0.0)};
@@ -92,7 +124,22 @@ struct DeviceTables {
     index = to_device(exec, std::move(indices));
     weight = to_device(exec, std::move(weights));
   }
-  TapTables view() const { return {{index.data(), extents}, {weight.data(), extents}}; }
+  ListedTaps view(Vector<const std::int32_t> way_of) const {
+    return {way_of, {index.data(), extents}, {weight.data(), extents}};
+  }
+};
+
+/// Device memory of the moves along one axis.
+struct DeviceMoves {
+  Array<std::int32_t, 1> first;
+  Array<float, 1> weight;
+  int taps;
+
+  DeviceMoves(Exec& exec, const AxisMoves& moves)
+      : first(to_device(exec, moves.first)), weight(to_device(exec, moves.weight)), taps(moves.taps) {}
+  MovedTaps view(index_t side, Border border) const {
+    return {first.view(), {weight.data(), {first.size(), taps}}, side, border};
+  }
 };
 
 }  // namespace
@@ -149,18 +196,14 @@ void resample_by_taps(Exec& exec, Cube<const float> in, const std::vector<FrameT
     return resample_by_taps_cpu(exec, in, ways, way_of, out);
   const DeviceTables y(exec, ways, &FrameTaps::y), x(exec, ways, &FrameTaps::x);
   const auto device_ways = to_device(exec, way_of);
-  const index_t frames = in.extent(0), rows = out.extent(1), columns = in.extent(2);
-  const index_t frame_bytes = rows * columns * static_cast<index_t>(sizeof(float));
-  const index_t at_once = std::clamp(kRowBytes / frame_bytes, index_t{1}, frames);
-  Array<float, 3> scratch(exec, {at_once, rows, columns});
-  for (index_t first = 0; first < frames; first += at_once) {
-    const index_t count = std::min(at_once, frames - first);
-    const Cube<float> between = slice(scratch.view(), 0, count);
-    const Vector<const std::int32_t> of = slice(Vector<const std::int32_t>(device_ways.view()), first, count);
-    for_each(exec, between.extents(), Along<1>{slice(in, first, count), y.view(), of, between});
-    const Cube<float> to = slice(out, first, count);
-    for_each(exec, to.extents(), Along<2>{between, x.view(), of, to});
-  }
+  along_both(exec, in, y.view(device_ways.view()), x.view(device_ways.view()), out);
+}
+
+void resample_by_moves(Exec& exec, Cube<const float> in, const AxisMoves& y, const AxisMoves& x, Border border,
+                       Cube<float> out) {
+  if (out.size() == 0) return;
+  const DeviceMoves of_y(exec, y), of_x(exec, x);
+  along_both(exec, in, of_y.view(in.extent(1), border), of_x.view(in.extent(2), border), out);
 }
 
 }  // namespace hci

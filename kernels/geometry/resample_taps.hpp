@@ -45,7 +45,19 @@ struct FrameTaps {
 void resample_by_taps(Exec& exec, Cube<const float> in, const std::vector<FrameTaps>& ways,
                       const std::vector<std::int32_t>& way_of, Cube<float> out);
 
-/// The CPU's tuned way, for dense x axes.
+/// One axis of frames that move: pixel i of frame t = sum over j of weight[t taps + j] x pixel first[t] + i + j.
+struct AxisMoves {
+  int taps = 0;
+  std::vector<std::int32_t> first;
+  std::vector<float> weight;
+};
+
+/// out(t) = in(t), continued by the border, moved. The numbers of a frame are 8 to 72 bytes an axis, where the lists of
+/// resample_by_taps() are 8 for each pixel and tap. For CUDA: on the CPU lists are faster.
+void resample_by_moves(Exec& exec, Cube<const float> in, const AxisMoves& y, const AxisMoves& x, Border border,
+                       Cube<float> out);
+
+/// The CPU's tuned way of resample_by_taps(), for dense x axes.
 void resample_by_taps_cpu(Exec& exec, Cube<const float> in, const std::vector<FrameTaps>& ways,
                           const std::vector<std::int32_t>& way_of, Cube<float> out);
 

@@ -7,6 +7,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/core/scratch.hpp"
+#include "kernels/core/team.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 #include "kernels/geometry/shears.hpp"
@@ -18,16 +19,15 @@ namespace {
 // Bytes: each of the steps below reads and writes all it works on, in double. With N' = 2 (N / 2) + 1 rows
 // and transforms of length M, a number of the rows counts 8 N' M bytes and of the columns 8 M M: 16 passes
 // over the former and 7 over the latter a frame. N = 210 has M = 842: 63 MB, 31 GB for (489, 210, 210).
-// Flops: 2 (2 N' + M) real transforms, 2.5 M log2 M each, and (2 N' + M) M / 2 phases of about 60: 84 MFLOP
-// a frame, 41 GFLOP for the cube. M is VIP's and may have large prime factors (842 = 2 x 421): the
-// transforms then cost a few times that. Floor for (489, 210, 210): 7.2 ms by memory on an H200 (4.3 TB/s;
-// arithmetic 1.2 ms at 34 TFLOP/s in double), 147 ms by arithmetic on a GTX 1080 (0.28 TFLOP/s in double;
+// Flops: 2 (2 N' + M) real transforms, 2.5 M log2 M each, (2 N' + M) M / 2 phases of about 60, and N' M sines of
+// about 30 (ColumnsToRows): 89 MFLOP a frame, 44 GFLOP for the cube. M is VIP's and may have large prime factors
+// (842 = 2 x 421): the transforms then cost a few times that. Floor for (489, 210, 210): 7.2 ms by memory on an H200
+// (4.3 TB/s; arithmetic 1.3 ms at 34 TFLOP/s in double), 156 ms by arithmetic on a GTX 1080 (0.28 TFLOP/s in double;
 // memory 96 ms at 320 GB/s).
 // Shape: one functor a number, 32 x 8 neighbours a block, since nothing is used twice: the transforms lie
-// between. Only RowsToColumns and ColumnsToRows read across the rows. A tile of 256 MiB, 18 frames of
-// 210 px, has 15,000 transforms of a batch, more than a device runs at a time.
-// Registers: bench/results/ptxas-sm_90.md (no spills; the stack is sin's and cos's, for huge arguments).
-// Not measured on a GPU.
+// between; a team a frame adds up M sines. Only RowsToColumns and ColumnsToRows read across the rows. A tile of 256
+// MiB, 18 frames of 210 px, has 15,000 transforms of a batch, more than a device runs at a time. Registers:
+// bench/results/ptxas-sm_90.md (no spills; the stack is sin's and cos's, for huge arguments). Not measured on a GPU.
 
 HCI_HD Complex phase(double turns) {
   const double angle = -2 * M_PI * turns;
@@ -98,11 +98,27 @@ struct ShearColumns {
   }
 };
 
-/// The spectrum of q becomes that of u; its coefficient M / 2, Nq, and c are kept: nyquist (t, 2).
+/// c, kept as nyquist (t, 1): a team a frame, of 128 threads on CUDA, adds up M sines, some 7 each for N = 210.
+struct SumOfMiddle {
+  Vector<const Shears> shears;
+  Matrix<const double> middle;
+  ShearGrid grid;
+  Matrix<double> nyquist;
+
+  template <class Team>
+  HCI_HD void operator()(const Team& team, index_t t, double* /*scratch*/) const {
+    double c = 0;
+    for (index_t j = team.rank(); j < grid.length; j += team.size())
+      c += alternate(j) * sin(M_PI * shears(t).of_column(grid.offset(j))) * middle(t, j);
+    c = team.sum(c);
+    if (team.rank() == 0) nyquist(t, 1) = c / double(grid.length);
+  }
+};
+
+/// The spectrum of q becomes that of u; its coefficient M / 2, Nq, is kept as nyquist (t, 0).
 struct ShearQ {
   Matrix<Complex> spectra;
   Vector<const Shears> shears;
-  Matrix<const double> middle;
   ShearGrid grid;
   Matrix<double> nyquist;
 
@@ -117,11 +133,6 @@ struct ShearQ {
     }
     spectra(t, f) = {x.re * sum.re / m, 0};
     nyquist(t, 0) = x.re;
-    double c = 0;
-    for (index_t j = 0; j < grid.length; ++j) {
-      c += alternate(j) * sin(M_PI * shears(t).of_column(grid.offset(j))) * middle(t, j);
-    }
-    nyquist(t, 1) = c / m;
   }
 };
 
@@ -224,7 +235,8 @@ void derotate_tile(Exec& exec, Cube<const float> in, Vector<const Shears> shears
   inverse_fft_rows(exec, flat(column_spectra), flat(columns));
 
   fft_rows(exec, q, q_spectra);
-  for_each(exec, q_spectra.extents(), ShearQ{q_spectra, shears, middle, grid, nyquist});
+  for_each_team(exec, nt, 0, SumOfMiddle{shears, middle, grid, nyquist});
+  for_each(exec, q_spectra.extents(), ShearQ{q_spectra, shears, grid, nyquist});
   inverse_fft_rows(exec, q_spectra, u);
 
   for_each(exec, rows.extents(), ColumnsToRows{columns, shears, nyquist, grid, rows});

@@ -53,6 +53,10 @@ LineFilter filter_of(int order, Border border) {
   return filter;
 }
 
+// Portable: these four, one pass after the other through memory. Bytes of a padded pixel: Load 4 + 8, each filter 16
+// twice a pole (down and up again), Store 8 + 4 + 4; see the tuned path below for what that makes. A thread has a line:
+// 244 threads a frame of 210 x 210 with its padding, 119,000 for 489 frames. Not measured on a GPU.
+
 /// work (t, y, x) = the frames with their padding.
 struct Load {
   PaddedPixels pixels;

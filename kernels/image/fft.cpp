@@ -17,6 +17,7 @@
 #include "kernels/core/scratch.hpp"
 #include "kernels/image/fft_plan.hpp"
 #if HCI_HAVE_CUDA
+#include "kernels/core/copy.hpp"
 #include "kernels/core/cuda.hpp"
 #endif
 
@@ -52,16 +53,21 @@ void each_row(Exec& exec, Extents<2> rows, const Transform& transform) {
 }
 
 #if HCI_HAVE_CUDA
-/// transform(plan, first) for so many rows at a time that they are 64 MiB or one row: cuFFT wants a workspace as large,
-/// and counts rows in int. Two plans for each shape, one for the last rows.
-template <class Transform>
-void some_rows(Exec& exec, cufftType type, Extents<2> rows, const Transform& transform) {
-  const index_t row_bytes = rows[1] * index_t{sizeof(double)};
-  const index_t most = std::clamp(scratch_bytes(index_t{64} << 20) / row_bytes, index_t{1}, rows[0]);
-  for (index_t first = 0; first < rows[0]; first += most) {
-    const auto batch = static_cast<int>(std::min(most, rows[0] - first));
-    const FftCall call(exec, exec.cuda().fft_plan(type, static_cast<int>(rows[1]), batch));
-    check(transform(call.plan(), first));
+/// transform(plan, some of the rows, their spectrum) for so many rows at a time that they are 64 MiB or one row: cuFFT
+/// wants a workspace as large, and counts rows in int. Two plans for each shape, one for the last rows. Of rows of odd
+/// length an even number, so that the next begin on an even double where the first did.
+template <class Real, class Transform>
+void some_rows(Exec& exec, cufftType type, Matrix<Real> rows, Matrix<Complex> spectrum, const Transform& transform) {
+  require(is_aligned_for_fft(reinterpret_cast<const double*>(spectrum.data())), "fft_rows: the spectrum begins at ",
+          static_cast<const void*>(spectrum.data()), "; on CUDA it must be aligned to 16 bytes");
+  const index_t count = rows.extent(0), n = rows.extent(1), row_bytes = n * index_t{sizeof(double)};
+  index_t most = std::clamp(scratch_bytes(index_t{64} << 20) / row_bytes, index_t{1}, count);
+  if (n % 2 == 1 && most > 1) most -= most % 2;
+  for (index_t first = 0; first < count; first += most) {
+    const index_t batch = std::min(most, count - first);
+    const FftCall call(exec, exec.cuda().fft_plan(type, static_cast<int>(n), static_cast<int>(batch)));
+    transform(call.plan(), Matrix<Real>(rows[first].data(), {batch, n}),
+              reinterpret_cast<cufftDoubleComplex*>(spectrum[first].data()));
   }
 }
 #endif
@@ -108,10 +114,13 @@ void fft_rows(Exec& exec, Matrix<const double> rows, Matrix<Complex> spectrum) {
   if (rows.extent(0) == 0) return;
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
-    some_rows(exec, CUFFT_D2Z, rows.extents(), [&](cufftHandle plan, index_t first) {
-      return cufftExecD2Z(plan, const_cast<double*>(rows[first].data()),
-                          reinterpret_cast<cufftDoubleComplex*>(spectrum[first].data()));
-    });
+    const auto transform = [&](cufftHandle plan, Matrix<const double> reals, cufftDoubleComplex* to) {
+      if (is_aligned_for_fft(reals.data())) return check(cufftExecD2Z(plan, const_cast<double*>(reals.data()), to));
+      Array<double, 2> aligned(exec, reals.extents());
+      copy(exec, reals, aligned.view());
+      check(cufftExecD2Z(plan, aligned.data(), to));
+    };
+    some_rows(exec, CUFFT_D2Z, rows, spectrum, transform);
     return;
   }
 #endif
@@ -127,9 +136,13 @@ void inverse_fft_rows(Exec& exec, Matrix<Complex> spectrum, Matrix<double> rows)
   if (rows.extent(0) == 0) return;
 #if HCI_HAVE_CUDA
   if (exec.on_cuda()) {
-    some_rows(exec, CUFFT_Z2D, rows.extents(), [&](cufftHandle plan, index_t first) {
-      return cufftExecZ2D(plan, reinterpret_cast<cufftDoubleComplex*>(spectrum[first].data()), rows[first].data());
-    });
+    const auto transform = [&](cufftHandle plan, Matrix<double> reals, cufftDoubleComplex* from) {
+      if (is_aligned_for_fft(reals.data())) return check(cufftExecZ2D(plan, from, reals.data()));
+      Array<double, 2> aligned(exec, reals.extents());
+      check(cufftExecZ2D(plan, from, aligned.data()));
+      copy(exec, Matrix<const double>(aligned.view()), reals);
+    };
+    some_rows(exec, CUFFT_Z2D, rows, spectrum, transform);
     return;
   }
 #endif

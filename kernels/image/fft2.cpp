@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
@@ -18,6 +19,7 @@
 #include "kernels/core/parallel.hpp"
 #include "kernels/core/scratch.hpp"
 #if HCI_HAVE_CUDA
+#include "kernels/core/copy.hpp"
 #include "kernels/core/cuda.hpp"
 #endif
 
@@ -223,16 +225,18 @@ void execute_real(cufftHandle plan, std::complex<float>* in, float* out) {
   check(cufftExecC2R(plan, reinterpret_cast<cufftComplex*>(in), out));
 }
 
-/// transform(plan, first) for 64 frames at a time, or as many as are 64 MiB of numbers: cuFFT's workspace is as large
-/// as what it transforms. Two batch sizes need a plan, the second for the last frames.
+/// transform(plan, first, count) for 64 frames at a time, or as many as are 64 MiB of numbers: cuFFT's workspace is as
+/// large as what it transforms. Two batch sizes need a plan, the second for the last frames. An even number, so that
+/// real frames of odd size begin on an even number where the first did.
 template <class Transform>
 void some_frames(Exec& exec, cufftType type, Extents<3> frames, index_t frame_bytes, const Transform& transform) {
-  const index_t chunk = std::clamp(scratch_bytes(index_t{64} << 20) / frame_bytes, index_t{1}, index_t{64});
+  index_t chunk = std::clamp(scratch_bytes(index_t{64} << 20) / frame_bytes, index_t{1}, index_t{64});
+  if (chunk > 1) chunk -= chunk % 2;
   for (index_t t = 0; t < frames[0]; t += chunk) {
-    const auto batch = static_cast<int>(std::min(chunk, frames[0] - t));
-    const FftCall call(exec,
-                       exec.cuda().fft2_plan(type, static_cast<int>(frames[1]), static_cast<int>(frames[2]), batch));
-    transform(call.plan(), t);
+    const index_t count = std::min(chunk, frames[0] - t);
+    const FftCall call(exec, exec.cuda().fft2_plan(type, static_cast<int>(frames[1]), static_cast<int>(frames[2]),
+                                                   static_cast<int>(count)));
+    transform(call.plan(), t, count);
   }
 }
 
@@ -244,7 +248,7 @@ void fft2_on_cuda(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<
   const index_t frame_bytes = in.extent(1) * in.extent(2) * index_t{sizeof(std::complex<T>)};
   const int sign = direction == FftDirection::forward ? CUFFT_FORWARD : CUFFT_INVERSE;
   some_frames(exec, kDouble<T> ? CUFFT_Z2Z : CUFFT_C2C, in.extents(), frame_bytes,
-              [&](cufftHandle plan, index_t t) { execute(plan, in[t].data(), out[t].data(), sign); });
+              [&](cufftHandle plan, index_t t, index_t) { execute(plan, in[t].data(), out[t].data(), sign); });
 }
 #endif
 
@@ -285,7 +289,14 @@ void fft2_real_checked(Exec& exec, Cube<const T> in, Cube<std::complex<T>> spect
   if (exec.on_cuda())
     return some_frames(exec, kDouble<T> ? CUFFT_D2Z : CUFFT_R2C, in.extents(),
                        index_t(spectrum[0].size() * sizeof(std::complex<T>)),
-                       [&](cufftHandle plan, index_t t) { execute_real(plan, in[t].data(), spectrum[t].data()); });
+                       [&](cufftHandle plan, index_t t, index_t count) {
+                         const Cube<const T> frames = slice(in, t, count);
+                         if (is_aligned_for_fft(frames.data()))
+                           return execute_real(plan, frames.data(), spectrum[t].data());
+                         Array<T, 3> aligned(exec, frames.extents());
+                         copy(exec, frames, aligned.view());
+                         execute_real(plan, std::as_const(aligned).data(), spectrum[t].data());
+                       });
 #endif
   fft2_real_on_cpu(exec, in, spectrum);
 }
@@ -298,7 +309,14 @@ void inverse_fft2_real_checked(Exec& exec, Cube<std::complex<T>> spectrum, Cube<
   if (exec.on_cuda())
     return some_frames(exec, kDouble<T> ? CUFFT_Z2D : CUFFT_C2R, out.extents(),
                        index_t(spectrum[0].size() * sizeof(std::complex<T>)),
-                       [&](cufftHandle plan, index_t t) { execute_real(plan, spectrum[t].data(), out[t].data()); });
+                       [&](cufftHandle plan, index_t t, index_t count) {
+                         const Cube<T> frames = slice(out, t, count);
+                         if (is_aligned_for_fft(frames.data()))
+                           return execute_real(plan, spectrum[t].data(), frames.data());
+                         Array<T, 3> aligned(exec, frames.extents());
+                         execute_real(plan, spectrum[t].data(), aligned.data());
+                         copy(exec, std::as_const(aligned).view(), frames);
+                       });
 #endif
   inverse_fft2_real_on_cpu(exec, spectrum, out);
 }

@@ -51,7 +51,7 @@ namespace hci::crossover {
 constexpr index_t kJacobiRows = 96;
 
 /// CUDA: from this order on a few pairs of each problem alone are faster than all of many together (to be measured on a
-/// GPU). Order and pairs decide, never how many problems there are: their bits must not depend on it.
+/// GPU). Order and pairs decide, never how many problems there are: our part of their bits must not depend on it.
 constexpr index_t kAloneRows = 256;
 inline bool few_alone_win(index_t n, index_t k) { return n >= kAloneRows && 3 * k <= n; }
 

@@ -142,8 +142,9 @@ void put_back(Exec& exec, Matrix<const double> w, View<const double, 3> v, Matri
   for_each(exec, vectors.extents(), ClearSurplus{sizes, values, vectors});
 }
 
-/// How a problem is solved. Nothing but its own size, n and k decide, so that its bits do not depend on the
-/// problems beside it. Orders come in steps: neighbours in time, whose libraries are about as large, share a batch.
+/// How a problem is solved. Nothing but its own size, n and k decide, so that our part of its bits does not depend on
+/// the problems beside it (see eigh_top.hpp). Orders come in steps: neighbours in time, whose libraries are about as
+/// large, share a batch.
 struct Plan {
   index_t order;
   bool iterated;

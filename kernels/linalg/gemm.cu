@@ -15,6 +15,10 @@
 namespace hci {
 namespace {
 
+/// Portable, and where BLAS cannot count: a thread for each number of c, neighbours along its row, which read b in
+/// whole lines (transposed: rows apart) and a by broadcast. A flop or two for each number that L1 gives: its 128 bytes
+/// a clock and multiprocessor are the floor, 30 TB/s on an H200 and 4.4 on a GTX 1080, 8 m n k bytes of double or half
+/// of that.
 template <class T>
 struct Element {
   Gemm<T> what;

@@ -56,7 +56,10 @@ struct Mirror {
   }
 };
 
-/// Partial sums.
+/// Partial sums. 4 bytes and an addition in double a number: (489, 44100) is 86 MB, 20 us on an H200 (4.3 TB/s) and
+/// 0.27 ms on a GTX 1080 (320 GB/s; its 22 M additions in double 0.15 ms). A thread has 1024 columns one after the
+/// other, 21,516 threads; its lines stay in L1. The sums of a row's 44 chunks, and IsFinite's flags, are nothing beside
+/// that.
 struct SumChunk {
   Matrix<const float> x;
   UsedColumns used;

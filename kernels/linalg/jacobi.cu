@@ -138,7 +138,8 @@ struct SolveAlone {
 // Column starts are 4 modulo 16 doubles apart: the four pairs of a half-warp, neighbours in the
 // tournament, use different banks. n = 64: 38 KiB and 128 threads of 128 registers: four blocks on a
 // multiprocessor, for which its registers are the limit; n = 96: 81 KB, two blocks, which both limits allow. On a
-// GTX 1080 (96 KiB of a multiprocessor, 48 KiB of a block) n = 64 has two blocks, and 70 rows are the most.
+// GTX 1080 (96 KiB of a multiprocessor, 48 KiB of a block) n = 64 has two blocks, and 68 rows are the most (with
+// the 3840 B of static shared memory; 69 have columns 84 doubles apart).
 constexpr int kLanes = 4;
 
 /// Tournament of `players` (even): in each of players - 1 rounds everybody meets somebody else.
@@ -232,7 +233,8 @@ template <int kRows>
 __global__ void __launch_bounds__(block_threads(kRows), resident_blocks(kRows))
     solve_in_block(View<const double, 3> a, int most_sweeps, Matrix<double> values, View<double, 3> vectors) {
   HCI_DYNAMIC_SHARED(double, columns);
-  __shared__ double squares[kMostRows * kLanes], widths[kMostRows];
+  HCI_SHARED(double, squares, kMostRows* kLanes);
+  HCI_SHARED(double, widths, kMostRows);
   const int n = static_cast<int>(a.extent(1)), stride = static_cast<int>(column_stride(n));
   const int lane = static_cast<int>(threadIdx.x) % kLanes, group = static_cast<int>(threadIdx.x) / kLanes;
   const int groups = static_cast<int>(blockDim.x) / kLanes;
@@ -294,6 +296,7 @@ void launch_blocks(Exec& exec, View<const double, 3> a, int most_sweeps, Matrix<
   const index_t n = a.extent(1);
   const std::size_t bytes = shared_bytes(n);
   allow_shared_memory(exec, &solve_in_block<kRows>, bytes);
+  static_assert((kRows * kLanes + 1) / 2 * kLanes <= block_threads(kRows), "n is up to kRows * kLanes");
   const index_t threads = (n + 1) / 2 * kLanes;
   const dim3 grid(cuda_side::blocks_for(a.extent(0), 1, cuda_side::kMostBlocksX));
   launch(exec, grid, dim3(static_cast<unsigned>((threads + 31) / 32 * 32)), bytes, solve_in_block<kRows>, a,

@@ -102,7 +102,7 @@ Array<index_t, 2> index_table(Exec& exec, const std::vector<IndexSet>& sets, ind
   auto most = static_cast<std::size_t>(least);
   for (const IndexSet& set : sets) most = std::max(most, set.size());
   std::vector<index_t> table(sets.size() * most, -1);
-  for (std::size_t b = 0; b < sets.size(); ++b) std::copy(sets[b].begin(), sets[b].end(), &table[b * most]);
+  for (std::size_t b = 0; b < sets.size(); ++b) std::copy(sets[b].begin(), sets[b].end(), table.data() + b * most);
   Array<index_t, 2> on_device(exec, {static_cast<index_t>(sets.size()), static_cast<index_t>(most)});
   copy_bytes(exec, to_device(exec, std::move(table)).data(), on_device.data(), on_device.bytes());
   return on_device;

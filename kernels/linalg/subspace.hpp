@@ -59,9 +59,10 @@ struct SubspaceReport {
 ///   values (b, k) descending   vectors (b, k, n) row j is the unit eigenvector of values(b, j)
 /// k + 8 vectors find every eigenvalue of a multiplicity up to that; the eight beyond k make the last
 /// ones converge.
-/// The start is random by counters (Philox): the same bits for any number of threads. On CUDA the bits of a
-/// problem do not depend on the others of its batch: all blocks have the full size as long as a problem is open. On
-/// the CPU a block has the rows that the hungriest problem needs: give it one problem at a time.
+/// The start is random by counters (Philox): the same bits for any number of threads. On CUDA our part of a problem's
+/// bits does not depend on the others of its batch: all blocks have the full size as long as a problem is open; which
+/// kernel cuBLAS and cuSOLVER take for a batch is theirs to say. On the CPU a block has the rows that the hungriest
+/// problem needs: give it one problem at a time.
 /// For positive semidefinite matrices; where one of the k largest is below 0, the problem does not converge, nor where
 /// its matrix holds NaN or infinity. The others of its batch are not touched by that.
 ///   Golub & Underwood 1977, in Mathematical Software III, 361;  Musco & Musco 2015, NIPS 28

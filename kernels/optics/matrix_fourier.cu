@@ -93,8 +93,8 @@ Array<Complex, 2> fourier_matrix(Exec& exec, const std::vector<double>& frequenc
     for (const double p : positions)
       values->emplace_back(std::polar(scale, sign * 6.283185307179586 * std::remainder(f * p, 1.0)));
   Array<Complex, 2> matrix(exec, {static_cast<index_t>(frequencies.size()), static_cast<index_t>(positions.size())});
-  upload_bytes(exec, values->data(), matrix.data(), matrix.bytes());
   exec.keep_until_wait(values);
+  upload_bytes(exec, values->data(), matrix.data(), matrix.bytes());
   return matrix;
 }
 

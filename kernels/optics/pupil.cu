@@ -63,13 +63,13 @@ struct BlendMaps {
 struct TiltFields {
   Cube<const Complex> in;
   Vector<const std::array<double, 2>> tilts;
+  double step_y, step_x;  // of a pixel, in sides: a division in double would cost as much as all the rest
   Cube<Complex> out;
 
   HCI_HD void operator()(index_t e, index_t y, index_t x) const {
-    const double ny = static_cast<double>(in.extent(1)), nx = static_cast<double>(in.extent(2));
     const double* tilt = tilts(e).data();
-    const double turns =
-        tilt[0] * ((static_cast<double>(y) + 0.5) / ny - 0.5) + tilt[1] * ((static_cast<double>(x) + 0.5) / nx - 0.5);
+    const double turns = tilt[0] * ((static_cast<double>(y) + 0.5) * step_y - 0.5) +
+                         tilt[1] * ((static_cast<double>(x) + 0.5) * step_x - 0.5);
     // Whole turns go in double; what is left is exact enough in float.
     const auto phase = static_cast<float>(kTwoPi * (turns - std::floor(turns)));
     const float c = std::cos(phase), s = std::sin(phase);
@@ -192,7 +192,8 @@ void tilt_fields(Exec& exec, Cube<const Complex> in, const std::vector<std::arra
   require(static_cast<index_t>(tilts.size()) == in.extent(0), "tilt_fields: ", tilts.size(), " tilts for ",
           in.extent(0), " fields");
   const auto device_tilts = to_device(exec, tilts);
-  for_each(exec, out.extents(), TiltFields{in, device_tilts.view(), out});
+  const double step_y = 1 / static_cast<double>(in.extent(1)), step_x = 1 / static_cast<double>(in.extent(2));
+  for_each(exec, out.extents(), TiltFields{in, device_tilts.view(), step_y, step_x, out});
 }
 
 void remove_coherent_part(Exec& exec, Frame<const float> aperture, double leak, Cube<Complex> fields) {

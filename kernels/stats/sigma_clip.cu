@@ -48,6 +48,7 @@ struct Replace {
   }
 };
 
+/// 5 bytes a pixel: (61, 210, 210) is 13 MB, 3 us on an H200 (4.3 TB/s) and 42 us on a GTX 1080 (320 GB/s).
 struct FlagNan {
   Cube<const float> frames;
   View<std::uint8_t, 3> flags;

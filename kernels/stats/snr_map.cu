@@ -14,10 +14,10 @@
 
 // Of each pixel 2 pi r / fwhm apertures, each 2900 flops in double (kernels/stats/apertures.cu): (210, 210) with
 // a fwhm of 4.8 px are 3.0 M apertures and 8.7 GFLOP, 0.3 ms on an H200 (34 TFLOP/s), 31 ms on a GTX 1080 (0.28
-// TFLOP/s); 0.4 MB of memory are nothing. A thread has a pixel, with r along x: rings are sorted by radius, so that
-// a warp's threads have equally many apertures, and the longest rings of a block end together. The four quarter
-// turns of a ring could share their overlaps, as on the CPU, for a third of the flops; but they would be 11,000
-// threads, too few to hide what a chain of roots and polynomials waits.
+// TFLOP/s); 0.4 MB of memory are nothing. A thread has a pixel, neighbours those of the next rings: they are sorted
+// by radius, so that a warp's threads have equally many apertures, and the longest rings of a block end together. The
+// four quarter turns of a ring could share their overlaps, as on the CPU, for a third of the flops; but they would be
+// 11,000 threads, too few to hide what a chain of roots and polynomials waits.
 
 namespace hci {
 namespace {
@@ -43,7 +43,7 @@ struct RingNoise {
   }
 };
 
-/// One pixel: its ring.
+/// One pixel: its ring. i: quarter turn after quarter turn, the rings of each in their order.
 struct SnrOfPixel {
   Frame<const float> frame, second;
   Vector<const SnrRing> rings;
@@ -53,8 +53,9 @@ struct SnrOfPixel {
   float masked;  // NaN
   Frame<float> out;
 
-  HCI_HD void operator()(index_t q, index_t r) const {
-    const SnrRing ring = rings(r);
+  HCI_HD void operator()(index_t i) const {
+    const index_t q = i / rings.size();
+    const SnrRing ring = rings(i - q * rings.size());
     if ((ring.turns >> q & 1u) == 0) return;
     const Turned pixel(ring.dy, ring.dx, static_cast<int>(q));
     const index_t y = cy + static_cast<index_t>(pixel.y), x = cx + static_cast<index_t>(pixel.x);
@@ -66,13 +67,13 @@ struct SnrOfPixel {
     disc::Sum source;
     RingNoise noise;
     double dy = ring.dy, dx = ring.dx;
-    for (std::int32_t i = 0; i < ring.apertures; ++i) {
-      if (i == 0 || ring.counts(i, exclude_negative_lobes)) {
+    for (std::int32_t a = 0; a < ring.apertures; ++a) {
+      if (a == 0 || ring.counts(a, exclude_negative_lobes)) {
         const Turned at(dy, dx, static_cast<int>(q));
         const double ay = from_centre_y + at.y, ax = from_centre_x + at.x;
-        if (i == 0 || !second_only) {
+        if (a == 0 || !second_only) {
           const disc::Sum sum = disc::sum(frame, ay, ax, radius);
-          if (i == 0)
+          if (a == 0)
             source = sum;
           else
             noise.add(sum);
@@ -138,7 +139,7 @@ void snr_map(Exec& exec, Frame<const float> frame, Frame<const float> second, co
     return;
   }
   const auto device_rings = to_device(exec, rings);
-  for_each(exec, Extents<2>{4, device_rings.size()},
+  for_each(exec, Extents<1>{4 * device_rings.size()},
            SnrOfPixel{.frame = frame,
                       .second = second,
                       .rings = device_rings.view(),

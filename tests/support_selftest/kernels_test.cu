@@ -88,6 +88,31 @@ __global__ void call_without_all_lanes(float* out) {
   out[threadIdx.x] = value;
 }
 
+/// Lanes 0 .. 7 ask one another, and lane 20, which is not in their mask.
+__global__ void ask_a_lane_outside_the_mask(Vector<float> in_mask, Vector<float> outside, Vector<int> integers) {
+  if (threadIdx.x >= 8) return;
+  const float value = static_cast<float>(threadIdx.x);
+  in_mask(threadIdx.x) = __shfl_sync(0xffu, value, 7);
+  outside(threadIdx.x) = __shfl_sync(0xffu, value, 20);
+  integers(threadIdx.x) = __shfl_down_sync(0xffu, 5, 8);
+}
+
+/// What is in a static shared array when a block comes upon it, and when it does again.
+struct SeenInShared {
+  float first, again;
+};
+__global__ void __launch_bounds__(64) read_static_shared(Vector<SeenInShared> out) {
+  float seen[2];
+  for (float& each : seen) {
+    HCI_SHARED(float, values, 64);
+    each = values[threadIdx.x];
+    __syncthreads();
+    values[threadIdx.x] = 3;
+    __syncthreads();
+  }
+  out(index_t{blockIdx.x} * blockDim.x + threadIdx.x) = {seen[0], seen[1]};
+}
+
 /// Half of the threads wait for a barrier, the others for their warp.
 __global__ void wait_at_different_places(float* out) {
   if (threadIdx.x % 2 == 0)
@@ -251,6 +276,62 @@ TEST_F(EmulatedKernel, SharedMemoryBeyondTheLimitIsRefusedUnlessAskedFor) {
                              100 * 1024));
   run(100 * 1024);
   EXPECT_THROW(run(100 * 1024 + 1), DeviceError);
+}
+
+TEST_F(EmulatedKernel, SharedMemoryIsAskedForOnEachDevice) {
+  const auto kernel = sum_up<Barriers::all>;
+  check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             100 * 1024));
+  Exec other = on_device(1);
+  for (Exec* each : {&exec, &other}) {
+    const auto x = to_device(*each, std::vector<float>{1});
+    Array<double, 1> sum(*each, Extents<1>{1});
+    Array<unsigned, 1> positive(*each, Extents<1>{1});
+    fill_zero(*each, sum.view());
+    fill_zero(*each, positive.view());
+    const auto run = [&] {
+      launch(*each, dim3(1), dim3(32), 100 * 1024, kernel, x.view(), sum.data(), positive.data());
+      each->wait();
+    };
+    if (each == &exec)
+      run();
+    else
+      EXPECT_THROW(run(), DeviceError);
+  }
+}
+
+TEST_F(EmulatedKernel, StaticSharedMemoryIsNaNInEveryBlock) {
+  constexpr unsigned kBlocks = 40;  // more than workers, so that each runs several
+  Array<SeenInShared, 1> out(exec, Extents<1>{kBlocks * 64});
+  launch(exec, dim3(kBlocks), dim3(64), 0, read_static_shared, out.view());
+  const auto host = to_host(exec, out.view());
+  for (index_t i = 0; i < host.size(); ++i) {
+    ASSERT_TRUE(std::isnan(host.data()[i].first)) << i;
+    ASSERT_EQ(host.data()[i].again, 3) << i;
+  }
+}
+
+TEST_F(EmulatedKernel, StaticAndDynamicSharedMemoryTogetherPassNoLimit) {
+  Array<SeenInShared, 1> out(exec, Extents<1>{64});
+  const auto run = [&](std::size_t dynamic) {
+    launch(exec, dim3(1), dim3(64), dynamic, read_static_shared, out.view());
+    exec.wait();
+  };
+  run(48 * 1024 - 64 * sizeof(float));
+  EXPECT_DEATH(run(48 * 1024 - 63 * sizeof(float)), "static and dynamic shared memory together");
+}
+
+TEST_F(EmulatedKernel, ALaneOutsideTheMaskGivesNaN) {
+  Array<float, 1> in_mask(exec, Extents<1>{8}), outside(exec, Extents<1>{8});
+  Array<int, 1> integers(exec, Extents<1>{8});
+  launch(exec, dim3(1), dim3(32), 0, ask_a_lane_outside_the_mask, in_mask.view(), outside.view(), integers.view());
+  const auto right = to_host(exec, in_mask.view()), wrong = to_host(exec, outside.view());
+  const auto wrong_integers = to_host(exec, integers.view());
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(right.data()[i], 7);
+    EXPECT_TRUE(std::isnan(wrong.data()[i]));
+    EXPECT_EQ(wrong_integers.data()[i], -1);
+  }
 }
 
 TEST_F(EmulatedKernel, TooManyThreadsAreRefused) {

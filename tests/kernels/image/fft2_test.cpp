@@ -104,7 +104,9 @@ TEST_P(Fft2, KeepsItsWorkspaceSmall) {
   }
   fft2(exec(), static_cast<const Frames<double>&>(frames).view(), whole.view(), FftDirection::forward);
   const auto a = to_host(exec(), parts.view()), b = to_host(exec(), whole.view());
-  for (index_t i = 0; i < host.size(); ++i) ASSERT_EQ(a.data()[i], b.data()[i]);
+  // FFTW takes frame by frame; cuFFT promises no bits for another batch.
+  const double most = exec().on_cuda() ? 2 * bound<double>(24 * 32) : 0;
+  for (index_t i = 0; i < host.size(); ++i) ASSERT_LE(std::abs(a.data()[i] - b.data()[i]), most);
 }
 
 TEST_P(Fft2, TransformsLargeFramesFewAtATime) {

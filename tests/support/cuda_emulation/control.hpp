@@ -27,6 +27,8 @@ std::size_t bytes_in_use(int device);
 int live_allocations(int device);
 /// Operations that are enqueued and have not run.
 std::size_t pending_operations(int device);
+/// Plans of cuFFT that have been made and not destroyed, on all devices.
+std::size_t live_fft_plans();
 /// Kernels launched since the program started.
 long launches();
 

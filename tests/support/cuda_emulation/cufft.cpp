@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -14,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "cuda_emulation/control.hpp"
 #include "cuda_emulation/machine.hpp"
 
 using namespace cuda_emulation;
@@ -58,12 +60,15 @@ struct Plan {
   bool real_out() const { return type == CUFFT_C2R || type == CUFFT_Z2D; }
   std::vector<int> in_sizes() const { return real_out() ? halved() : n; }
   std::vector<int> out_sizes() const { return real_in() ? halved() : n; }
+  std::size_t complex_bytes() const {
+    const bool in_double = type == CUFFT_D2Z || type == CUFFT_Z2D || type == CUFFT_Z2Z;
+    return 2 * (in_double ? sizeof(double) : sizeof(float));
+  }
   /// As much as the complex numbers themselves, which is what cuFFT takes for many lengths.
   std::size_t work_bytes() const {
-    const bool in_double = type == CUFFT_D2Z || type == CUFFT_Z2D || type == CUFFT_Z2Z;
     std::size_t numbers = static_cast<std::size_t>(batch);
     for (int size : real_in() || real_out() ? halved() : n) numbers *= static_cast<std::size_t>(size);
-    return numbers * 2 * (in_double ? sizeof(double) : sizeof(float));
+    return numbers * complex_bytes();
   }
 };
 
@@ -99,6 +104,9 @@ cufftResult enqueue(cufftHandle handle, cufftType type, In* in, Out* out, Run ru
   // There the reals' rows would be padded to twice n / 2 + 1, which is not how Layout has them.
   if ((plan->real_in() || plan->real_out()) && static_cast<const void*>(in) == static_cast<const void*>(out))
     die("cuFFT: transforms between reals and half spectra in place are not emulated");
+  // Both sides must be aligned to the complex type, reals too.
+  if ((reinterpret_cast<std::uintptr_t>(in) | reinterpret_cast<std::uintptr_t>(out)) % plan->complex_bytes() != 0)
+    return CUFFT_INVALID_VALUE;
   expect_current_device(*plan->stream, "cuFFT");
   if (!plan->own_area) {
     if (plan->area == nullptr) die("cuFFT: the plan allocates no work area, and has been given none");
@@ -171,6 +179,11 @@ cufftResult to_reals(cufftHandle handle, cufftType type, In* in, T* out, Run run
 constexpr unsigned kFlags = FFTW_ESTIMATE | FFTW_UNALIGNED;  // plans without touching the data
 
 }  // namespace
+
+std::size_t cuda_emulation::live_fft_plans() {
+  std::lock_guard lock(machine().mutex);
+  return plans().size();
+}
 
 extern "C" {
 

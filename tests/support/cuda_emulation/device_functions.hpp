@@ -37,19 +37,27 @@
 
 /// Dynamic shared memory of the running block, as an array of T.
 #define HCI_DYNAMIC_SHARED(T, name) T* name = static_cast<T*>(::cuda_emulation::dynamic_shared())
+/// A static array of the running block's shared memory.
+#define HCI_SHARED(T, name, count) \
+  __shared__ T name[count];        \
+  ::cuda_emulation::enter_shared(name, sizeof name)
 
 namespace cuda_emulation {
 
-/// Every lane of the mask gives v; calls f(all mailboxes) once all have.
+/// Every lane of the mask gives v; calls f(all mailboxes) once all have. What a lane outside the mask gives is not
+/// defined: NaN (integers: -1) here.
 template <class T, class F>
 auto exchange(unsigned mask, T v, F f) {
   static_assert(sizeof(T) <= 8 && std::is_trivially_copyable_v<T>, "warp collectives take at most eight bytes");
   const auto [box, kept] = mailbox(mask);
   std::memcpy(&box[lane()], &v, sizeof v);
   warp_barrier(mask);
-  const auto result = f([box = box](unsigned from) {
+  const auto result = f([box = box, mask](unsigned from) {
     T given;
-    std::memcpy(&given, &box[from & 31], sizeof given);
+    if (mask >> (from & 31) & 1)
+      std::memcpy(&given, &box[from & 31], sizeof given);
+    else
+      std::memset(&given, 0xFF, sizeof given);
     return given;
   });
   if (!kept) warp_barrier(mask);

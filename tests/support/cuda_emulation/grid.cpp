@@ -80,6 +80,7 @@ class Runner {
 
   // Called by the running thread.
   void* shared() { return shared_.data(); }
+  void enter_shared(void* data, std::size_t bytes);
   int barrier(bool predicate);
   void warp_barrier(unsigned mask);
   unsigned current() const { return running_->thread; }
@@ -107,6 +108,8 @@ class Runner {
   std::vector<Thread> threads_;
   std::vector<Warp> warps_;
   SharedMemory shared_;
+  std::vector<const void*> static_shared_;  ///< arrays that the block has come upon
+  std::size_t static_bytes_ = 0;
   std::deque<Fiber> fibers_;
   std::vector<Fiber*> idle_;
   Fiber* running_ = nullptr;
@@ -219,6 +222,8 @@ void Runner::fiber_body() {
 
 void Runner::run_block(unsigned seed) {
   shared_.poison();
+  static_shared_.clear();
+  static_bytes_ = 0;
   for (unsigned w = 0; w < warps_.size(); ++w) {
     const unsigned lanes = std::min(32u, count_ - w * 32);
     warps_[w].live = warps_[w].lanes = lanes == 32 ? ~0u : (1u << lanes) - 1;
@@ -253,6 +258,15 @@ void Runner::run_block(unsigned seed) {
   if (error_) abandon_block();
   if (!shared_.surroundings_are_whole())
     die("out of bounds: a kernel wrote beside the dynamic shared memory that its launch asked for");
+}
+
+void Runner::enter_shared(void* data, std::size_t bytes) {
+  if (std::find(static_shared_.begin(), static_shared_.end(), data) != static_shared_.end()) return;
+  static_shared_.push_back(data);
+  static_bytes_ += bytes;
+  if (static_bytes_ + grid_->shared_bytes > grid_->most_shared)
+    die("static and dynamic shared memory together are more than a block has");
+  std::memset(data, 0xFF, bytes);
 }
 
 /// Forgets the threads that still wait, and throws what the kernel threw.
@@ -351,6 +365,7 @@ void run_grid(const Grid& grid, int order) {
 
 void die_in_kernel(const char* why) { runner().die(why); }
 void* dynamic_shared() { return runner().shared(); }
+void enter_shared(void* data, std::size_t bytes) { runner().enter_shared(data, bytes); }
 int block_barrier(bool predicate) { return runner().barrier(predicate); }
 void warp_barrier(unsigned mask) { runner().warp_barrier(mask); }
 unsigned live_lanes() { return runner().warp().live; }

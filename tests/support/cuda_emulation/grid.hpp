@@ -22,7 +22,8 @@ namespace cuda_emulation {
 struct Grid {
   dim3 grid, block;
   std::size_t shared_bytes = 0;
-  std::function<void()> thread;  ///< the kernel, for the thread that threadIdx and blockIdx name
+  std::function<void()> thread;        ///< the kernel, for the thread that threadIdx and blockIdx name
+  std::size_t most_shared = SIZE_MAX;  ///< bytes that static and dynamic shared memory of a block may be together
 };
 
 /// Runs every block; order: see control.hpp.
@@ -33,6 +34,9 @@ void run_grid(const Grid& grid, int order);
 
 /// Dynamic shared memory of the running block.
 void* dynamic_shared();
+/// A static shared array, where a thread comes upon it: the block's first makes it all NaN, and ends the program where
+/// it does not fit beside the others and the dynamic shared memory.
+void enter_shared(void* data, std::size_t bytes);
 /// Waits for all threads of the block; returns how many of them passed true.
 int block_barrier(bool predicate);
 /// Waits for the lanes of the mask.

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "status.hpp"
@@ -124,7 +125,8 @@ class Machine {
   std::set<CUstream_st*> streams;       ///< made by the program
   std::set<CUmemPoolHandle_st*> pools;  ///< made by the program
   std::map<void*, std::size_t> pinned;
-  std::map<const void*, int> shared_limits;  ///< of kernels that asked for more than 48 KiB
+  /// Of kernels that asked for more than 48 KiB, each on the devices on which they did.
+  std::map<std::pair<const void*, const Device*>, int> shared_limits;
   std::recursive_mutex mutex;
   int allocations_until_failure = 0, launches_until_failure = 0, launches_until_fault = 0;
   long launches = 0;
