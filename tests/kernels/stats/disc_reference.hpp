@@ -19,9 +19,9 @@ inline double disc_overlap_by_chords(double x0, double x1, double y0, double y1,
       for (const double sign : {-1.0, 1.0})
         if (const double x = sign * std::sqrt(radius * radius - y * y); x > from && x < to) places.push_back(x);
   std::sort(places.begin(), places.end());
-  const auto half_chord = [radius](double x) { return std::sqrt(std::max(0.0, radius * radius - x * x)); };
+  const auto half_chord = [radius](double x) { return std::sqrt(std::max(0.0, (radius - x) * (radius + x))); };
   const auto half_area = [=](double x) {  // under the rim, from 0 to x
-    return (x * half_chord(x) + radius * radius * std::asin(std::clamp(x / radius, -1.0, 1.0))) / 2;
+    return (x * half_chord(x) + radius * radius * std::atan2(x, half_chord(x))) / 2;
   };
   double area = 0;
   for (std::size_t i = 0; i + 1 < places.size(); ++i) {
