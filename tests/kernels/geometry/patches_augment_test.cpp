@@ -141,17 +141,19 @@ TEST_P(AugmentPatches, AverageSamples) {
 }
 
 TEST_P(AugmentPatches, ScaleWhatTheyMake) {
-  const auto patches = noise({3, 4, 7, 7}, 5);
-  for (const PatchScaling scaling : {PatchScaling::slice, PatchScaling::sample}) {
-    const auto a = turned(patches, {{.parent = 1, .angle = 20}, {.parent = 2, .dy = 0.25}}, {.scaling = scaling});
-    const auto b = averaged(patches, {0, 1, 2, 0}, 2, scaling);
-    const index_t group = scaling == PatchScaling::slice ? 49 : 4 * 49;
-    for (const auto* got : {&a, &b})
-      for (index_t first = 0; first < got->size(); first += group) {
-        const auto [low, high] = std::minmax_element(got->data() + first, got->data() + first + group);
-        EXPECT_EQ(*low, 0);
-        EXPECT_EQ(*high, 1);
-      }
+  for (const Extents<4> extents : {Extents<4>{3, 4, 7, 7}, {3, 2, 23, 25}}) {
+    const auto patches = noise(extents, 5);
+    for (const PatchScaling scaling : {PatchScaling::slice, PatchScaling::sample}) {
+      const auto a = turned(patches, {{.parent = 1, .angle = 20}, {.parent = 2, .dy = 0.25}}, {.scaling = scaling});
+      const auto b = averaged(patches, {0, 1, 2, 0}, 2, scaling);
+      const index_t group = extents[2] * extents[3] * (scaling == PatchScaling::slice ? 1 : extents[1]);
+      for (const auto* got : {&a, &b})
+        for (index_t first = 0; first < got->size(); first += group) {
+          const auto [low, high] = std::minmax_element(got->data() + first, got->data() + first + group);
+          EXPECT_EQ(*low, 0);
+          EXPECT_EQ(*high, 1);
+        }
+    }
   }
 }
 
