@@ -15,8 +15,10 @@ namespace hci {
 /// smoothing and are NaN in all details; the smooth frame is filled from their neighbours.
 void starlet(Exec& exec, Cube<const float> in, SpectralCube<float> details, Cube<float> smooth);
 
-/// The frames that the transform came from: undoes starlet(), exactly but for rounding.
+/// The frames that the transform came from: undoes starlet(), exactly but for rounding, where no pixel was masked.
 ///   details (t, s, y, x), smooth (t, y, x), out (t, y, x); no overlap
+/// A pixel whose details are NaN is NaN in every level, and left out of every smoothing; starlet() leaves it out of the
+/// first one only. So near masked pixels the frames are not quite those that they were.
 void inverse_starlet(Exec& exec, SpectralCube<const float> details, Cube<const float> smooth, Cube<float> out);
 
 /// out = the sum of the `kept` finest details: each frame without its large structure.

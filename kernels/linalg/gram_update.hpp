@@ -12,9 +12,9 @@ namespace hci {
 /// stamps of 100 pixels that move by a pixel in ten rows 1/140 of gram()'s flops and, on two CPU cores, 1/40 of its
 /// time. The slower the stamps move from row to row, the less it is.
 ///   x (t, p) float, rows of unit stride   g (t, t) double, its Gram matrix
-///   columns (b, t, s): for injection b and row t the columns of the added pixels, ascending; unused places
+///   columns (b, t, s), dense: for injection b and row t the columns of the added pixels, ascending; unused places
 ///     at the end hold p or more
-///   values (b, t, s) float: what is added there
+///   values (b, t, s) float, any strides: what is added there
 ///   out (b, t, t) double, both triangles, rows of unit stride
 /// All on the Exec's device. Waits once for many injections, for the numbers of columns; those whose stamps touch about
 /// as many columns share their products: thousands go in one call. Double precision throughout, as gram(); the sum x +

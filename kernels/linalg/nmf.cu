@@ -3,6 +3,7 @@
 
 #include <cfloat>
 #include <cmath>
+#include <utility>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
@@ -310,7 +311,7 @@ NmfOutcome improve(Rounds& rounds, NmfSolver solver, index_t max_iter, double to
 double checked_squares(Exec& exec, const char* what, const char* which, const Matrix<const float>& x) {
   Array<double, 2> sums(exec, {x.extent(0), chunks_of(x.extent(1))});
   for_each(exec, sums.extents(), SquaresOrNan{x, sums.view()});
-  const double squares = sum_of(exec, sums.view());
+  const double squares = sum_of(exec, flattened(std::as_const(sums).view()));
   require(std::isfinite(squares), what, ": ", which,
           " holds negative numbers, NaN or infinity: mask them or set them to 0 first");
   return squares;

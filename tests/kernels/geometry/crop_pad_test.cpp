@@ -7,7 +7,9 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/resample_time.hpp"
+#include "tests/kernels/stats/collapse_reference.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
@@ -108,6 +110,38 @@ TEST_P(CropOrPad, SubsamplesInTime) {
   EXPECT_NO_THROW(subsample(exec(), narrow.view(), 3, {}, none.view()));
   EXPECT_THROW(subsample(exec(), in.view(), 4, {}, slice(out.view(), 0, 1)), InvalidInput);
   EXPECT_THROW(subsample(exec(), in.view(), 9, {}, slice(out.view(), 0, 0)), InvalidInput);
+}
+
+// By sorting, in double; rounded once to float, which another order of a sum may turn: of up to 5 values of up to 40.
+TEST_P(CropOrPad, SubsamplesByEveryCollapse) {
+  struct Case {
+    Extents<3> shape;
+    index_t group;
+  };
+  for (const auto& [shape, group] : {Case{{1, 1, 1}, 1}, {{5, 1, 1}, 5}, {{7, 4, 9}, 2}, {{12, 33, 5}, 5}}) {
+    auto cube = noise<3>(shape, 3, 1, 10);
+    for (index_t i = 0; i < cube.size(); i += 7) cube.data()[i] = kNan;
+    const index_t groups = shape[0] / group, pixels = shape[1] * shape[2];
+    const auto in = to_device(exec(), cube.view());
+    Array<float, 3> out(exec(), {groups, shape[1], shape[2]});
+    for (const auto& [name, mode] : enum_names(Collapse{})) {
+      CollapseOptions options{.mode = mode, .trim_keep = 2};
+      for (index_t t = 0; t < group; ++t) options.weights.push_back(0.5 + 0.25 * double(t));
+      subsample(exec(), in.view(), group, options, out.view());
+      const auto got = to_host(exec(), std::as_const(out).view());
+      for (index_t i = 0; i < groups; ++i)
+        for (index_t p = 0; p < pixels; ++p) {
+          std::vector<double> values;
+          for (index_t t = 0; t < group; ++t) values.push_back(cube.data()[(i * group + t) * pixels + p]);
+          const double want = collapsed_value(values, options);
+          const float value = got.data()[i * pixels + p];
+          if (std::isnan(want))
+            ASSERT_TRUE(std::isnan(value)) << name << " " << i << " " << p;
+          else
+            ASSERT_NEAR(value, want, 1.2e-7 * 5 * 40) << name << " " << i << " " << p;
+        }
+    }
+  }
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(CropOrPad);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Shifts and turns by Fourier transforms, written out as sums over frequencies, in double.
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <vector>
@@ -22,6 +23,24 @@ inline Signal moved(const Signal& in, double by) {
     for (index_t i = 0; i < n; ++i)
       out[static_cast<std::size_t>(i)] +=
           sum * std::polar(1 / double(n), 2 * M_PI * (double(f * i % n) / double(n) - double(f) * by / double(n)));
+  }
+  return out;
+}
+
+/// One complex axis: surrounded by zeros to p pixels, transformed, the transform cropped or extended to q, back.
+/// Offsets count from the middles of the axes.
+inline Signal through_fourier(const Signal& in, index_t p, index_t q, index_t out_side) {
+  const auto n = static_cast<index_t>(in.size());
+  const index_t m = std::min(p, q);
+  Signal out(static_cast<std::size_t>(out_side));
+  for (index_t f = -m / 2; f < m / 2; ++f) {
+    std::complex<double> sum = 0;
+    for (index_t j = 0; j < n; ++j)
+      sum += in[std::size_t(j)] * std::polar(1.0, -2 * M_PI * double(f * (j - n / 2 + p / 2)) / double(p));
+    for (index_t i = 0; i < out_side; ++i) {
+      const index_t y = i - out_side / 2 + q / 2;
+      if (y >= 0 && y < q) out[std::size_t(i)] += sum * std::polar(1 / double(q), 2 * M_PI * double(f * y) / double(q));
+    }
   }
   return out;
 }

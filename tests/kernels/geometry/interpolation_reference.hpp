@@ -37,6 +37,14 @@ inline double b_spline(int order, double x) {
   return sum / factorial;
 }
 
+/// How many times larger than the pixels a line's coefficients can be: the filter that makes them alternates in sign,
+/// so that pixels which do so, too, are the worst, whose spline's value is this part of its coefficient.
+inline double spline_gain(int order) {
+  double alternating = 0;
+  for (int k = -order; k <= order; ++k) alternating += (k % 2 == 0 ? 1 : -1) * b_spline(order, double(k));
+  return 1 / alternating;
+}
+
 /// Kernel value of the other methods at a distance.
 inline double kernel(Rotation method, double d) {
   d = std::abs(d);
@@ -128,22 +136,25 @@ inline ReferenceFrame reference_frame(const Frame<const float>& in, Rotation met
 inline double reference_value(const ReferenceFrame& in, Rotation method, Border border, double y, double x) {
   if (method == Rotation::nearest) y = std::rint(y), x = std::rint(x);
   const double reach = method == Rotation::nearest ? 0 : 4;
-  const auto weight = [&](double d) { return method == Rotation::nearest ? 1.0 : kernel(method, d); };
-  double sum = 0, weight_y = 0;
-  for (auto j = static_cast<index_t>(std::floor(y - reach)); double(j) <= y + reach; ++j) {
-    double row = 0, weight_x = 0;
-    for (auto i = static_cast<index_t>(std::floor(x - reach)); double(i) <= x + reach; ++i) {
-      const double w = weight(double(i) - x);
-      weight_x += w;
-      const index_t sy = continued(j + in.margin, in.ny + 2 * in.margin, border);
-      const index_t sx = continued(i + in.margin, in.nx + 2 * in.margin, border);
-      if (sy >= 0 && sx >= 0) row += w * in.at(sy - in.margin, sx - in.margin);
+  const auto from_y = static_cast<index_t>(std::ceil(y - reach)), from_x = static_cast<index_t>(std::ceil(x - reach));
+  const auto weights = [=](double place, index_t from) {
+    std::vector<double> w;
+    for (index_t i = from; double(i) <= place + reach; ++i)
+      w.push_back(method == Rotation::nearest ? 1.0 : kernel(method, double(i) - place));
+    return w;
+  };
+  const auto weights_y = weights(y, from_y), weights_x = weights(x, from_x);
+  double sum = 0, weight_y = 0, weight_x = 0;
+  for (const double w : weights_y) weight_y += w;
+  for (const double w : weights_x) weight_x += w;
+  for (std::size_t j = 0; j < weights_y.size(); ++j)
+    for (std::size_t i = 0; i < weights_x.size(); ++i) {
+      if (weights_y[j] == 0 || weights_x[i] == 0) continue;
+      const index_t sy = continued(from_y + index_t(j) + in.margin, in.ny + 2 * in.margin, border);
+      const index_t sx = continued(from_x + index_t(i) + in.margin, in.nx + 2 * in.margin, border);
+      if (sy >= 0 && sx >= 0) sum += weights_y[j] * weights_x[i] * in.at(sy - in.margin, sx - in.margin);
     }
-    const double w = weight(double(j) - y);
-    weight_y += w;
-    sum += w * row / weight_x;
-  }
-  return sum / weight_y;
+  return sum / (weight_y * weight_x);
 }
 
 /// Places along an axis that a warp may take for a position: lanczos4 those of its grid of 1/32 px, to which it comes

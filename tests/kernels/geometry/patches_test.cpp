@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <tuple>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
-#include "tests/kernels/geometry/interpolation_reference.hpp"
+#include "tests/kernels/geometry/turn_reference.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/noise.hpp"
 
@@ -29,12 +31,24 @@ class ExtractPatches : public OnEveryDevice {
     extract_patches(exec(), in.view(), centres, options, out.view());
     return to_host(exec(), std::as_const(out).view());
   }
-  Array<float, 3> derotated(const Array<float, 3>& cube, const std::vector<double>& angles,
-                            const RotateOptions& options) {
-    const auto in = to_device(exec(), cube.view());
-    Array<float, 3> out(exec(), cube.extents());
-    derotate(exec(), in.view(), angles, options, out.view());
-    return to_host(exec(), std::as_const(out).view());
+  /// scale_patches() of values between whose x lie other values, which it must leave alone.
+  Array<float, 4> scaled(const Array<float, 4>& values, PatchScaling scaling, index_t apart) {
+    const auto [n, k, ny, nx] = values.extents().n;
+    auto wide = host_array<float, 4>({n, k, ny, nx * apart});
+    for (index_t i = 0; i < wide.size(); ++i) wide.data()[i] = i % apart == 0 ? values.data()[i / apart] : -7;
+    auto device = to_device(exec(), wide.view());
+    const Patches<float> view(device.data(), values.extents(),
+                              {k * ny * nx * apart, ny * nx * apart, nx * apart, apart});
+    scale_patches(exec(), scaling, view);
+    const auto got = to_host(exec(), std::as_const(device).view());
+    auto out = host_array<float, 4>(values.extents());
+    for (index_t i = 0; i < wide.size(); ++i) {
+      if (i % apart == 0)
+        out.data()[i / apart] = got.data()[i];
+      else
+        EXPECT_EQ(got.data()[i], -7);
+    }
+    return out;
   }
 };
 
@@ -82,14 +96,11 @@ TEST_P(ExtractPatches, ContinuesFramesAsTheBorderSays) {
   }
 }
 
-// The positions are the same; the sums may be made in another order: 64 products of values up to 50.
-constexpr double kRounding = 64 * 6e-8 * 50;
-
 TEST_P(ExtractPatches, TurnedOnTheFlyAreWindowsOfTurnedFrames) {
   const std::vector<double> angles = {12.3, -77, 191.5};
   for (const Extents<3> extents : {Extents<3>{3, 33, 33}, {3, 30, 38}}) {
     auto stack = noise(extents, 2);
-    stack.view()(1, 14, 17) = kNan;
+    stack.view()(1, 10, 22) = kNan;  // not near the centre, whose place is a whole one but for rounding
     // A few far apart, which are gathered one by one; and many that overlap, which share the turn.
     const std::vector<Position> few = {{5, 6}, {24, 31}};
     std::vector<Position> many;
@@ -97,7 +108,13 @@ TEST_P(ExtractPatches, TurnedOnTheFlyAreWindowsOfTurnedFrames) {
       for (index_t x = 6; x < 30; ++x) many.push_back({double(y), double(x)});
     for (const Rotation method : kMethods)
       for (const Border border : {Border::constant, Border::reflect}) {
-        const auto frames = derotated(stack, angles, {.method = method, .border = border});
+        const RotateOptions options{.method = method, .border = border};
+        std::vector<std::vector<double>> want(3);  // (slice, y * 50 + x) of all that a window shows
+        for (std::size_t k = 0; k < 3; ++k) {
+          const TurnedFrame turned(Frame<const float>(stack.view()[index_t(k)]), angles[k], options);
+          for (int y = 0; y < 28; ++y)
+            for (int x = 0; x < 50; ++x) want[k].push_back(x < 36 ? turned(y, x) : kNan);
+        }
         for (const auto& centres : {few, many}) {
           const auto got = patches(stack, centres, {7, 9}, {.angles = angles, .method = method, .border = border});
           for (index_t b = 0; b < got.extent(0); ++b)
@@ -106,73 +123,43 @@ TEST_P(ExtractPatches, TurnedOnTheFlyAreWindowsOfTurnedFrames) {
                 for (index_t j = 0; j < 9; ++j) {
                   const auto& at = centres[std::size_t(b)];
                   const index_t y = index_t(at.y) + i - 3, x = index_t(at.x) + j - 4;
-                  if (x < 0 || x >= extents[2]) continue;
-                  const float want = frames.view()(k, y, x), value = got.view()(b, k, i, j);
-                  ASSERT_EQ(std::isnan(value), std::isnan(want));
-                  if (std::isnan(want)) continue;
-                  ASSERT_NEAR(value, want, kRounding) << int(method);
+                  const double wanted = want[std::size_t(k)][std::size_t(y * 50 + x)];
+                  const float value = got.view()(b, k, i, j);
+                  ASSERT_EQ(std::isnan(value), std::isnan(wanted)) << int(method) << " " << k << " " << y << " " << x;
+                  if (std::isnan(wanted)) continue;
+                  ASSERT_NEAR(value, wanted, rounding_of(method)) << int(method) << " " << y << " " << x;
                 }
         }
       }
   }
 }
 
-/// The frame at any place, in double; zeros outside.
-double interpolated(Rotation method, const Frame<const float>& in, double y, double x) {
-  double sum = 0;
-  for (index_t i = 0; i < in.extent(0); ++i)
-    for (index_t j = 0; j < in.extent(1); ++j)
-      sum += kernel(method, double(i) - y) * kernel(method, double(j) - x) * double(in(i, j));
-  return sum;
-}
-
 TEST_P(ExtractPatches, LieBetweenPixelsOnRequest) {
-  for (const Extents<3> extents : {Extents<3>{2, 17, 20}, {2, 1, 3}}) {
-    const auto stack = noise(extents, 7);
+  for (const Extents<3> extents : {Extents<3>{2, 17, 20}, {2, 1, 3}, {2, 1, 1}}) {
+    auto stack = noise(extents, 7);
+    if (extents[1] > 1) stack.view()(1, 9, 12) = kNan;
     const double cy = double(extents[1] / 2), cx = double(extents[2] / 2);
     const std::vector<Position> centres = {{cy - 3.25, cx + 4.4}, {cy + 0.875, cx - 0.5}, {cy, cx - 0.9}};
-    const std::vector<double> angles = {30, -110};
-    for (const bool turn : {false, true})
-      for (const Rotation method : {Rotation::bilinear, Rotation::bicubic}) {
-        const PatchOptions options{.angles = turn ? angles : std::vector<double>{}, .method = method};
-        const auto got = patches(stack, centres, {9, 6}, options);
-        for (index_t b = 0; b < 3; ++b)
-          for (index_t k = 0; k < 2; ++k)
+    for (const std::vector<double>& angles : {std::vector<double>{}, {30, -110}})
+      for (const Rotation method : kMethods) {
+        const auto got = patches(stack, centres, {9, 6}, {.angles = angles, .method = method});
+        for (index_t k = 0; k < 2; ++k) {
+          const double angle = angles.empty() ? 0 : angles[std::size_t(k)];
+          const TurnedFrame turned(Frame<const float>(stack.view()[k]), angle, {.method = method});
+          for (index_t b = 0; b < 3; ++b)
             for (index_t i = 0; i < 9; ++i)
               for (index_t j = 0; j < 6; ++j) {
-                const double y = centres[std::size_t(b)].y + double(i - 4) - cy;
-                const double x = centres[std::size_t(b)].x + double(j - 3) - cx;
-                const double a = turn ? angles[std::size_t(k)] * M_PI / 180 : 0;
-                // What was turned counter-clockwise by a (y up) stood clockwise of here.
-                const double want = interpolated(method, stack.view()[k], cy - std::sin(a) * x + std::cos(a) * y,
-                                                 cx + std::cos(a) * x + std::sin(a) * y);
-                // 16 products of values up to 50 in float32, and the fractions are rounded to 6e-8.
-                ASSERT_NEAR(got.view()(b, k, i, j), want, 32 * 6e-8 * 50) << int(method) << turn;
+                const Position& at = centres[std::size_t(b)];
+                const double want = turned(at.y + double(i - 4), at.x + double(j - 3));
+                const float value = got.view()(b, k, i, j);
+                ASSERT_EQ(std::isnan(value), std::isnan(want)) << int(method) << angle;
+                if (std::isnan(want)) continue;
+                ASSERT_NEAR(value, want, rounding_of(method))
+                    << int(method) << angle << " " << b << " " << i << " " << j;
               }
+        }
       }
   }
-}
-
-// lanczos4 puts them on its grid of 1/32 px, on which these are.
-TEST_P(ExtractPatches, ByLanczosAreOnItsGrid) {
-  const auto stack = noise({1, 30, 31}, 8);
-  const auto got = patches(stack, {{14 + 7 / 32.0, 15 - 3 / 32.0}}, {5, 5}, {.method = Rotation::lanczos4});
-  const auto lanczos = [](double d) {
-    if (d == 0) return 1.0;
-    return std::abs(d) < 4 ? std::sin(M_PI * d) * std::sin(M_PI * d / 4) * 4 / (M_PI * M_PI * d * d) : 0.0;
-  };
-  for (index_t i = 0; i < 5; ++i)
-    for (index_t j = 0; j < 5; ++j) {
-      const double y = 12 + double(i) + 7 / 32.0, x = 13 + double(j) - 3 / 32.0;
-      double sum = 0, weights = 0;
-      for (index_t row = 0; row < 30; ++row)
-        for (index_t column = 0; column < 31; ++column) {
-          const double w = lanczos(double(row) - y) * lanczos(double(column) - x);
-          sum += w * double(stack.view()(0, row, column));
-          weights += w;
-        }
-      EXPECT_NEAR(got.view()(0, 0, i, j), sum / weights, kRounding);
-    }
 }
 
 TEST_P(ExtractPatches, TurnAboutTheGivenCentre) {
@@ -216,6 +203,41 @@ TEST_P(ExtractPatches, AreScaledBySliceOrSample) {
         }
       }
     }
+}
+
+// Alone, in double. A difference, the range and the quotient are rounded, of a value that ends between 0 and 1. Slices
+// of less and of more than a warp's values, samples of more than a block's.
+TEST_P(ExtractPatches, AreScaledByTheirLeastAndMostFiniteValues) {
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  for (const Extents<4> extents : {Extents<4>{1, 1, 1, 1}, {2, 3, 1, 1}, {3, 1, 5, 6}, {2, 3, 7, 7}, {2, 4, 23, 25}}) {
+    auto values = test::noise<4>(extents, 17, -3, 10);
+    const index_t slice = extents[2] * extents[3];
+    if (slice > 1) values.data()[slice / 2] = kNan, values.data()[slice / 3] = -inf, values.data()[slice / 3 + 1] = inf;
+    if (extents[1] > 1) std::fill_n(values.data() + slice, slice, kNan);          // a slice of nothing
+    if (extents[1] > 2) std::fill_n(values.data() + 2 * slice, slice, 1.0F / 3);  // a slice of one value
+    for (const PatchScaling scaling : {PatchScaling::slice, PatchScaling::sample})
+      for (const index_t apart : {1, 2}) {
+        const auto got = scaled(values, scaling, apart);
+        const index_t group = scaling == PatchScaling::slice ? slice : extents[1] * slice;
+        for (index_t first = 0; first < values.size(); first += group) {
+          double low = inf, high = -inf;
+          for (index_t i = first; i < first + group; ++i)
+            if (const double value = values.data()[i]; std::isfinite(value))
+              low = std::min(low, value), high = std::max(high, value);
+          for (index_t i = first; i < first + group; ++i) {
+            const double value = values.data()[i];
+            const std::string where = testing::PrintToString(std::tuple(extents[2], int(scaling), apart, i));
+            if (!std::isfinite(value))
+              ASSERT_TRUE(std::isnan(value) || low == high ? std::isnan(got.data()[i]) : got.data()[i] == float(value))
+                  << where;
+            else
+              ASSERT_NEAR(got.data()[i], low == high ? 0 : (value - low) / (high - low), 3 * 6e-8) << where;
+          }
+        }
+      }
+    const auto untouched = scaled(values, PatchScaling::none, 1);
+    for (index_t i = 0; i < values.size(); ++i) expect_same(untouched.data()[i], values.data()[i]);
+  }
 }
 
 // max - min is no float here; halves of all three are, exactly.

@@ -10,7 +10,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
-#include "kernels/geometry/rescale.hpp"
+#include "tests/kernels/geometry/magnify_reference.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -45,20 +45,19 @@ Array<float, 3> speckles(const std::vector<double>& scales, const std::vector<do
 struct Residual {
   double mean, count;
 };
-Residual residual_at(Exec& exec, const Array<float, 3>& cube, index_t channel, double scale, const ScaleSearch& search,
-                     const Array<float, 2>& mask) {
+Residual residual_at(const MagnifiedFrame& channel, double scale, const Array<float, 3>& cube,
+                     const ScaleSearch& search, const Array<float, 2>& mask) {
   const index_t pixels = cube.extent(1) * cube.extent(2);
-  Array<float, 3> scaled(exec, {1, cube.extent(1), cube.extent(2)});
-  rescale(exec, slice(Cube<const float>(cube.view()), channel, 1), {scale}, {.method = search.method}, scaled.view());
-  exec.wait();
-  const float *const b = scaled.data(), *const a = cube.data() + (cube.extent(0) - 1) * pixels;
+  const auto scaled = channel(scale, {cube.extent(1), cube.extent(2)});
+  const double* const b = scaled.data();
+  const float* const a = cube.data() + (cube.extent(0) - 1) * pixels;
   std::vector<std::array<double, 2>> pairs;
   double mean_a = 0, mean_b = 0, ab = 0, bb = 0, sum = 0;
   for (index_t i = 0; i < pixels; ++i) {
     if ((mask && !(mask.data()[i] != 0)) || std::isnan(a[i]) || std::isnan(b[i])) continue;
-    pairs.push_back({double(a[i]), double(b[i])});
+    pairs.push_back({double(a[i]), b[i]});
     mean_a += double(a[i]);
-    mean_b += double(b[i]);
+    mean_b += b[i];
   }
   const auto count = double(pairs.size());
   mean_a = search.measure == ResidualMeasure::stddev ? mean_a / count : 0;
@@ -80,13 +79,13 @@ Residual residual_at(Exec& exec, const Array<float, 3>& cube, index_t channel, d
 /// itself, one as good as the other: its least is not a place.
 void expect_the_least(const Array<float, 3>& cube, index_t channel, double found, double truth,
                       const ScaleSearch& search, const Array<float, 2>& mask = {}) {
-  Exec cpu;
-  const double here = residual_at(cpu, cube, channel, found, search, mask).mean;
+  const MagnifiedFrame frame(Frame<const float>(cube.view()[channel]), search.method);
+  const double here = residual_at(frame, found, cube, search, mask).mean;
   double far_least = INFINITY, near_least = here, nearest = found;
   for (int k = -30; k <= 30; ++k)
-    far_least = std::min(far_least, residual_at(cpu, cube, channel, truth + k * 1e-4, search, mask).mean);
+    far_least = std::min(far_least, residual_at(frame, truth + k * 1e-4, cube, search, mask).mean);
   for (int k = -20; k <= 20; ++k) {
-    const double scale = found + k * 1e-6, residual = residual_at(cpu, cube, channel, scale, search, mask).mean;
+    const double scale = found + k * 1e-6, residual = residual_at(frame, scale, cube, search, mask).mean;
     if (residual < near_least) {
       near_least = residual;
       nearest = scale;
@@ -161,11 +160,11 @@ TEST_P(FindScales, GrowingHolesMakeNoScaleBetter) {
         cube.view()(0, y, x) = std::numeric_limits<float>::quiet_NaN();
     }
   const auto in = to_device(exec(), cube.view());
-  Exec cpu;
+  const MagnifiedFrame holed(Frame<const float>(cube.view()[0]), Rotation::bilinear);
   for (const ResidualMeasure measure : {ResidualMeasure::stddev, ResidualMeasure::sum}) {
     const ScaleSearch search{.method = Rotation::bilinear, .measure = measure, .range = kRange};
-    const Residual right = residual_at(cpu, cube, 0, kTruth, search, {}),
-                   largest = residual_at(cpu, cube, 0, kMiddle * (1 + kRange), search, {});
+    const Residual right = residual_at(holed, kTruth, cube, search, {}),
+                   largest = residual_at(holed, kMiddle * (1 + kRange), cube, search, {});
     ASSERT_LT(right.mean, largest.mean);
     ASSERT_GT(right.mean * right.count, largest.mean * largest.count);
     const auto found = find_scales(exec(), in.view(), {1 / kMiddle, 1}, {1, 1}, search, {});

@@ -10,6 +10,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/resample.hpp"
+#include "tests/kernels/geometry/fourier_reference.hpp"
 #include "tests/kernels/geometry/interpolation_reference.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/noise.hpp"
@@ -109,25 +110,6 @@ TEST_P(Rescale, MagnifiesSourcesAndKeepsTheirFlux) {
   }
 }
 
-/// One complex axis: surrounded by zeros to p pixels, transformed, the transform cropped or extended to q, back.
-/// Offsets count from the middles of the axes.
-std::vector<std::complex<double>> through_fourier(const std::vector<std::complex<double>>& in, index_t p, index_t q,
-                                                  index_t out_side) {
-  const auto n = static_cast<index_t>(in.size());
-  const index_t m = std::min(p, q);
-  std::vector<std::complex<double>> out(static_cast<std::size_t>(out_side));
-  for (index_t f = -m / 2; f < m / 2; ++f) {
-    std::complex<double> sum = 0;
-    for (index_t j = 0; j < n; ++j)
-      sum += in[std::size_t(j)] * std::polar(1.0, -2 * M_PI * double(f * (j - n / 2 + p / 2)) / double(p));
-    for (index_t i = 0; i < out_side; ++i) {
-      const index_t y = i - out_side / 2 + q / 2;
-      if (y >= 0 && y < q) out[std::size_t(i)] += sum * std::polar(1 / double(q), 2 * M_PI * double(f * y) / double(q));
-    }
-  }
-  return out;
-}
-
 // 12 and 11 (made 12): 1.25 = 15/12 has odd sides; the first exact one is 20/16. 0.75 = 12/16, 2 = 24/12.
 TEST_P(Rescale, ByFftCropsOrExtendsTheTransform) {
   const std::vector<double> scales = {1.25, 0.75, 2};
@@ -190,39 +172,6 @@ TEST_P(Rescale, LetsNanThroughWhereItIsRead) {
     EXPECT_TRUE(std::isnan(got.data()[i]));
     EXPECT_FALSE(std::isnan(got.data()[225 + i]));
   }
-}
-
-TEST_P(Rescale, OfWavelengthsSurroundsFramesByTheirMirrorImage) {
-  const std::vector<double> scales = {1.5, 1.2, 1};
-  for (const Extents<2> sides : {Extents<2>{16, 16}, {15, 15}, {14, 19}}) {
-    const auto cube = noise({3, sides[0], sides[1]}, 5);
-    const Extents<2> wide = rescaled_sides(sides, scales);
-    EXPECT_GE(double(wide[0]), 1.5 * double(sides[0]));
-    EXPECT_LT(double(wide[0]), 1.5 * double(sides[0]) + 2);
-    EXPECT_EQ(wide[0] % 2, sides[0] % 2);
-    auto surrounded = host_array<float, 3>({3, wide[0], wide[1]});
-    for (index_t t = 0; t < 3; ++t)
-      for (index_t y = 0; y < wide[0]; ++y)
-        for (index_t x = 0; x < wide[1]; ++x)
-          surrounded.view()(t, y, x) =
-              cube.view()(t, continued(y - (wide[0] - sides[0]) / 2, sides[0], Border::reflect),
-                          continued(x - (wide[1] - sides[1]) / 2, sides[1], Border::reflect));
-    for (const Rotation method : {Rotation::fft, Rotation::lanczos4, Rotation::bicubic, Rotation::spline3}) {
-      const auto got = made(cube, wide, [&](auto in, auto out) {
-        rescale_wavelengths(exec(), in, scales, method, WavelengthScaling::forward, out);
-      });
-      const auto want = rescaled(surrounded, scales, wide, {.method = method});
-      // The same sums in another order: 16 products of values up to 50 in float32.
-      for (index_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got.data()[i], want.data()[i], 32 * 6e-8 * 50);
-      // And back: about where it was, cropped.
-      const auto back = made(got, sides, [&](auto in, auto out) {
-        rescale_wavelengths(exec(), in, scales, method, WavelengthScaling::inverse, out);
-      });
-      const auto inverse = rescaled(got, {1 / 1.5, 1 / 1.2, 1}, sides, {.method = method});
-      for (index_t i = 0; i < back.size(); ++i) EXPECT_EQ(back.data()[i], inverse.data()[i]);
-    }
-  }
-  EXPECT_TRUE((rescaled_sides({10, 11}, {0.5, 1}) == Extents<2>{10, 11}));
 }
 
 // Positions are exact, lanczos4's too; nearest takes the pixel that the left edge of the new one lies in, or with
@@ -377,8 +326,14 @@ TEST_P(Rescale, RefusesWhatMakesNoSense) {
                InvalidInput);
 }
 
-// The coefficients are rounded to float32 (they are up to 13 times larger than pixels of noise in each axis for order
-// 5) and summed with 6 + 6 weights. Frames that are not square: about a point between pixels, with two scales.
+// Coefficients are up to spline_gain() times as large as pixels in each axis, of up to 50, and their weights sum to 1:
+// they, the weights of both axes, order + 1 sums along rows and as many along columns, and the flux are rounded.
+double spline_rounding(Rotation method) {
+  const int order = spline_order(method);
+  return (2 * order + 6) * 6e-8 * spline_gain(order) * spline_gain(order) * 50;
+}
+
+// Frames that are not square: about a point between pixels, with two scales.
 TEST_P(Rescale, BySplinesGoesThroughThePixels) {
   const std::vector<double> scales = {1.3, 0.8}, others = {0.9, 1.5};
   for (const Extents<3> extents : {Extents<3>{2, 15, 18}, {2, 12, 12}, {2, 1, 5}})
@@ -401,7 +356,7 @@ TEST_P(Rescale, BySplinesGoesThroughThePixels) {
               const bool seen = sy >= -most && sy <= double(extents[1] - 1) + most && sx >= -most &&
                                 sx <= double(extents[2] - 1) + most;
               const double want = seen ? reference_value(frame, method, continued, sy, sx) / (by_y * by_x) : 0;
-              ASSERT_NEAR(got.view()(t, y, x), want, 12 * 6e-8 * 13 * 13 * 50)
+              ASSERT_NEAR(got.view()(t, y, x), want, spline_rounding(method) / (by_y * by_x))
                   << int(method) << int(border) << " " << y << " " << x;
             }
         }
@@ -417,7 +372,7 @@ TEST_P(Rescale, BySplinesGoesThroughThePixels) {
                       reference_value(frame, method, Border::reflect, from(y, extents[1], made.extent(1)),
                                       from(x, extents[2], made.extent(2))) /
                           (1.6 * 1.6),
-                      12 * 6e-8 * 13 * 13 * 50);
+                      spline_rounding(method) / (1.6 * 1.6));
     }
 }
 

@@ -13,8 +13,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/centre.hpp"
-#include "tests/kernels/geometry/fourier_reference.hpp"
-#include "tests/kernels/geometry/interpolation_reference.hpp"
+#include "tests/kernels/geometry/turn_reference.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/noise.hpp"
 
@@ -48,21 +47,6 @@ double planet(double y, double x, double cy, double cx, double separation, doubl
   const double dx = x - cx - separation * std::cos(theta * M_PI / 180);
   return 1000 * std::exp(-(dy * dy + dx * dx) / (2 * 2.5 * 2.5));
 }
-
-double reference_pixel(const ReferenceFrame& in, double angle, const RotateOptions& options, index_t y, index_t x) {
-  const double cy = options.centre ? (*options.centre)[0] : frame_centre(in.ny);
-  const double cx = options.centre ? (*options.centre)[1] : frame_centre(in.nx);
-  const double c = std::cos(angle * M_PI / 180), s = std::sin(angle * M_PI / 180);
-  // Where the light came from: turned clockwise by the angle (y up).
-  const double sx = cx + c * (double(x) - cx) + s * (double(y) - cy);
-  const double sy = cy - s * (double(x) - cx) + c * (double(y) - cy);
-  return reference_value(in, options.method, options.border, sy, sx);
-}
-
-// Weights and 16 products in float32: 16 x 6e-8 of values up to 50, and the fraction of a pixel is
-// rounded to 6e-8, times a slope of 100. Splines: coefficients are up to 30 times the pixels (4.4^2 and
-// more at order 5 for noise), rounded to 6e-8 and read through 36 weights of sum 1 that err by 1e-7.
-double rounding_of(Rotation method) { return spline_order(method) > 0 ? 4e-4 : 1e-4; }
 
 TEST_P(Derotate, AgreesWithTheDefinitionOfEachMethodAndBorder) {
   const std::vector<double> angles = {12.34, -67.1, 213.3};
@@ -417,15 +401,9 @@ TEST_P(Derotate, FillsTheMarginWithNoiseOnRequest) {
 /// Whether the taps of a method about a place, all or none of whose roundings are in doubt within `doubt` px, take in
 /// the pixel: continued beyond the edges. Nothing where they are in doubt.
 std::optional<bool> reads(Rotation method, double place, double doubt, index_t pixel, index_t n, Border border) {
-  const int order = spline_order(method);
-  const index_t taps = order > 0                      ? order + 1
-                       : method == Rotation::lanczos4 ? 8
-                       : method == Rotation::nearest  ? 1
-                       : method == Rotation::bilinear ? 2
-                                                      : 4;
-  const double raised = taps % 2 == 1 ? place + 0.5 : place;  // an odd number lies about the nearest pixel
+  const double raised = window(method, place).first % 2 == 1 ? place + 0.5 : place;
   if (std::abs(raised - std::rint(raised)) < doubt) return std::nullopt;
-  const index_t first = static_cast<index_t>(std::floor(raised)) - (taps - 1) / 2;
+  const auto [taps, first] = window(method, place);
   for (index_t i = first; i < first + taps; ++i)
     if (continued(i, n, border) == pixel) return true;
   return false;
@@ -467,8 +445,8 @@ TEST_P(Derotate, LetsANanReachTheOutputPixelsThatReadItAndNoOthers) {
   }
 }
 
-// The three shears as sums over frequencies, of noise: quarters of a turn by pixels, then rows, columns and rows of a
-// square as long as VIP's padding makes it, complex until the end. In double, rounded to float32.
+// The three shears as sums over frequencies, of noise, on a square as long as VIP's padding makes it. In double,
+// rounded to float32.
 TEST_P(Derotate, ByFftIsThreeShearsOfSumsOverFrequencies) {
   const std::vector<double> angles = {17.3, -40.2, 77.7, 222.5};
   for (const auto& [shape, length] :
@@ -476,27 +454,12 @@ TEST_P(Derotate, ByFftIsThreeShearsOfSumsOverFrequencies) {
     const auto cube = noise_cube(shape, 31);
     const auto out = derotated(cube, angles, {.method = Rotation::fft});
     for (index_t t = 0; t < 4; ++t) {
-      const double quarters = std::rint(angles[std::size_t(t)] / 90);
-      const double rest = (angles[std::size_t(t)] - 90 * quarters) * M_PI / 180;
-      Plane plane(length, length);
-      for (index_t dy = -length / 2; dy < length / 2; ++dy)
-        for (index_t dx = -length / 2; dx < length / 2; ++dx) {
-          index_t sy = dy, sx = dx;  // where the light came from: turned back by whole quarters
-          for (int q = 0; q < (int(quarters) % 4 + 4) % 4; ++q) sx = std::exchange(sy, -sx);
-          const index_t y = sy + shape[1] / 2, x = sx + shape[2] / 2;
-          if (y >= 0 && y < shape[1] && x >= 0 && x < shape[2]) plane.at(dy, dx) = double(cube.view()(t, y, x));
-        }
-      const auto offset = [length = length](index_t i) { return double(i < length / 2 ? i : i - length); };
-      const auto along_rows = [&](index_t y) { return -std::tan(rest / 2) * offset(y); };
-      plane.move_rows(along_rows);
-      plane.move_columns([&](index_t x) { return std::sin(rest) * offset(x); });
-      plane.move_rows(along_rows);
-      for (index_t y = 0; y < shape[1]; ++y)
-        for (index_t x = 0; x < shape[2]; ++x) {
-          const double want = plane.at(y - shape[1] / 2, x - shape[2] / 2).real();
-          ASSERT_NEAR(out.view()(t, y, x), want, 6e-8 * std::abs(want) + 1e-11)
-              << "angle " << angles[std::size_t(t)] << ": " << y << " " << x;
-        }
+      const auto turned = turned_by_shears(Frame<const float>(cube.view()[t]), angles[std::size_t(t)], length);
+      for (index_t i = 0; i < shape[1] * shape[2]; ++i) {
+        const double want = turned[std::size_t(i)];
+        ASSERT_NEAR(out.view()[t].data()[i], want, 6e-8 * std::abs(want) + 1e-11)
+            << "angle " << angles[std::size_t(t)] << ", pixel " << i;
+      }
     }
   }
 }

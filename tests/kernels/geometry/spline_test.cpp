@@ -87,19 +87,20 @@ TEST_P(SplineCoefficients, KeepNaNWhereItWasAndTakeTheValueOutsideForIt) {
     cube.view()(t, 4, 6) = std::numeric_limits<float>::quiet_NaN();
     filled.view()(t, 4, 6) = outside[std::size_t(t)];
   }
-  for (const Border border : kBorders) {
-    const index_t padding = spline_padding(3, border);
-    const auto made = coefficients(cube, 3, border, outside), want = coefficients(filled, 3, border, outside);
-    for (index_t t = 0; t < 2; ++t)
-      for (index_t y = 0; y < made.extent(1); ++y)
-        for (index_t x = 0; x < made.extent(2); ++x) {
-          const float value = made.view()(t, y, x);
-          if (y - padding == 4 && x - padding == 6)
-            EXPECT_TRUE(std::isnan(value));
-          else
-            EXPECT_EQ(value, want.view()(t, y, x)) << t << " " << y << " " << x;
-        }
-  }
+  for (int order = kLowestSplineOrder; order <= kHighestSplineOrder; ++order)
+    for (const Border border : kBorders) {
+      const index_t padding = spline_padding(order, border);
+      const auto made = coefficients(cube, order, border, outside), want = coefficients(filled, order, border, outside);
+      for (index_t t = 0; t < 2; ++t)
+        for (index_t y = 0; y < made.extent(1); ++y)
+          for (index_t x = 0; x < made.extent(2); ++x) {
+            const float value = made.view()(t, y, x);
+            if (y - padding == 4 && x - padding == 6)
+              EXPECT_TRUE(std::isnan(value));
+            else
+              EXPECT_EQ(value, want.view()(t, y, x)) << order << ": " << t << " " << y << " " << x;
+          }
+    }
 }
 
 // A step to the value outside is felt by less than 1e-8 of it at the edge of the padding, and the level there is that

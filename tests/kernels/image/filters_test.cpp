@@ -136,8 +136,10 @@ TEST_P(Filters, EveryHighPassTakesAConstantAwayAndKeepsMasks) {
   for (const HighPass mode : {HighPass::fourier_butter, HighPass::hann}) {
     const auto out = high(frames, mode);
     // Butterworth's filter is centred between frequencies on even axes: it lets a little through.
+    // In double: sums of 33 x 40 numbers of size 5, and what is left is rounded to float.
     const double least = mode == HighPass::hann ? 0 : 5 * (1 - 1 / (1 + std::pow((20.0 / 39 - 0.5) * 40 / 0.2, 4)));
-    for (index_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out.data()[i], least, 1e-5);
+    const double bound = 33 * 40 * 5 * std::ldexp(1, -52) + std::ldexp(least, -24);
+    for (index_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out.data()[i], least, bound);
   }
 }
 
@@ -189,13 +191,13 @@ TEST_P(Filters, TakeOnePixelOrOneRow) {
     for (index_t i = 0; i < 2; ++i) EXPECT_EQ(of_one.data()[i], 5);
     for (index_t i = 0; i < 35; ++i) EXPECT_EQ(of_row.data()[i], 5);
   }
-  // Zeros lie outside: the weight of the middle is left, 4 of 16.
+  // Zeros lie outside: the weight of the middle is left, 4 of 16. Whole numbers and sixteenths: exact.
   const FilterOptions with_psf = options_of(LowPass::psf);
-  EXPECT_NEAR(low(one, LowPass::psf, with_psf).data()[1], 5 * 4.0 / 16, 1e-6);
-  EXPECT_NEAR(low(row, LowPass::psf, with_psf).data()[17], 5 * 8.0 / 16, 1e-6);
-  EXPECT_NEAR(high(one, HighPass::median_subt, options_of(HighPass::median_subt)).data()[0], 0, 1e-6);
-  EXPECT_NEAR(high(one, HighPass::psf_subt, with_psf).data()[0], 5 * 12.0 / 16, 1e-6);
-  EXPECT_NEAR(high(row, HighPass::laplacian, {.kernel_size = 3}).data()[20], 0, 1e-5);
+  EXPECT_EQ(low(one, LowPass::psf, with_psf).data()[1], 5 * 4.0 / 16);
+  EXPECT_EQ(low(row, LowPass::psf, with_psf).data()[17], 5 * 8.0 / 16);
+  EXPECT_EQ(high(one, HighPass::median_subt, options_of(HighPass::median_subt)).data()[0], 0);
+  EXPECT_EQ(high(one, HighPass::psf_subt, with_psf).data()[0], 5 * 12.0 / 16);
+  EXPECT_EQ(high(row, HighPass::laplacian, {.kernel_size = 3}).data()[20], 0);
 }
 
 /// The transfer functions as VIP writes them, applied by a plain double sum over all frequencies.
@@ -209,9 +211,16 @@ std::complex<double> frequency(const Frame<const float>& frame, index_t v, index
   return sum;
 }
 
+// Of frames of one pixel, of one row, of several with holes, which count as 0 and stay. In double: two sums of as many
+// terms as there are pixels, of size 40 and, over the frequencies, n times that; rounded to float.
 TEST_P(Filters, FourierFiltersAgreeWithTheDoubleSum) {
-  for (const Extents<3>& shape : {Extents<3>{1, 9, 12}, {1, 8, 8}, {1, 11, 11}, {1, 1, 6}}) {
-    const auto frames = noisy_frames(shape);
+  struct Case {
+    Extents<3> shape;
+    unsigned one_masked_in;
+  };
+  for (const auto& [shape, one_masked_in] :
+       {Case{{3, 9, 12}, 7}, {{1, 8, 8}, 0}, {{2, 11, 11}, 0}, {{1, 1, 6}, 0}, {{2, 1, 1}, 0}, {{1, 7, 1}, 3}}) {
+    const auto frames = noisy_frames(shape, one_masked_in);
     const index_t ny = shape[1], nx = shape[2];
     const auto place = [](index_t s, index_t n) {
       return n == 1 ? -0.5 : (double(s) / double(n - 1) - 0.5) * double(n);
@@ -224,20 +233,64 @@ TEST_P(Filters, FourierFiltersAgreeWithTheDoubleSum) {
     };
     for (const HighPass mode : {HighPass::fourier_butter, HighPass::hann}) {
       const auto out = high(frames, mode);
-      for (index_t y = 0; y < ny; ++y)
-        for (index_t x = 0; x < nx; ++x) {
-          std::complex<double> sum = 0;
-          for (index_t s = 0; s < ny; ++s)
-            for (index_t r = 0; r < nx; ++r) {  // as after fftshift: frequency s - ny / 2
-              const double radius = std::hypot(place(s, ny), place(r, nx));
-              const double filter =
-                  mode == HighPass::hann ? 1 - window(s, ny) * window(r, nx) : 1 - 1 / (1 + std::pow(radius / 0.2, 4));
-              const index_t v = s - ny / 2, u = r - nx / 2;
-              sum += filter * frequency(frames.view()[0], v, u) *
-                     std::polar(1.0, 2 * std::numbers::pi * (double(v * y) / double(ny) + double(u * x) / double(nx)));
-            }
-          ASSERT_NEAR(out.view()(0, y, x), sum.real() / double(ny * nx), 1e-5);  // 2^-24 of 30, and some
+      for (index_t t = 0; t < shape[0]; ++t) {
+        auto whole = host_array<float, 2>({ny, nx});
+        for (index_t i = 0; i < ny * nx; ++i) {
+          const float value = frames.view()[t].data()[i];
+          whole.data()[i] = std::isnan(value) ? 0 : value;
         }
+        std::vector<std::complex<double>> filtered;  // as after fftshift: frequency s - ny / 2
+        for (index_t s = 0; s < ny; ++s)
+          for (index_t r = 0; r < nx; ++r) {
+            const double radius = std::hypot(place(s, ny), place(r, nx));
+            const double filter =
+                mode == HighPass::hann ? 1 - window(s, ny) * window(r, nx) : 1 - 1 / (1 + std::pow(radius / 0.2, 4));
+            filtered.push_back(filter * frequency(Frame<const float>(whole.view()), s - ny / 2, r - nx / 2));
+          }
+        for (index_t y = 0; y < ny; ++y)
+          for (index_t x = 0; x < nx; ++x) {
+            if (std::isnan(frames.view()(t, y, x))) {
+              ASSERT_TRUE(std::isnan(out.view()(t, y, x)));
+              continue;
+            }
+            std::complex<double> sum = 0;
+            for (index_t s = 0; s < ny; ++s)
+              for (index_t r = 0; r < nx; ++r)
+                sum += filtered[std::size_t(s * nx + r)] * std::polar(1.0, 2 * std::numbers::pi *
+                                                                               (double((s - ny / 2) * y) / double(ny) +
+                                                                                double((r - nx / 2) * x) / double(nx)));
+            const double want = sum.real() / double(ny * nx), n = double(ny * nx);
+            ASSERT_NEAR(out.view()(t, y, x), want, std::ldexp(std::abs(want), -24) + n * n * 40 * std::ldexp(1, -52))
+                << ny << " x " << nx << ", frame " << t << ": " << y << " " << x;
+          }
+      }
+    }
+  }
+}
+
+// Frames smaller than the window, larger than a tile, of one row and one pixel; holes.
+TEST_P(Filters, WeightedMeansAgreeWithTheDoubleLoop) {
+  FilterOptions of_gauss{.fwhm_y = 3, .fwhm_x = 2, .kernel_sz = 7};  // 7  3 / 2 = 10 taps along y, made 11
+  FilterOptions of_psf{.psf = {3, 4, {1, 7, 2, 1, 3, 9, 8, 4, 2, 5, 3, 1}}};
+  ConvolutionKernel gaussian{11, 7};
+  for (index_t y = -5; y <= 5; ++y)
+    for (index_t x = -3; x <= 3; ++x)
+      gaussian.values.push_back(std::exp(-4 * std::numbers::ln2 * (double(y * y) / 9 + double(x * x) / 4)));
+  for (const Extents<3> shape : {Extents<3>{1, 1, 1}, {3, 1, 35}, {2, 40, 1}, {3, 5, 4}, {1, 70, 67}}) {
+    const auto frames = noisy_frames(shape, shape[1] > 1 && shape[2] > 1 ? 9 : 0);
+    const double most = largest_of(frames);
+    for (const auto& [name, conv_mode] : enum_names(ConvMode{})) {
+      of_gauss.conv_mode = of_psf.conv_mode = conv_mode;
+      const auto gauss = low(frames, LowPass::gauss, of_gauss), psf = low(frames, LowPass::psf, of_psf);
+      for (index_t t = 0; t < shape[0]; ++t)
+        for (index_t y = 0; y < shape[1]; ++y)
+          for (index_t x = 0; x < shape[2]; ++x) {
+            const auto frame = frames.view()[t];
+            ASSERT_NEAR(gauss.view()(t, y, x), weighted_mean(frame, gaussian, y, x), weighted_rounding(18) * most)
+                << name << " " << shape[1] << " x " << shape[2] << ": " << y << " " << x;
+            ASSERT_NEAR(psf.view()(t, y, x), weighted_mean(frame, of_psf.psf, y, x), weighted_rounding(12) * most)
+                << name << " " << shape[1] << " x " << shape[2] << ": " << y << " " << x;
+          }
     }
   }
 }
@@ -274,7 +327,8 @@ TEST_P(Filters, AGaussianGrowsByItsWidth) {
   const auto out = low(frames, LowPass::gauss, {.fwhm_y = fwhm, .fwhm_x = fwhm});
   for (index_t y = 0; y < 51; ++y) {
     const double want = 100 * 4 / 6.25 * std::exp(-double((y - 25) * (y - 25)) / 12.5);
-    EXPECT_NEAR(out.view()(0, y, 25), want, 0.02);  // the kernel ends at 4 sigma: 1e-4 of its sum
+    // The kernel ends at 4 sigma: erfc(4 / sqrt 2) of its sum is left out along each axis, of values up to 100.
+    EXPECT_NEAR(out.view()(0, y, 25), want, 2 * std::erfc(4 / std::numbers::sqrt2) * 100);
   }
 }
 
@@ -416,6 +470,16 @@ Decomposed decomposed(const Frame<const float>& frame, index_t scales) {
   return result;
 }
 
+/// The way back of one frame by its definition, in double, from details and smooth frame as they are.
+std::vector<double> composed(const SpectralCube<const float>& details, index_t t, std::vector<double> frame) {
+  const index_t ny = details.extent(2), nx = details.extent(3);
+  for (index_t s = details.extent(1) - 1; s >= 0; --s) {
+    frame = smoothed(frame, ny, nx, index_t{1} << s);
+    for (index_t i = 0; i < ny * nx; ++i) frame[std::size_t(i)] += double(details[t][s].data()[i]);
+  }
+  return frame;
+}
+
 /// A smoothing rounds 10 sums, and where pixels are masked as many weights, the whole's share and the
 /// quotient (24 times 2^-24 of the largest value in all); scale s, and the smooth frame before it, have
 /// s + 2 of them behind them, and a difference.
@@ -469,6 +533,9 @@ TEST_P(Starlet, AgreesWithTheDoubleLoopAndComesBack) {
           ASSERT_NEAR(again.data()[at], frames.data()[at], bound);
         }
       }
+      const float* const last = rest.view()[t].data();
+      const auto whole = composed(View<const float, 4>(host.view()), t, {last, last + ny * nx});
+      for (index_t i = 0; i < ny * nx; ++i) expect_near_or_nan(again.view()[t].data()[i], whole[std::size_t(i)], bound);
     }
   }
 }

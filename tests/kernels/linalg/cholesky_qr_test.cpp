@@ -78,6 +78,30 @@ TEST_P(CholeskyQr, KillsDependentRowsAndSpreadsNaN) {
   EXPECT_TRUE(std::isnan(to_host(exec(), rows.view()).view()(0, 1, 7)));
 }
 
+// A NaN spoils the rows of its block, and no other block: in shared memory and beyond it.
+TEST_P(CholeskyQr, KeepsANaNInItsBlock) {
+  for (const auto& [p, n] : {std::pair<index_t, index_t>{1, 1}, {3, 33}, {70, 150}}) {
+    auto v = normal(3 * p * n, 7);
+    const std::vector<double> whole = v;
+    v[static_cast<std::size_t>(p * n)] = std::numeric_limits<double>::quiet_NaN();  // of the first row of block 1
+    const auto made = [p = p, n = n, this](const std::vector<double>& from) {
+      auto rows = to_device(exec(), View<const double, 3>(from.data(), {3, p, n}));
+      Array<double, 3> scratch(exec(), {3, p, n});
+      Array<std::uint8_t, 2> alive(exec(), {3, p});
+      orthonormalize_rows(exec(), rows.view(), scratch.view(), alive.view());
+      return to_host(exec(), std::as_const(rows).view());
+    };
+    const auto got = made(v), want = made(whole);
+    for (index_t b : {0, 2})
+      for (index_t i = 0; i < p * n; ++i) ASSERT_EQ(got.view()[b].data()[i], want.view()[b].data()[i]) << b;
+    for (index_t j = 0; j < p; ++j) {
+      bool any = false;
+      for (index_t i = 0; i < n; ++i) any = any || std::isnan(got.view()(1, j, i));
+      EXPECT_TRUE(any) << p << " x " << n << ", row " << j;
+    }
+  }
+}
+
 HCI_INSTANTIATE_ON_EVERY_DEVICE(CholeskyQr);
 
 }  // namespace

@@ -254,6 +254,30 @@ TEST_P(Components, AutomaticCountOfSmallLibraries) {
   }
 }
 
+/// Libraries of one, two, odd and even numbers of frames, on as few pixels as there are frames and on more: the rule
+/// itself, at tolerances that lie between two drops, where no rounding decides.
+TEST_P(Components, AutomaticCountOfLibrariesOfAnySize) {
+  for (const auto& [rows, pixels] :
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {2, 1}, {2, 70}, {33, 33}, {40, 257}}) {
+    const auto x = speckle_rows(rows, pixels);
+    const auto device = device_matrix(exec(), x, rows, pixels);
+    Array<double, 2> g(exec(), {rows, rows}), vectors(exec(), {rows, rows});
+    Array<double, 1> values(exec(), {rows}), sums(exec(), {rows});
+    gram(exec(), device.view(), {}, g.view());
+    row_sums(exec(), device.view(), {}, sums.view());
+    eigh_top(exec(), g.view(), rows, values.view(), vectors.view());
+    const auto v = to_host(exec(), vectors.view());
+    const auto sizes = to_device(exec(), std::vector<index_t>{rows});
+    Array<index_t, 1> counts(exec(), {1});
+    for (const double tolerance : {0.011, 0.031, 0.3}) {
+      automatic_counts(exec(), {values.data(), {1, rows}}, {vectors.data(), {1, rows, rows}}, sizes.view(), sums.view(),
+                       pixels, tolerance, counts.view());
+      EXPECT_EQ(to_host(exec(), counts.view()).data()[0], count_by_pixels(x, rows, pixels, v.data(), tolerance))
+          << rows << " x " << pixels << ", " << tolerance;
+    }
+  }
+}
+
 /// One frame, one component; and NaN in a target's products, which is its own affair.
 TEST_P(Components, OfOneFrameAndOfNaN) {
   const float nan = std::numeric_limits<float>::quiet_NaN();

@@ -95,6 +95,11 @@ TEST_P(FarRowsOfMatrices, InjectedGrams) {
   auto apart = far(x);
   injected_grams(exec(), apart.view(), g.view(), at, added, found.view());
   EXPECT_EQ(vector_of(exec(), found), vector_of(exec(), want));
+  auto far_out = far(std::vector<double>(kRows * kRows), kRows, kRows);
+  auto far_g = far(vector_of(exec(), g), kRows, kRows);
+  auto far_values = far<float>({2, -3, 4, 5}, kRows, 2);
+  injected_grams(exec(), dense.view(), far_g.view(), at, far_values.batch(), far_out.batch());
+  EXPECT_EQ(far_out.values(), vector_of(exec(), want));
 }
 
 /// Each operand alone, since each has its own row length for BLAS; then in place.

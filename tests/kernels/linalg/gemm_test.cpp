@@ -14,9 +14,9 @@ namespace {
 
 class GemmOn : public OnEveryDevice {
  protected:
-  /// Batches with gaps between rows and between matrices; no size is a multiple of a tile.
+  /// Batches with gaps between rows and between matrices. shape: rows, inner, columns.
   template <class T>
-  void expect_products(index_t batch, index_t of_a, index_t of_b, bool transposed, T alpha, T beta);
+  void expect_products(Extents<3> shape, index_t batch, index_t of_a, index_t of_b, bool transposed, T alpha, T beta);
 };
 
 template <class T>
@@ -42,8 +42,9 @@ Batch<T> numbers(Exec& exec, index_t count, index_t rows, index_t columns, unsig
 }
 
 template <class T>
-void GemmOn::expect_products(index_t batch, index_t of_a, index_t of_b, bool transposed, T alpha, T beta) {
-  const index_t rows = 70, inner = 37, columns = 135;
+void GemmOn::expect_products(Extents<3> shape, index_t batch, index_t of_a, index_t of_b, bool transposed, T alpha,
+                             T beta) {
+  const auto [rows, inner, columns] = shape.n;
   auto a = numbers<T>(exec(), of_a, rows, inner, 1);
   auto b = numbers<T>(exec(), of_b, transposed ? columns : inner, transposed ? inner : columns, 2);
   auto c = numbers<T>(exec(), batch, rows, columns, 3);
@@ -64,18 +65,62 @@ void GemmOn::expect_products(index_t batch, index_t of_a, index_t of_b, bool tra
         const double size = std::fabs(double(alpha)) * sizes + std::fabs(double(beta) * double(c(n, i, j)));
         // a rounding for each of the products and sums, in any order
         const index_t at = n * c.strides[0] + i * c.strides[1] + j;
-        ASSERT_NEAR(double(found.data()[at]), want, (inner + 2) * double(std::numeric_limits<T>::epsilon()) * size)
-            << n << ", " << i << ", " << j;
+        ASSERT_NEAR(double(found.data()[at]), want,
+                    double(inner + 2) * double(std::numeric_limits<T>::epsilon()) * size)
+            << rows << " x " << inner << " x " << columns << ": " << n << ", " << i << ", " << j;
       }
 }
 
+// Sizes that are multiples of a tile of 16 and 32 and that are not, odd and even; one row, one column, one term.
 TEST_P(GemmOn, IsThatOfPlainLoops) {
-  for (const bool transposed : {false, true}) {
-    expect_products<double>(3, 3, 1, transposed, -2, 0.5);
-    expect_products<double>(2, 1, 2, transposed, 1, 0);
-    expect_products<float>(3, 1, 3, transposed, -2, 0.5);
-    expect_products<float>(1, 1, 1, transposed, 1, 0);
-  }
+  for (const Extents<3> shape : {Extents<3>{70, 37, 135},
+                                 {64, 32, 96},
+                                 {33, 130, 65},
+                                 {1, 37, 135},
+                                 {70, 37, 1},
+                                 {70, 1, 135},
+                                 {1, 300, 1},
+                                 {1, 1, 1}})
+    for (const bool transposed : {false, true}) {
+      expect_products<double>(shape, 3, 3, 1, transposed, -2, 0.5);
+      expect_products<double>(shape, 2, 1, 2, transposed, 1, 0);
+      expect_products<float>(shape, 3, 1, 3, transposed, -2, 0.5);
+      expect_products<float>(shape, 1, 1, 1, transposed, 1, 0);
+    }
+}
+
+TEST_P(GemmOn, LetsANanReachTheRowOrTheColumnItBelongsTo) {
+  const index_t rows = 37, inner = 21, columns = 43;
+  const auto expect_nan = [&](auto a, auto b, auto c, bool transposed, double beta, index_t row, index_t column) {
+    a.device = to_device(exec(), a.host);
+    b.device = to_device(exec(), b.host);
+    c.device = to_device(exec(), c.host);
+    using T = typename decltype(a.host)::value_type;
+    gemm(exec(), {.a = a.view(), .b = b.view(), .transposed = transposed, .beta = static_cast<T>(beta)}, c.view());
+    const auto found = to_host(exec(), c.device.view());
+    for (index_t i = 0; i < rows; ++i)
+      for (index_t j = 0; j < columns; ++j)
+        ASSERT_EQ(std::isnan(found.data()[i * c.strides[1] + j]), (row < 0 || i == row) && (column < 0 || j == column))
+            << i << ", " << j;
+  };
+  const auto expect_all = [&]<class T>(T nan) {
+    for (const bool transposed : {false, true}) {
+      const auto made = [&](double beta, index_t row, index_t column) {
+        auto a = numbers<T>(exec(), 1, rows, inner, 1);
+        auto b = numbers<T>(exec(), 1, transposed ? columns : inner, transposed ? inner : columns, 2);
+        auto c = numbers<T>(exec(), 1, rows, columns, 3);
+        if (column < 0) a.host[static_cast<std::size_t>(row * a.strides[1] + 20)] = nan;
+        if (row < 0) b.host[static_cast<std::size_t>(transposed ? column * b.strides[1] : column)] = nan;
+        if (row >= 0 && column >= 0) c.host[static_cast<std::size_t>(row * c.strides[1] + column)] = nan;
+        expect_nan(std::move(a), std::move(b), std::move(c), transposed, beta, row, column);
+      };
+      made(0, 36, -1);
+      made(0, -1, 42);
+      made(1, 5, 42);
+    }
+  };
+  expect_all(std::numeric_limits<double>::quiet_NaN());
+  expect_all(std::numeric_limits<float>::quiet_NaN());
 }
 
 TEST_P(GemmOn, MakesTheLowerTriangleWhereThatIsEnough) {

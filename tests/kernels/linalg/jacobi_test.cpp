@@ -8,6 +8,7 @@
 #include "kernels/core/error.hpp"
 #include "tests/kernels/linalg/eigenpairs.hpp"
 #include "tests/support/devices.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
@@ -59,6 +60,40 @@ TEST_P(Jacobi, SolvesTheLargestOrderAndIndefiniteMatrices) {
     for (index_t j = 0; j < n; ++j)  // n eps of the norm, which is sqrt(2 n)
       EXPECT_NEAR(found.values.data()[j], 2 * std::cos(std::acos(-1.0) * double(j + 1) / double(n + 1)),
                   static_cast<double>(n) * kEps * std::sqrt(2.0 * static_cast<double>(n)));
+  }
+}
+
+/// On CUDA a lane has 24 rows there. Noise: the eigenvalues are not known, but their sum is the trace, and the sum of
+/// their squares that of the elements: to n eps of the norm each, times sqrt(n), and times the norm.
+TEST_P(Jacobi, SolvesDenseMatricesOfMoreThan64Rows) {
+  for (const index_t n : {65, 78, 95}) {
+    if (n > jacobi_most_rows(exec())) continue;
+    const auto values = noise<2>({n, n}, static_cast<unsigned>(n));
+    Symmetric a(static_cast<std::size_t>(n * n));
+    double trace = 0, squares = 0;
+    for (index_t i = 0; i < n; ++i)
+      for (index_t j = 0; j < n; ++j) {
+        const double value = double(values.view()(i, j)) + double(values.view()(j, i));
+        a[static_cast<std::size_t>(i * n + j)] = value;
+        trace += i == j ? value : 0;
+        squares += value * value;
+      }
+    const Symmetric known = with_eigenvalues(spectra(n)[0].second, static_cast<unsigned>(n));
+    const Pairs found = solved({a, known}, n, n);
+    double sum = 0, sum_of_squares = 0;
+    for (index_t j = 0; j < n; ++j) {
+      const double w = found.values.view()(0, j);
+      sum += w;
+      sum_of_squares += w * w;
+      // as above: the matrix itself was rounded by three reflections
+      EXPECT_NEAR(found.values.view()(1, j), double(n - j), 30 * double(n) * kEps * std::sqrt(double(n)) * double(n));
+    }
+    const std::string what = "order " + std::to_string(n);
+    for (const index_t b : {0, 1})
+      expect_eigenpairs(b == 0 ? a : known, n, n, &found.values.view()(b, 0), &found.vectors.view()(b, 0, 0), what);
+    const double bound = double(n) * kEps * std::sqrt(squares);
+    EXPECT_NEAR(sum, trace, std::sqrt(double(n)) * bound) << what;
+    EXPECT_NEAR(sum_of_squares, squares, 2 * bound * std::sqrt(squares)) << what;
   }
 }
 

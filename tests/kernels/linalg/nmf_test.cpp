@@ -97,6 +97,15 @@ void naive_round(NmfSolver solver, const Dense& x, Dense& w, Dense& h) {
   h = transposed(ht);
 }
 
+double largest_of(const Dense& a) { return *std::max_element(a.v.begin(), a.v.end()); }
+
+/// How a round of nmf() differs from one of the formulas: in h, which is rounded to float, and so are its products over
+/// `rows` frames, `rows` + 2 roundings of its largest numbers. At random, up to that much.
+void disturb(Dense& h, index_t rows, RandomStream& stream) {
+  const double most = static_cast<double>(rows + 2) * FLT_EPSILON / 2 * largest_of(h);
+  for (double& value : h.v) value = std::fmax(value + (2 * stream.uniform() - 1) * most, 0.0);
+}
+
 TEST_P(Nmf, GoesThroughTheSameRoundsAsTheFormulas) {
   for (const auto& [rows, columns, components] :
        std::vector<std::array<index_t, 3>>{{1, 1, 1}, {1, 67, 1}, {7, 1, 2}, {7, 30, 3}, {12, 131, 5}}) {
@@ -107,15 +116,23 @@ TEST_P(Nmf, GoesThroughTheSameRoundsAsTheFormulas) {
       const auto device = on_device(exec(), x);
       nmf_start(exec(), device.view(), NmfStart::random, 5, w0.view(), h0.view());
       Dense w = dense(to_host(exec(), w0.view())), h = dense(to_host(exec(), h0.view()));
+      Dense rough_w = w, rough_h = h;
+      RandomStream stream(11, 4, 0);
       constexpr index_t kRounds = 4;
-      for (index_t round = 0; round < kRounds; ++round) naive_round(solver, x, w, h);
+      for (index_t round = 0; round < kRounds; ++round) {
+        naive_round(solver, x, w, h);
+        naive_round(solver, x, rough_w, rough_h);
+        disturb(rough_h, rows, stream);
+      }
       const Found found =
           factorise(exec(), x, components,
                     {.solver = solver, .start = NmfStart::random, .max_iter = kRounds, .tol = 0, .seed = 5});
       EXPECT_EQ(found.outcome.iterations, kRounds);
-      // Each round: h rounds to float once, products over the frames `rows` times; w's systems enlarge
-      // that by their condition, below 1e2 here.
-      const double bound = 1e2 * kRounds * static_cast<double>(rows + 2) * FLT_EPSILON;
+      // Four times what such roundings at random make of the results, and the rounding of w.
+      double off = 0;
+      for (std::size_t i = 0; i < w.v.size(); ++i) off = std::fmax(off, std::fabs(rough_w.v[i] - w.v[i]));
+      for (std::size_t i = 0; i < h.v.size(); ++i) off = std::fmax(off, std::fabs(rough_h.v[i] - h.v[i]));
+      const double bound = 4 * off + FLT_EPSILON * largest_of(w);
       for (std::size_t i = 0; i < w.v.size(); ++i) ASSERT_NEAR(found.w.v[i], w.v[i], bound) << rows << ", w " << i;
       for (std::size_t i = 0; i < h.v.size(); ++i) ASSERT_NEAR(found.h.v[i], h.v[i], bound) << rows << ", h " << i;
     }
@@ -123,14 +140,13 @@ TEST_P(Nmf, GoesThroughTheSameRoundsAsTheFormulas) {
 }
 
 /// As near as the formulas come from the same start in as many rounds, in double, and no nearer than rounding lets it:
-/// each round mends the last one's rounding, so one round's counts, products over the frames in float (rows + 2
-/// roundings), which the condition of the factors' systems, below 1e2, enlarges.
+/// four times what roundings at random make of the distance, and that of w.
 TEST_P(Nmf, FindsFactorsThatThereAre) {
   for (const index_t columns : {40, 1030}) {  // one chunk and two for |x|, by which the multiplicative rule stops
     Dense w = uniform(9, 2, 2), h = uniform(2, columns, 3);
     for (index_t i = 0; i < 9; ++i) w(i, i % 2) += 3;  // each frame has one of them before all
     const Dense x = product(w, h);
-    const double size = distance(x, Dense(9, 1), Dense(1, columns)), bound = 1e2 * (9 + 2) * FLT_EPSILON * size;
+    const double size = distance(x, Dense(9, 1), Dense(1, columns));
     for (const auto solver : {NmfSolver::cd, NmfSolver::mu})
       for (const auto start : {NmfStart::nndsvd, NmfStart::nndsvda, NmfStart::random}) {
         if (solver == NmfSolver::mu && start == NmfStart::nndsvd) continue;  // its zeros stay, whatever x is
@@ -143,8 +159,15 @@ TEST_P(Nmf, FindsFactorsThatThereAre) {
         nmf_start(exec(), device.view(), start, 3, w0.view(), h0.view());
         Dense want_w = dense(to_host(exec(), w0.view())), want_h = dense(to_host(exec(), h0.view()));
         const double before = distance(x, want_w, want_h);
-        for (index_t round = 0; round < found.outcome.iterations; ++round) naive_round(solver, x, want_w, want_h);
+        Dense rough_w = want_w, rough_h = want_h;
+        RandomStream stream(11, 4, 0);
+        for (index_t round = 0; round < found.outcome.iterations; ++round) {
+          naive_round(solver, x, want_w, want_h);
+          naive_round(solver, x, rough_w, rough_h);
+          disturb(rough_h, 9, stream);
+        }
         const double want = distance(x, want_w, want_h);
+        const double bound = 4 * std::fabs(distance(x, rough_w, rough_h) - want) + FLT_EPSILON * size;
         EXPECT_NEAR(distance(x, found.w, found.h), want, bound)
             << static_cast<int>(solver) << static_cast<int>(start) << ", " << found.outcome.iterations << " rounds";
         EXPECT_LT(want + bound, before / 2) << "a test of hardly anything";

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "kernels/core/error.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
@@ -97,6 +98,51 @@ TEST_P(SubtractProduct, TakesLowRankFactorsAndPartsOfLargerMatrices) {
       }
       ASSERT_NEAR(host.view()(t, p), want, (rows + rank + 3) * std::numeric_limits<float>::epsilon() * size);
     }
+}
+
+// x - a (b y) in double. In float every product and every sum rounds once, those of b y within those of a: (s + k + 4)
+// eps (|x| + sum |a| |b| |y|). A NaN of y stays in its column.
+TEST_P(SubtractProduct, ProjectsByTwoFactorsOfAnyShape) {
+  for (const auto& [rows, rank, inner, pixels] : std::vector<std::array<index_t, 4>>{
+           {1, 1, 1, 1}, {7, 3, 5, 513}, {8, 2, 64, 1}, {61, 16, 60, 1100}, {2, 40, 31, 33}, {33, 1, 1, 257}}) {
+    const auto at = [](index_t row, index_t columns, index_t column) {
+      return static_cast<std::size_t>(row * columns + column);
+    };
+    const auto a = small(at(rows, rank, 0)), b = small(at(rank, inner, 0)), x = speckle_rows(rows, pixels);
+    auto y = speckle_rows(inner, pixels, 2);
+    if (pixels > 1) y[at(inner - 1, pixels, pixels - 2)] = std::numeric_limits<float>::quiet_NaN();
+    const auto da = device_matrix(exec(), a, rows, rank), db = device_matrix(exec(), b, rank, inner),
+               dy = device_matrix(exec(), y, inner, pixels), dx = device_matrix(exec(), x, rows, pixels);
+    Array<float, 2> out(exec(), {rows, pixels});
+    subtract_product(exec(), da.view(), db.view(), dy.view(), dx.view(), out.view());
+    const auto host = to_host(exec(), std::as_const(out).view());
+    for (index_t p = 0; p < pixels; ++p) {
+      std::vector<double> scores, sizes;
+      for (index_t k = 0; k < rank; ++k) {
+        double score = 0, size = 0;
+        for (index_t s = 0; s < inner; ++s) {
+          const double term = double(b[at(k, inner, s)]) * double(y[at(s, pixels, p)]);
+          score += term;
+          size += std::fabs(term);
+        }
+        scores.push_back(score);
+        sizes.push_back(size);
+      }
+      for (index_t t = 0; t < rows; ++t) {
+        double want = x[at(t, pixels, p)], size = std::fabs(want);
+        for (index_t k = 0; k < rank; ++k) {
+          want -= double(a[at(t, rank, k)]) * scores[static_cast<std::size_t>(k)];
+          size += std::fabs(double(a[at(t, rank, k)])) * sizes[static_cast<std::size_t>(k)];
+        }
+        const std::string where = testing::PrintToString(std::array{rows, rank, inner, pixels, t, p});
+        ASSERT_EQ(std::isnan(host.view()(t, p)), pixels > 1 && p == pixels - 2) << where;
+        if (std::isnan(want)) continue;
+        ASSERT_NEAR(host.view()(t, p), want,
+                    static_cast<double>(inner + rank + 4) * std::numeric_limits<float>::epsilon() * size)
+            << where;
+      }
+    }
+  }
 }
 
 /// So many rows that tiles are as narrow as they get, 32 columns, and the last one is a part: x - c y, in place, and

@@ -9,6 +9,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "tests/kernels/stats/collapse_reference.hpp"
 #include "tests/support/devices.hpp"
 
 namespace hci::test {
@@ -38,42 +39,8 @@ class CollapseFrames : public OnEveryDevice {
   }
 };
 
-/// What the contract says, by sorting.
 float reference(const std::vector<float>& values, const CollapseOptions& options) {
-  std::vector<double> sorted;
-  double sum = 0, absolute = 0, weighted = 0;
-  for (std::size_t t = 0; t < values.size(); ++t) {
-    if (std::isnan(values[t])) continue;
-    sorted.push_back(values[t]);
-    sum += values[t];
-    absolute += std::abs(values[t]);
-    if (options.mode == Collapse::wmean) weighted += options.weights[t] * values[t];
-  }
-  std::sort(sorted.begin(), sorted.end());
-  const std::size_t n = sorted.size();
-  if (options.mode == Collapse::sum) return static_cast<float>(sum);
-  if (options.mode == Collapse::wmean) return static_cast<float>(weighted);
-  if (n == 0) return kNan;
-  switch (options.mode) {
-    case Collapse::median:
-      return static_cast<float>((sorted[(n - 1) / 2] + sorted[n / 2]) / 2);
-    case Collapse::max:
-      return static_cast<float>(sorted.back());
-    case Collapse::absmean:
-      return static_cast<float>(absolute / double(n));
-    case Collapse::trimmean: {
-      const auto frames = static_cast<int>(values.size());
-      const int keep = std::min(options.trim_keep, frames);
-      const auto first = static_cast<std::size_t>((frames - keep) / 2);
-      const auto last = std::min(n, first + static_cast<std::size_t>(keep % 2 == frames % 2 ? keep : keep + 1));
-      if (first >= last) return kNan;
-      double kept = 0;
-      for (std::size_t i = first; i < last; ++i) kept += sorted[i];
-      return static_cast<float>(kept / double(last - first));
-    }
-    default:
-      return static_cast<float>(sum / double(n));
-  }
+  return static_cast<float>(collapsed_value({values.begin(), values.end()}, options));
 }
 
 /// Sums of up to ~100 values of one size differ by some 1e-14 of it with the order of adding, which

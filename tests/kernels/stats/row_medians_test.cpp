@@ -19,27 +19,31 @@ class RowMedians : public OnEveryDevice {};
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 TEST_P(RowMedians, AreThoseOfTheSortedValues) {
-  const index_t rows = 60, columns = 37;
-  auto x = speckle_rows(rows, columns);
-  for (index_t t = 0; t < rows; t += 2) x[static_cast<std::size_t>(t * columns + 3)] = -0.5F;  // many equal ones
-  for (index_t t = 0; t < rows; ++t) x[static_cast<std::size_t>(t * columns + 4)] = t < 30 ? -0.0F : 0.0F;
+  const index_t rows = 60;
   std::vector<std::vector<index_t>> sets;
   for (index_t count : {1, 2, 3, 4, 23, 24, 25, 26, 47, 60}) {
     std::vector<index_t> set;
     for (index_t i = 0; i < count; ++i) set.push_back((i * 7 + count) % rows);
     sets.push_back(set);
   }
-  const auto device = device_matrix(exec(), x, rows, columns);
-  Array<float, 2> medians(exec(), {static_cast<index_t>(sets.size()), columns});
-  row_medians(exec(), device.view(), sets, medians.view());
-  const auto host = to_host(exec(), medians.view());
-  for (std::size_t s = 0; s < sets.size(); ++s)
-    for (index_t p = 0; p < columns; ++p) {
-      std::vector<double> values;
-      for (index_t row : sets[s]) values.push_back(x[static_cast<std::size_t>(row * columns + p)]);
-      ASSERT_EQ(host.view()(static_cast<index_t>(s), p), static_cast<float>(median_of(values)))
-          << sets[s].size() << " values";
+  for (const index_t columns : {1, 32, 37, 256 + 41}) {
+    auto x = speckle_rows(rows, columns);
+    if (columns > 4) {
+      for (index_t t = 0; t < rows; t += 2) x[static_cast<std::size_t>(t * columns + 3)] = -0.5F;  // many equal ones
+      for (index_t t = 0; t < rows; ++t) x[static_cast<std::size_t>(t * columns + 4)] = t < 30 ? -0.0F : 0.0F;
     }
+    const auto device = device_matrix(exec(), x, rows, columns);
+    Array<float, 2> medians(exec(), {static_cast<index_t>(sets.size()), columns});
+    row_medians(exec(), device.view(), sets, medians.view());
+    const auto host = to_host(exec(), medians.view());
+    for (std::size_t s = 0; s < sets.size(); ++s)
+      for (index_t p = 0; p < columns; ++p) {
+        std::vector<double> values;
+        for (index_t row : sets[s]) values.push_back(x[static_cast<std::size_t>(row * columns + p)]);
+        ASSERT_EQ(host.view()(static_cast<index_t>(s), p), static_cast<float>(median_of(values)))
+            << sets[s].size() << " values of " << columns;
+      }
+  }
 }
 
 TEST_P(RowMedians, AreNaNWhereAValueIsOrNoneIsThere) {
@@ -98,6 +102,38 @@ TEST_P(RowMedians, AreSubtractedFromWideRows) {
   const auto host = to_host(exec(), std::as_const(device).view());
   for (index_t i = 0; i < rows * columns; ++i)
     ASSERT_EQ(host.data()[i], x[static_cast<std::size_t>(i)] - m[static_cast<std::size_t>(i % columns)]);
+}
+
+// x - factor model in double, rounded to float: its product and its difference too where it is made in float, 3 x 2^-24
+// of their sizes. One model for all rows or one for each, one row, one pixel; a NaN masks its column.
+TEST_P(RowMedians, AreSubtractedTimesAFactor) {
+  for (const auto& [rows, columns] :
+       std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 40}, {9, 1}, {7, 33}, {6, 2 * 256 + 5}})
+    for (const bool each : {false, true}) {
+      auto x = speckle_rows(rows, columns);
+      const auto m = speckle_rows(each ? rows : 1, columns, 3);
+      if (columns > 1) x[static_cast<std::size_t>((rows - 1) * columns + columns / 2)] = kNaN;
+      std::vector<double> by;
+      for (index_t t = 0; t < rows; ++t) by.push_back(1.7 - 0.31 * static_cast<double>(t));
+      const auto device = device_matrix(exec(), x, rows, columns);
+      const auto models = device_matrix(exec(), m, each ? rows : 1, columns);
+      const auto factors = to_device(exec(), std::vector<double>(by));
+      Array<float, 2> out(exec(), {rows, columns});
+      subtract_rows(exec(), device.view(), models.view(), factors.view(), out.view());
+      const auto host = to_host(exec(), std::as_const(out).view());
+      for (index_t t = 0; t < rows; ++t)
+        for (index_t p = 0; p < columns; ++p) {
+          if (columns > 1 && p == columns / 2) {
+            ASSERT_TRUE(std::isnan(host.view()(t, p)));
+            continue;
+          }
+          const double value = x[static_cast<std::size_t>(t * columns + p)];
+          const double taken =
+              by[static_cast<std::size_t>(t)] * double(m[static_cast<std::size_t>((each ? t * columns : 0) + p)]);
+          ASSERT_NEAR(host.view()(t, p), value - taken, 3 * std::ldexp(std::fabs(value) + std::fabs(taken), -24))
+              << rows << " x " << columns << ": " << t << ", " << p;
+        }
+    }
 }
 
 // Every third column, into every second one.

@@ -176,16 +176,22 @@ TEST_P(SigmaClip, FilterMendsFromTheRimInwards) {
 TEST_P(SigmaClip, CorrectsNan) {
   for (const bool half : {false, true})
     for (const index_t side : {3, 5, 7}) {
-      const Extents<3> extents{2, 14, 15};
-      auto want = noisy_frames(extents[0], extents[1], extents[2]);
-      Flags flags = holes(extents, false);
-      for (index_t i = 0; i < want.size(); ++i)
-        if (flags.data()[i] != 0) want.data()[i] = kNan;
-      auto frames = to_device(exec(), want.view());
-      EXPECT_EQ(correct_nan(exec(), frames.view(), {side, half}, 3),
-                mend(want, flags, half ? low_side(side) : side, side, 3));
-      const auto found = to_host(exec(), frames.view());
-      for (index_t i = 0; i < found.size(); ++i) ASSERT_EQ(found.data()[i], want.data()[i]) << side << half << i;
+      for (const Extents<3> extents : {Extents<3>{2, 14, 15}, {1, 33, 8}, {3, 1, 40}, {1, 5, 66}}) {
+        auto want = noisy_frames(extents[0], extents[1], extents[2]);
+        Flags flags = holes(extents, false);
+        for (index_t i = 0; i < want.size(); ++i)
+          if (flags.data()[i] != 0) want.data()[i] = kNan;
+        auto frames = to_device(exec(), want.view());
+        EXPECT_EQ(correct_nan(exec(), frames.view(), {side, half}, 3),
+                  mend(want, flags, half ? low_side(side) : side, side, 3));
+        const auto found = to_host(exec(), frames.view());
+        for (index_t i = 0; i < found.size(); ++i) {
+          if (std::isnan(want.data()[i]))
+            ASSERT_TRUE(std::isnan(found.data()[i])) << side << half << i;
+          else
+            ASSERT_EQ(found.data()[i], want.data()[i]) << side << half << i;
+        }
+      }
     }
 }
 

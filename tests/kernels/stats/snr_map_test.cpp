@@ -10,7 +10,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/geometry/centre.hpp"
-#include "kernels/stats/apertures.hpp"
+#include "tests/kernels/stats/disc_reference.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/noise.hpp"
 
@@ -32,10 +32,9 @@ Array<float, 2> map_of(Exec& exec, const Array<float, 2>& frame, const Array<flo
   return to_host(exec, std::as_const(device_out).view());
 }
 
-/// The definition, pixel by pixel: positions by sine and cosine of each angle, statistics in two
-/// passes. Only the aperture sums, which have a test of their own, are taken as they are.
+/// The definition, pixel by pixel: positions by sine and cosine of each angle, sums over discs by integrals of their
+/// chords, statistics in two passes.
 Array<float, 2> reference(const Array<float, 2>& frame, const Array<float, 2>& second, const SnrMapOptions& options) {
-  Exec cpu(Exec::Options{.threads = 1, .path = Path::portable});
   const index_t ny = frame.extent(0), nx = frame.extent(1);
   auto out = host_array<float, 2>(frame.extents());
   std::fill_n(out.data(), out.size(), kUntouched);
@@ -57,18 +56,23 @@ Array<float, 2> reference(const Array<float, 2>& frame, const Array<float, 2>& s
         const double theta = std::atan2(dy, dx) - i * step;
         ring.push_back({frame_centre(ny) + r * std::sin(theta), frame_centre(nx) + r * std::cos(theta)});
       }
-      const auto sums = aperture_sums(cpu, frame.view(), ring, options.fwhm / 2);
+      const auto sums = [&](const Array<float, 2>& of) {
+        std::vector<double> values;
+        for (const Position& at : ring) values.push_back(disc_sum(Frame<const float>(of.view()), at, options.fwhm / 2));
+        return values;
+      };
+      const auto own = sums(frame);
       std::vector<double> others;
-      if (!options.noise_from_second_only) others.assign(sums.begin() + 1, sums.end());
+      if (!options.noise_from_second_only) others.assign(own.begin() + 1, own.end());
       if (second)
-        for (const double sum : aperture_sums(cpu, second.view(), ring, options.fwhm / 2)) others.push_back(sum);
+        for (const double sum : sums(second)) others.push_back(sum);
       std::erase_if(others, [](double value) { return std::isnan(value); });
       const auto count = static_cast<double>(others.size());
       double mean = 0, squares = 0;
       for (const double value : others) mean += value / count;
       for (const double value : others) squares += (value - mean) * (value - mean);
       out.view()(y, x) = static_cast<float>(
-          count < 2 ? kNaN : (sums[0] - mean) / (std::sqrt(squares / (count - 1)) * std::sqrt(1 + 1 / count)));
+          count < 2 ? kNaN : (own[0] - mean) / (std::sqrt(squares / (count - 1)) * std::sqrt(1 + 1 / count)));
     }
   return out;
 }
