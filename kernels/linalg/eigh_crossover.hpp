@@ -23,13 +23,13 @@
 //
 //     n      k = 5: dense, cold, warm (vectors)        k = 20
 //     128    80     1065    1443    (65, 65)           130    6608    8095    (140, 118)
-//     256    2064   2465    2368    (65, 65)           6809   9293    6852    (140, 114)
+//     256           2465    2368    (65, 65)           6809   9293    6852    (140, 114)
 //     489           2798    2914    (65, 65)                  13228   9012    (140, 106)
 //
 // It pays for many pairs, whose last ones take most blocks: 20 at order 489 come 1.4 times as fast. Five come in five
-// blocks from anywhere. In no row does it move the crossover: where dense solvers win, in lanes tenfold, they still do.
-// The start that eigh_top_subsets() makes for itself gains as little or as much: 20 pairs of 60 libraries of 469 frames
-// take 1.46 s with it and 1.76 s without on one core, 5 pairs 0.58 s and 0.63 s.
+// blocks from anywhere. It does not move the crossover: 20 pairs at order 256 draw level with the dense solver, and
+// lanes stay ten times ahead. The start that eigh_top_subsets() makes for itself gains less: 20 pairs of 60 libraries
+// of 469 frames take 0.61 s with it and 0.77 s without on one core, 5 pairs 0.20 s and 0.21 s.
 //
 // CUDA: all of it is guessed, no GPU has run it; what a GPU shall time is in bench's "crossover/...". What the guesses
 // are made of, for one problem alone on an H200:

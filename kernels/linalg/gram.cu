@@ -27,8 +27,9 @@
 // both halves are made, and what pads a region's last step: three to four times the flops of the loop. With tiles of 64
 // x 64 a matrix of up to 256 rows is 16 of them, its half 10, which keeps half of a GTX 1080's 20 multiprocessors busy
 // and a tenth of an H200's 132: together they win on both by that count. Of 489 rows half a matrix is 36 tiles: a loop
-// of syrk. Shape: blocks of 32 x 8 threads of for_each(), neighbours along a row. Not measured on a GPU. The portable
-// functor, a thread for each pair, is the reference and not meant to be fast.
+// of syrk. Shape: blocks of 32 x 8 threads of for_each(), neighbours along a row. Not measured on a GPU.
+//
+// The portable functor, a thread for each pair, is the reference and not meant to be fast.
 
 namespace hci {
 namespace {
@@ -88,10 +89,11 @@ struct IsFinite {
   HCI_HD void operator()(index_t i) const { finite(i) = std::isfinite(values(i)) ? 1 : 0; }
 };
 
-#if HCI_HAVE_CUDA
-/// Up to so many rows regions are multiplied as one batch.
+/// Up to so many rows regions are worked on side by side: as one batch of products on CUDA, by a thread each on the
+/// CPU.
 constexpr index_t kRowsTogether = 256;
 
+#if HCI_HAVE_CUDA
 /// Some columns of each region in double, from its column `begin` on; 0 where they are not used and behind its end.
 struct WidenRegions {
   Matrix<const float> x;
@@ -203,7 +205,8 @@ void gram_batch(Exec& exec, Matrix<const float> x, const std::vector<index_t>& f
     gram(one, {x.data() + begin, {rows, count}, x.strides()}, used.size() == 0 ? used : slice(used, begin, count),
          g[b]);
   };
-  if (!exec.on_cuda() && regions >= exec.threads())  // the last ones first: of annuli they take longest
+  // The last ones first: of annuli they take longest.
+  if (!exec.on_cuda() && rows <= kRowsTogether && regions >= exec.threads())
     return on_threads(exec, regions, [&](Exec& one, index_t b) { one_region(one, regions - 1 - b); });
   for (index_t b = 0; b < regions; ++b) one_region(exec, b);
 }

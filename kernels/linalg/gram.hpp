@@ -22,9 +22,11 @@ void gram(Exec& exec, Matrix<const float> x, UsedColumns used, Matrix<double> g)
 /// by side.
 ///   x (t, P) float, rows of unit stride   first (b + 1) on the host, ascending, no region empty   used (P)
 ///   g (b, t, t) double, rows of unit stride
-/// On the CPU with the bits of gram(), and a region to each thread, where there are as many: 12 annuli of 61 frames
-/// take 0.23 ms on two cores, a loop over gram() 0.29 ms; where OpenMP's threads sleep while they wait, 0.41 and 0.85
-/// ms (AMD EPYC with AVX-512, 2026-11-29, the least of 150 runs).
+/// On the CPU with the bits of gram(). Of up to 256 rows each thread has a region, where there are as many: 12 annuli
+/// of 61 frames take 0.23 ms on two cores, a loop over gram() 0.29 ms; where OpenMP's threads sleep while they wait,
+/// 0.41 and 0.85 ms. Of more rows it is that loop: 25 annuli of 489 frames take 81 ms, and took 284 ms by a thread
+/// each, whose sums do not fit its second-level cache (AMD EPYC with AVX-512, 2026-11-29, the least of 12 runs and
+/// more).
 void gram_batch(Exec& exec, Matrix<const float> x, const std::vector<index_t>& first, UsedColumns used,
                 View<double, 3> g);
 

@@ -108,6 +108,9 @@ TEST_P(NoRoom, InRowsOfTransforms) {
 TEST_P(NoRoom, InProducts) {
   Array<double, 2> g(exec, {frames, frames});
   EXPECT_GE(fail_each_allocation([&] { gram(exec, rows(), {}, g.view()); }), 1);
+  Array<double, 3> grams(exec, {4, frames, frames});
+  const std::vector<index_t> first{0, 3, 5, 8, 9};
+  EXPECT_GE(fail_each_allocation([&] { gram_batch(exec, rows(), first, {}, grams.view()); }), 2);
   Array<float, 2> out(exec, {frames, pixels});
   const auto c = device_matrix(exec, std::vector<float>(81, 0.1F), frames, frames);
   EXPECT_GE(fail_each_allocation([&] { subtract_product(exec, c.view(), rows(), rows(), out.view()); }), 1);

@@ -104,22 +104,27 @@ TEST_P(Svd, FillsUpWhatTheRankDoesNotGive) {
   }
 }
 
+/// Singular values, squared, and vectors of all columns, on the host.
+std::pair<Array<double, 1>, Array<double, 2>> singular_pairs(Exec& exec, Matrix<const float> x, index_t k,
+                                                             bool randomized) {
+  Array<double, 1> squares(exec, {k});
+  Array<double, 2> left(exec, {k, x.extent(0)});
+  if (randomized)
+    svd_randomized(exec, x, {}, squares.view(), left.view());
+  else
+    svd_top(exec, x, {}, squares.view(), left.view());
+  return {to_host(exec, squares.view()), to_host(exec, left.view())};
+}
+
 /// One row, one column, more rows than columns: what the Gram matrix says, whose rank is the smaller side.
 TEST_P(Svd, OfAnyShape) {
   for (const auto& [rows, columns] : std::vector<std::pair<index_t, index_t>>{{1, 1}, {1, 300}, {33, 1}, {40, 7}}) {
     const auto x = speckle_rows(rows, columns);
     const auto device = device_matrix(exec(), x, rows, columns);
     const index_t k = std::min<index_t>(rows, 3);
-    Array<double, 1> squares(exec(), {k});
-    Array<double, 2> left(exec(), {k, rows});
     const Symmetric g = gram_of(x, rows, columns, std::vector<std::uint8_t>(static_cast<std::size_t>(columns), 1));
     for (const bool randomized : {false, true}) {  // ten vectors beyond k: no fewer than the rank
-      if (randomized)
-        svd_randomized(exec(), device.view(), {}, squares.view(), left.view());
-      else
-        svd_top(exec(), device.view(), {}, squares.view(), left.view());
-      const auto w = to_host(exec(), squares.view());
-      const auto u = to_host(exec(), left.view());
+      const auto [w, u] = singular_pairs(exec(), device.view(), k, randomized);
       expect_eigenpairs(g, rows, k, w.data(), u.data(), std::to_string(rows) + " x " + std::to_string(columns));
     }
   }
@@ -146,16 +151,9 @@ TEST_P(Svd, OfAsManyRowsAsALongSequenceHas) {
       x.push_back(static_cast<float>(sum));
     }
   const auto device = device_matrix(exec(), x, rows, columns);
-  Array<double, 1> squares(exec(), {k});
-  Array<double, 2> left(exec(), {k, rows});
   const double bound = 10 * static_cast<double>(rows) * kEps;
   for (const bool randomized : {false, true}) {  // ten vectors beyond k: no fewer than the rank
-    if (randomized)
-      svd_randomized(exec(), device.view(), {}, squares.view(), left.view());
-    else
-      svd_top(exec(), device.view(), {}, squares.view(), left.view());
-    const auto w = to_host(exec(), squares.view());
-    const auto u = to_host(exec(), left.view());
+    const auto [w, u] = singular_pairs(exec(), device.view(), k, randomized);
     for (index_t j = 0; j < k; ++j) {
       const double want = std::pow(sizes[static_cast<std::size_t>(j)], 2);
       EXPECT_NEAR(w.data()[j], want, 1.1 * std::numeric_limits<float>::epsilon() * sizes[0] * sizes[0]);
