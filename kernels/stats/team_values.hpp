@@ -120,7 +120,8 @@ constexpr index_t doubles_of_keys(index_t count) { return (count + 1) / 2; }
 /// Takes values(i), i < values.count.
 template <class Team, class Values>
 HCI_HD TeamValues<Team> team_values(Team team, const Values& values, double* scratch) {
-  TeamValues<Team> taken{team, reinterpret_cast<std::uint32_t*>(scratch), values.count};
+  auto* const keys = reinterpret_cast<std::uint32_t*>(scratch);
+  TeamValues<Team> taken{team, keys, values.count};
   taken.fill(values);
   return taken;
 }
