@@ -105,16 +105,16 @@ struct RowMean {
 /// each pixel would take longer than its bytes.
 struct RowFactor {
   Vector<const double> mean;
+  bool standard;
   Vector<double> factor;
-  HCI_HD void operator()(index_t t) const { factor(t) = inverse_deviation(factor(t), 1, mean(t), true); }
+  HCI_HD void operator()(index_t t) const { factor(t) = inverse_deviation(factor(t), 1, mean(t), standard); }
 };
 struct ScaleRow {
   Matrix<const float> x;
-  Vector<const double> mean, factor;  // factor of nothing: centre only
+  Vector<const double> mean, factor;
   Matrix<float> out;
   HCI_HD void operator()(index_t t, index_t p) const {
-    const double scale = factor.size() == 0 ? 1 : factor(t);
-    out(t, p) = static_cast<float>((static_cast<double>(x(t, p)) - mean(t)) * scale);
+    out(t, p) = static_cast<float>((static_cast<double>(x(t, p)) - mean(t)) * factor(t));
   }
 };
 
@@ -126,14 +126,14 @@ void scale_each_column(Exec& exec, Matrix<const float> x, bool standard, Matrix<
 void scale_each_row(Exec& exec, Matrix<const float> x, UsedColumns used, bool standard, Matrix<float> out) {
   const Extents<2> chunks{x.extent(0), chunks_of(x.extent(1))};
   Array<double, 2> partial(exec, chunks), counts(exec, chunks);
-  Array<double, 1> mean(exec, {x.extent(0)}), factor(exec, {standard ? x.extent(0) : 0});
+  Array<double, 1> mean(exec, {x.extent(0)}), factor(exec, {x.extent(0)});
   for_each(exec, chunks, RowChunk{x, used, {}, partial.view(), counts.view()});
   for_each(exec, mean.extents(), RowMean{partial.view(), counts.view(), mean.view()});
   if (standard) {
     for_each(exec, chunks, RowChunk{x, used, mean.view(), partial.view(), counts.view()});
     for_each(exec, mean.extents(), RowMean{partial.view(), counts.view(), factor.view()});
-    for_each(exec, mean.extents(), RowFactor{mean.view(), factor.view()});
   }
+  for_each(exec, mean.extents(), RowFactor{mean.view(), standard, factor.view()});
   for_each(exec, x.extents(), ScaleRow{x, mean.view(), factor.view(), out});
 }
 
