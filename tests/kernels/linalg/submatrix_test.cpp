@@ -17,44 +17,59 @@ class Submatrix : public OnEveryDevice {};
 
 constexpr index_t kOrder = 7;
 
-std::vector<double> numbers(index_t rows) {
+std::vector<double> numbers(index_t rows, index_t columns = kOrder) {
   std::vector<double> a;
-  for (index_t i = 0; i < rows * kOrder; ++i) a.push_back(static_cast<double>(i * i % 31));
+  for (index_t i = 0; i < rows * columns; ++i) a.push_back(static_cast<double>(i * i % 31));
   return a;
 }
 
-TEST_P(Submatrix, GathersAndScattersIndexSets) {
-  const auto a = numbers(kOrder);
-  const std::vector<IndexSet> sets{{0, 2, 3, 6}, {}, {5}};
-  const auto device = device_matrix(exec(), a, kOrder, kOrder);
-  const auto index = index_table(exec(), sets, kOrder);
-  ASSERT_EQ(index.extents(), (Extents<2>{3, 4}));
-  Array<double, 3> sub(exec(), {3, 4, 4}), cut(exec(), {3, kOrder, 4}), back(exec(), {3, kOrder, kOrder});
-  gather_submatrices(exec(), batch_of_one<const double>(device.view()), {}, index.view(), sub.view());
-  gather_entries(exec(), batch_of_one<const double>(device.view()), {}, index.view(), cut.view());
-  scatter_entries(exec(), cut.view(), index.view(), back.view());
-  const auto found = to_host(exec(), sub.view()), rows = to_host(exec(), cut.view()),
-             full = to_host(exec(), back.view());
+/// What is expected of sets of one matrix, spelt out. Sums of squares are whole numbers.
+void expect_sets(Exec& exec, index_t order, const std::vector<IndexSet>& sets, index_t most) {
+  const auto problems = static_cast<index_t>(sets.size());
+  const auto a = numbers(order, order);
+  const auto device = device_matrix(exec, a, order, order);
+  const auto index = index_table(exec, sets, order);
+  ASSERT_EQ(index.extents(), (Extents<2>{problems, most}));
+  Array<double, 3> sub(exec, {problems, most, most}), cut(exec, {problems, order, most}),
+      back(exec, {problems, order, order});
+  gather_submatrices(exec, batch_of_one<const double>(device.view()), {}, index.view(), sub.view());
+  gather_entries(exec, batch_of_one<const double>(device.view()), {}, index.view(), cut.view());
+  scatter_entries(exec, cut.view(), index.view(), back.view());
+  const auto found = to_host(exec, sub.view()), rows = to_host(exec, cut.view()), full = to_host(exec, back.view());
   for (std::size_t b = 0; b < sets.size(); ++b) {
     const auto problem = static_cast<index_t>(b), size = static_cast<index_t>(sets[b].size());
+    const auto at = [&](index_t row, index_t i) {
+      return a[static_cast<std::size_t>(row * order + sets[b][static_cast<std::size_t>(i)])];
+    };
     double squares = 0;
-    for (const index_t i : sets[b])
-      for (const index_t j : sets[b]) squares += std::pow(a[static_cast<std::size_t>(i * kOrder + j)], 2);
-    for (index_t i = 0; i < 4; ++i)
-      for (index_t j = 0; j < 4; ++j) {
+    for (const index_t row : sets[b])
+      for (index_t i = 0; i < size; ++i) squares += std::pow(at(row, i), 2);
+    for (index_t i = 0; i < most; ++i)
+      for (index_t j = 0; j < most; ++j) {
         double want = i == j ? -std::sqrt(squares) : 0;
-        if (i < size && j < size)
-          want = a[static_cast<std::size_t>(sets[b][static_cast<std::size_t>(i)] * kOrder +
-                                            sets[b][static_cast<std::size_t>(j)])];
-        EXPECT_DOUBLE_EQ(found.view()(problem, i, j), want);
+        if (i < size && j < size) want = at(sets[b][static_cast<std::size_t>(i)], j);
+        ASSERT_DOUBLE_EQ(found.view()(problem, i, j), want) << order << ", set " << b << ": " << i << ", " << j;
       }
-    for (index_t r = 0; r < kOrder; ++r) {
-      for (index_t i = size; i < 4; ++i) EXPECT_EQ(rows.view()(problem, r, i), 0.0);
-      for (index_t i = 0; i < kOrder; ++i) {
-        const bool inside = std::find(sets[b].begin(), sets[b].end(), i) != sets[b].end();
-        EXPECT_EQ(full.view()(problem, r, i), inside ? a[static_cast<std::size_t>(r * kOrder + i)] : 0.0);
+    for (index_t r = 0; r < order; ++r) {
+      for (index_t i = 0; i < most; ++i) ASSERT_EQ(rows.view()(problem, r, i), i < size ? at(r, i) : 0.0);
+      for (index_t i = 0; i < order; ++i) {
+        const bool inside = std::binary_search(sets[b].begin(), sets[b].end(), i);
+        ASSERT_EQ(full.view()(problem, r, i), inside ? a[static_cast<std::size_t>(r * order + i)] : 0.0);
       }
     }
+  }
+}
+
+TEST_P(Submatrix, GathersAndScattersIndexSets) {
+  expect_sets(exec(), kOrder, {{0, 2, 3, 6}, {}, {5}}, 4);
+  // Sets that are as large as their matrix, and others; larger than a tile and no multiple of one.
+  for (const index_t order : {32, 33, 70, 131}) {
+    IndexSet all, some, last{order - 1};
+    for (index_t i = 0; i < order; ++i) {
+      all.push_back(i);
+      if (i % 3 != 1) some.push_back(i);
+    }
+    expect_sets(exec(), order, {some, all, {}, last}, order);
   }
   EXPECT_THROW(index_table(exec(), {{1, 1}}, kOrder), InvalidInput);
   EXPECT_THROW(index_table(exec(), {{0, kOrder}}, kOrder), InvalidInput);
