@@ -111,8 +111,7 @@ TEST_P(ClippedStats, OfSetsAndOfFrames) {
 }
 
 TEST_P(ClippedStats, OverTime) {
-  for (const auto& [nt, ny, nx] :
-       std::vector<std::array<index_t, 3>>{{1, 2, 1}, {2, 1, 37}, {8, 3, 65}, {150, 3, 5}}) {
+  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 2, 1}, {2, 1, 37}, {8, 3, 65}, {150, 3, 5}}) {
     auto host = spoilt_frames(nt, ny, nx);
     for (index_t t = 0; t < nt; ++t) host.view()(t, ny - 1, nx - 1) = kNan;
     const DeviceInput<float, 3> cube(exec(), host.view());
