@@ -265,8 +265,9 @@ TEST(ConvolveOnTheCpu, CopiesNoMoreThanNineFrames) {
 TEST_P(Convolve, AMaskFarAwayChangesNoBit) {
   // Several kernels: of some, the weights' sum has other last bits if each product is rounded.
   for (const double sigma : {1.1, 1.3, 2.0, 2.2, 2.7, 3.1})
-    for (const auto& [width, separable] :
-         {std::pair<index_t, bool>{50, true}, {13, true}, {5, true}, {50, false}, {5, false}}) {
+    for (const auto& shape : {std::pair<index_t, bool>{50, true}, {13, true}, {5, true}, {50, false}, {5, false}}) {
+      const index_t width = shape.first;
+      const bool separable = shape.second;
       const std::vector<double> taps = gaussian_taps(sigma, 9);
       auto frames = noisy_frames({1, 60, width});
       Array<float, 3> out(exec(), frames.extents());

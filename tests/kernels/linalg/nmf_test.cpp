@@ -267,7 +267,7 @@ TEST_P(Nmf, StartsAsTheRuleSays) {
       const double sign = part == 0 ? 1 : -1, norm_u = std::sqrt(of_u[part]), norm_v = std::sqrt(of_v[part]);
       const double size = std::sqrt(s * norm_u * norm_v);
       const double of_norm = std::sqrt(static_cast<double>(columns)) * noise / norm_v;  // what it is of the norm
-      const auto expect_part = [&](double got, double unit, double bound) {
+      const auto expect_part = [&, rows = rows](double got, double unit, double bound) {
         const double want = size * std::fmax(sign * unit, 0.0);
         if (std::fabs(want - 1e-6) <= bound) return;  // on either side of what counts as nothing
         EXPECT_NEAR(got, want < 1e-6 ? 0 : want, bound) << rows << " frames";
