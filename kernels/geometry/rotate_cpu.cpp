@@ -23,23 +23,20 @@ void derotate_plainly(const Frame<const float>& in, const Affine& map, const Int
 }
 
 #if defined(__AVX2__) && defined(__FMA__)
-/// rint(per_x * x * 1024) of 8 pixels from x on.
-__m256i grid_columns(double per_x, index_t x) {
-  const __m256d first = _mm256_add_pd(_mm256_set1_pd(double(x)), _mm256_setr_pd(0, 1, 2, 3));
-  const __m256d second = _mm256_add_pd(first, _mm256_set1_pd(4));
-  const __m256d step = _mm256_set1_pd(per_x), scale = _mm256_set1_pd(1024);
-  return _mm256_set_m128i(_mm256_cvtpd_epi32(_mm256_mul_pd(_mm256_mul_pd(step, second), scale)),
-                          _mm256_cvtpd_epi32(_mm256_mul_pd(_mm256_mul_pd(step, first), scale)));
+/// rint(per_x * x * 1024) of 8 pixels.
+__m256i grid_columns(double per_x, const LaneColumns& columns) {
+  const auto on_grid = [step = _mm256_set1_pd(per_x)](__m256d x) {
+    return _mm256_cvtpd_epi32(_mm256_mul_pd(_mm256_mul_pd(step, x), _mm256_set1_pd(1024)));
+  };
+  return _mm256_set_m128i(on_grid(columns.high), on_grid(columns.low));
 }
 
-/// The grid positions of one axis split into first tap and phase.
-__m256i split_positions(__m256i columns, index_t row, std::int32_t* tap, std::int32_t* phase) {
+/// The first taps of the grid positions of one axis; where their weights begin in the table.
+__m256i split_positions(__m256i columns, index_t row, std::int32_t* phase) {
   const __m256i position = _mm256_srai_epi32(_mm256_add_epi32(columns, _mm256_set1_epi32(int(row))), 5);
-  const __m256i first = _mm256_sub_epi32(_mm256_srai_epi32(position, 5), _mm256_set1_epi32(3));
-  _mm256_store_si256(reinterpret_cast<__m256i*>(tap), first);
   const __m256i weights = _mm256_slli_epi32(_mm256_and_si256(position, _mm256_set1_epi32(31)), 3);
   _mm256_store_si256(reinterpret_cast<__m256i*>(phase), weights);
-  return first;
+  return _mm256_sub_epi32(_mm256_srai_epi32(position, 5), _mm256_set1_epi32(3));
 }
 
 /// Adds one row of taps, weighted for its place in y.
@@ -89,9 +86,8 @@ class LanczosLanes {
   struct Columns {
     __m256i x, y;
   };
-  struct Places {
-    alignas(32) std::int32_t x[8], y[8], offset[8], x_phase[8], y_phase[8];  ///< phase: of its weights in the table
-    LaneEdges edges;
+  struct Places : LaneTaps {
+    alignas(32) std::int32_t x_phase[8], y_phase[8];  ///< of a pixel's weights in the table
   };
 
   LanczosLanes(const Frame<const float>& in, const Affine& map, const float* table, Border border, float outside)
@@ -104,16 +100,15 @@ class LanczosLanes {
     }
   }
 
-  Columns take_columns(index_t x) const { return {grid_columns(map_.xx, x), grid_columns(map_.yx, x)}; }
+  Columns take_columns(index_t x) const {
+    const LaneColumns columns(x);
+    return {grid_columns(map_.xx, columns), grid_columns(map_.yx, columns)};
+  }
 
   void place(const Columns& columns, index_t row, Places& at) const {
-    at.edges = {};
-    const __m256i x = split_positions(columns.x, x_of_row_[row], at.x, at.x_phase);
-    const __m256i y = split_positions(columns.y, y_of_row_[row], at.y, at.y_phase);
-    at.edges.note(x, kLanczosTaps, kLanczosTaps, in_.extent(1));
-    at.edges.note(y, kLanczosTaps, kLanczosTaps, in_.extent(0));
-    const __m256i rows = _mm256_mullo_epi32(y, _mm256_set1_epi32(int(in_.stride(0))));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(at.offset), _mm256_add_epi32(rows, x));
+    const __m256i x = split_positions(columns.x, x_of_row_[row], at.x_phase);
+    const __m256i y = split_positions(columns.y, y_of_row_[row], at.y_phase);
+    at.put(x, y, kLanczosTaps, kLanczosTaps, in_);
   }
 
   __m256 values(const Places& at) const {

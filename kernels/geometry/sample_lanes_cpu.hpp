@@ -43,6 +43,23 @@ struct LaneEdges {
   }
 };
 
+/// The first taps of 8 pixels.
+struct LaneTaps {
+  alignas(32) std::int32_t x[8], y[8], offset[8];  ///< offset: nothing where short ones do not do
+  LaneEdges edges;
+
+  /// A pixel has `taps` of them along each axis; one load takes `read` pixels of a row.
+  void put(__m256i first_x, __m256i first_y, int taps, int read, const Frame<const float>& in) {
+    edges = {};
+    edges.note(first_x, taps, read, in.extent(1));
+    edges.note(first_y, taps, taps, in.extent(0));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(x), first_x);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(y), first_y);
+    const __m256i rows = _mm256_mullo_epi32(first_y, _mm256_set1_epi32(int(in.stride(0))));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(offset), _mm256_add_epi32(rows, first_x));
+  }
+};
+
 /// Whether 32 bits hold the offsets of all pixels of a frame.
 inline bool has_short_offsets(const Frame<const float>& in) {
   return std::abs(in.stride(0)) < ((index_t{1} << 31) - in.extent(1)) / in.extent(0);
@@ -92,10 +109,8 @@ class ExactLanes {
 
   using Columns = LaneColumns;
 
-  struct Places {
-    alignas(32) std::int32_t x[8], y[8], offset[8];
+  struct Places : LaneTaps {
     alignas(32) float x_fraction[8], y_fraction[8];
-    LaneEdges edges;
   };
 
   /// `outside`: what lies beyond a constant border.
@@ -116,15 +131,9 @@ class ExactLanes {
 
   /// The pixels of these columns in one of the rows taken.
   void place(const LaneColumns& columns, index_t row, Places& at) const {
-    at.edges = {};
     const __m256i x = axis(columns, map_.xx, x_of_row_[row], at.x_fraction);
-    const __m256i rows = axis(columns, map_.yx, y_of_row_[row], at.y_fraction);
-    at.edges.note(x, kTaps, kRead, in_.extent(1));
-    at.edges.note(rows, kTaps, kTaps, in_.extent(0));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(at.x), x);
-    _mm256_store_si256(reinterpret_cast<__m256i*>(at.y), rows);
-    const __m256i offsets = _mm256_mullo_epi32(rows, _mm256_set1_epi32(int(in_.stride(0))));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(at.offset), _mm256_add_epi32(offsets, x));
+    const __m256i y = axis(columns, map_.yx, y_of_row_[row], at.y_fraction);
+    at.put(x, y, kTaps, kRead, in_);
   }
 
   __m256 values(const Places& at) const {
