@@ -263,7 +263,10 @@ TEST_P(RealFft2, KeepsItsWorkspaceSmall) {
   fft2_real(exec(), in.view(), whole.view());
   inverse_fft2_real(exec(), whole.view(), of_whole.view());
   const auto a = to_host(exec(), of_parts.view()), b = to_host(exec(), of_whole.view());
-  for (index_t i = 0; i < host.size(); ++i) ASSERT_EQ(a.data()[i], b.data()[i]);
+  // FFTW takes frame by frame; cuFFT promises no bits for another batch. Two ways of two transforms each; the way back
+  // adds up sqrt(n) times the error of a coefficient, and errs as much itself.
+  const double most = exec().on_cuda() ? 4 * bound<double>(24 * 33) * std::sqrt(24.0 * 33) : 0;
+  for (index_t i = 0; i < host.size(); ++i) ASSERT_NEAR(a.data()[i], b.data()[i], most);
 }
 
 TEST_P(RealFft2, LeavesItsInputAlone) {
