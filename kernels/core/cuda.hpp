@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/core/array.hpp"
+#include "kernels/core/error.hpp"
 #include "kernels/core/exec.hpp"
 #include "kernels/core/status.hpp"
 
@@ -126,6 +127,12 @@ class CudaContext {
 template <class Real>
 bool is_aligned_for_fft(const Real* numbers) {
   return reinterpret_cast<std::uintptr_t>(numbers) % (2 * sizeof(Real)) == 0;
+}
+/// Throws InvalidInput where it does not: for complex numbers, given as the reals that they are made of.
+template <class Real>
+void check_aligned_for_fft(const char* caller, const Real* numbers) {
+  require(is_aligned_for_fft(numbers), caller, ": complex numbers begin at ", static_cast<const void*>(numbers),
+          "; on CUDA they must be aligned to ", 2 * sizeof(Real), " bytes");
 }
 
 /// One use of a plan: makes its device current, and lends it a work area from the Exec's memory, which
