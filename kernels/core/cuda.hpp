@@ -91,9 +91,10 @@ class CudaContext {
   cudnnContext* cudnn();
   /// The plan of `batch` transforms of length n: real to complex, complex to real, or complex, in
   /// double or single precision, rows dense (n reals, n/2 + 1 complex). Made once for each shape, as long as that is
-  /// among the last kMostPlans that were asked for: a plan keeps tables on the device, outside all accounting.
+  /// among the last kMostPlans that were asked for: a plan keeps tables on the device, outside all accounting. Making
+  /// one may wait for the stream: the oldest goes for it when transforms that read its tables are done.
   FftPlan fft_plan(cufftType type, int n, int batch);
-  /// The same for `batch` complex transforms of dense (ny, nx) frames.
+  /// The same for `batch` dense (ny, nx) frames, real ones with half spectra (ny, nx / 2 + 1).
   FftPlan fft2_plan(cufftType type, int ny, int nx, int batch);
   static constexpr std::size_t kMostPlans = 32;
 
