@@ -153,7 +153,7 @@ class Columns {
   typename Fftw<T>::Plan plan_;
 };
 
-/// Each frame's rows by a plan and its columns, in parallel over the frames.
+/// transform(scratch of the columns, t) for each frame, in parallel: a thread keeps its scratch.
 template <class T, class TransformFrame>
 void each_frame(Exec& exec, index_t frames, const Columns<T>& columns, const TransformFrame& transform) {
   using Scratch = typename Columns<T>::Scratch;
