@@ -280,8 +280,9 @@ void CudaContext::drop_oldest_plan() {
     return a.second.asked_for < b.second.asked_for;
   });
   wait();  // transforms under way read the plan's tables
-  check(cufftDestroy(oldest->second.plan.handle));
-  fft_plans_.erase(oldest);
+  const cufftHandle handle = oldest->second.plan.handle;
+  fft_plans_.erase(oldest);  // first: whether or not it can be destroyed, nobody is to be given it again
+  check(cufftDestroy(handle));
 }
 
 FftCall::FftCall(Exec& exec, const FftPlan& plan)

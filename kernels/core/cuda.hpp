@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/core/array.hpp"
+#include "kernels/core/error.hpp"
 #include "kernels/core/exec.hpp"
 #include "kernels/core/status.hpp"
 
@@ -90,9 +91,10 @@ class CudaContext {
   cudnnContext* cudnn();
   /// The plan of `batch` transforms of length n: real to complex, complex to real, or complex, in
   /// double or single precision, rows dense (n reals, n/2 + 1 complex). Made once for each shape, as long as that is
-  /// among the last kMostPlans that were asked for: a plan keeps tables on the device, outside all accounting.
+  /// among the last kMostPlans that were asked for: a plan keeps tables on the device, outside all accounting. Making
+  /// one may wait for the stream: the oldest goes for it when transforms that read its tables are done.
   FftPlan fft_plan(cufftType type, int n, int batch);
-  /// The same for `batch` complex transforms of dense (ny, nx) frames.
+  /// The same for `batch` dense (ny, nx) frames, real ones with half spectra (ny, nx / 2 + 1).
   FftPlan fft2_plan(cufftType type, int ny, int nx, int batch);
   static constexpr std::size_t kMostPlans = 32;
 
@@ -126,6 +128,12 @@ class CudaContext {
 template <class Real>
 bool is_aligned_for_fft(const Real* numbers) {
   return reinterpret_cast<std::uintptr_t>(numbers) % (2 * sizeof(Real)) == 0;
+}
+/// Throws InvalidInput where it does not: for complex numbers, given as the reals that they are made of.
+template <class Real>
+void check_aligned_for_fft(const char* caller, const Real* numbers) {
+  require(is_aligned_for_fft(numbers), caller, ": complex numbers begin at ", static_cast<const void*>(numbers),
+          "; on CUDA they must be aligned to ", 2 * sizeof(Real), " bytes");
 }
 
 /// One use of a plan: makes its device current, and lends it a work area from the Exec's memory, which

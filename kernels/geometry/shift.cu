@@ -225,11 +225,13 @@ void shift_by_samples(Exec& exec, Cube<const float> in, const std::vector<Shift>
   const int order = spline_order(options.method);
   const index_t padding = order > 0 ? spline_padding(order, options.border) : 0, frames = in.extent(0);
   const Extents<2> sides{in.extent(1) + 2 * padding, in.extent(2) + 2 * padding};
-  // Coefficients, or a CPU's tables of taps, that are held at a time.
+  // Coefficients, or a CPU's tables of taps, that are held at a time. CUDA has no such tables: all frames at once then.
   constexpr index_t kScratchBytes = index_t{64} << 20;
-  const index_t frame_bytes = order > 0 ? sides.size() * index_t{sizeof(float)}
-                                        : (in.extent(1) + in.extent(2)) * taps_of(options.method) * index_t{8};
-  const index_t at_once = std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, index_t{1}, frames);
+  const index_t frame_bytes = order > 0        ? sides.size() * index_t{sizeof(float)}
+                              : exec.on_cuda() ? 0
+                                               : (in.extent(1) + in.extent(2)) * taps_of(options.method) * index_t{8};
+  const index_t at_once =
+      frame_bytes == 0 ? frames : std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, index_t{1}, frames);
   Array<float, 3> coefficients;
   if (order > 0) coefficients = Array<float, 3>(exec, {at_once, sides[0], sides[1]});
   for (index_t first = 0; first < frames; first += at_once) {

@@ -58,8 +58,7 @@ void each_row(Exec& exec, Extents<2> rows, const Transform& transform) {
 /// length an even number, so that the next begin on an even double where the first did.
 template <class Real, class Transform>
 void some_rows(Exec& exec, cufftType type, Matrix<Real> rows, Matrix<Complex> spectrum, const Transform& transform) {
-  require(is_aligned_for_fft(reinterpret_cast<const double*>(spectrum.data())), "fft_rows: the spectrum begins at ",
-          static_cast<const void*>(spectrum.data()), "; on CUDA it must be aligned to 16 bytes");
+  check_aligned_for_fft("fft_rows", reinterpret_cast<const double*>(spectrum.data()));
   const index_t count = rows.extent(0), n = rows.extent(1), row_bytes = n * index_t{sizeof(double)};
   index_t most = std::clamp(scratch_bytes(index_t{64} << 20) / row_bytes, index_t{1}, count);
   if (n % 2 == 1 && most > 1) most -= most % 2;

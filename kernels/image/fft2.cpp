@@ -153,7 +153,7 @@ class Columns {
   typename Fftw<T>::Plan plan_;
 };
 
-/// Each frame's rows by a plan and its columns, in parallel over the frames.
+/// transform(scratch of the columns, t) for each frame, in parallel: a thread keeps its scratch.
 template <class T, class TransformFrame>
 void each_frame(Exec& exec, index_t frames, const Columns<T>& columns, const TransformFrame& transform) {
   using Scratch = typename Columns<T>::Scratch;
@@ -243,8 +243,17 @@ void some_frames(Exec& exec, cufftType type, Extents<3> frames, index_t frame_by
 template <class T>
 constexpr bool kDouble = sizeof(T) == sizeof(double);
 
+/// Where the first of dense frames is aligned, all are.
+template <class N>
+void check_aligned(const char* caller, const Cube<N>& frames) {
+  using Real = typename std::remove_const_t<N>::value_type;
+  check_aligned_for_fft(caller, reinterpret_cast<const Real*>(frames.data()));
+}
+
 template <class T>
 void fft2_on_cuda(Exec& exec, Cube<const std::complex<T>> in, Cube<std::complex<T>> out, FftDirection direction) {
+  check_aligned("fft2", in);
+  check_aligned("fft2", out);
   const index_t frame_bytes = in.extent(1) * in.extent(2) * index_t{sizeof(std::complex<T>)};
   const int sign = direction == FftDirection::forward ? CUFFT_FORWARD : CUFFT_INVERSE;
   some_frames(exec, kDouble<T> ? CUFFT_Z2Z : CUFFT_C2C, in.extents(), frame_bytes,
@@ -286,7 +295,8 @@ void fft2_real_checked(Exec& exec, Cube<const T> in, Cube<std::complex<T>> spect
   check_real<T>("fft2_real", in, spectrum);
   if (in.size() == 0) return;
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda())
+  if (exec.on_cuda()) {
+    check_aligned("fft2_real", spectrum);
     return some_frames(exec, kDouble<T> ? CUFFT_D2Z : CUFFT_R2C, in.extents(),
                        index_t(spectrum[0].size() * sizeof(std::complex<T>)),
                        [&](cufftHandle plan, index_t t, index_t count) {
@@ -297,6 +307,7 @@ void fft2_real_checked(Exec& exec, Cube<const T> in, Cube<std::complex<T>> spect
                          copy(exec, frames, aligned.view());
                          execute_real(plan, std::as_const(aligned).data(), spectrum[t].data());
                        });
+  }
 #endif
   fft2_real_on_cpu(exec, in, spectrum);
 }
@@ -306,7 +317,8 @@ void inverse_fft2_real_checked(Exec& exec, Cube<std::complex<T>> spectrum, Cube<
   check_real<T>("inverse_fft2_real", out, spectrum);
   if (out.size() == 0) return;
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda())
+  if (exec.on_cuda()) {
+    check_aligned("inverse_fft2_real", spectrum);
     return some_frames(exec, kDouble<T> ? CUFFT_Z2D : CUFFT_C2R, out.extents(),
                        index_t(spectrum[0].size() * sizeof(std::complex<T>)),
                        [&](cufftHandle plan, index_t t, index_t count) {
@@ -317,6 +329,7 @@ void inverse_fft2_real_checked(Exec& exec, Cube<std::complex<T>> spectrum, Cube<
                          execute_real(plan, spectrum[t].data(), aligned.data());
                          copy(exec, std::as_const(aligned).view(), frames);
                        });
+  }
 #endif
   inverse_fft2_real_on_cpu(exec, spectrum, out);
 }

@@ -2,11 +2,13 @@
 #include "kernels/stats/collapse.hpp"
 
 #include <cmath>
+#include <cstdint>
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/stats/collapse_plan.hpp"
+#include "kernels/stats/order_statistic.hpp"
 #include "kernels/stats/samples.hpp"
 #if HCI_HAVE_CUDA
 #include "kernels/stats/collapse_tiles.hpp"
@@ -27,11 +29,41 @@
 namespace hci {
 namespace {
 
+/// How many are not NaN.
+HCI_HD index_t valid(const Samples& samples) {
+  index_t n = 0;
+  for (index_t t = 0; t < samples.count; ++t) n += samples(t) == samples(t);
+  return n;
+}
+
+/// How many are below the value with this key.
+HCI_HD index_t below(const Samples& samples, std::uint32_t key) {
+  index_t n = 0;
+  for (index_t t = 0; t < samples.count; ++t) {
+    const float v = samples(t);
+    n += v == v && order_key(v) < key;
+  }
+  return n;
+}
+
+/// Order statistic k (from 0) of the n values that are not NaN.
+HCI_HD std::uint32_t key_of_rank(const Samples& samples, index_t k, index_t n) {
+  const std::uint32_t prefix = key_prefix_of_rank(
+      k, n, KeyRange{}, [&samples](std::uint32_t key) { return below(samples, key); },
+      [](index_t left) { return left <= 1; });
+  std::uint32_t found = kNanKey;
+  for (index_t t = 0; t < samples.count; ++t) {
+    const std::uint32_t key = order_key_or_nan(samples(t));
+    found = key >= prefix && key < found ? key : found;
+  }
+  return found;
+}
+
 HCI_HD float median(const Samples& samples) {
-  const index_t n = samples.valid();
+  const index_t n = valid(samples);
   if (n == 0) return NAN;
   const index_t k = (n - 1) / 2;
-  const std::uint32_t low = samples.key_of_rank(k, n);
+  const std::uint32_t low = key_of_rank(samples, k, n);
   if (n % 2 == 1) return middle_of(from_order_key(low), from_order_key(low));
   index_t not_above = 0;
   std::uint32_t next = kNanKey;
@@ -49,10 +81,11 @@ HCI_HD float median(const Samples& samples) {
 }
 
 HCI_HD float trimmed_mean(const Samples& samples, Trim trim) {
-  const index_t n = samples.valid();
+  const index_t n = valid(samples);
   if (n <= trim.first) return NAN;
   const index_t last = last_kept(trim, n);
-  RunningTrim running{from_order_key(samples.key_of_rank(trim.first, n)), from_order_key(samples.key_of_rank(last, n))};
+  RunningTrim running{from_order_key(key_of_rank(samples, trim.first, n)),
+                      from_order_key(key_of_rank(samples, last, n))};
   for (index_t t = 0; t < samples.count; ++t) running.add(samples(t));
   return running.result(trim.first, last);
 }

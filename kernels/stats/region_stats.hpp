@@ -37,8 +37,10 @@ void region_quantiles(Exec& exec, Cube<const float> frames, const std::vector<Pi
 /// the farthest corner. The bins of a radial profile. Throws InvalidInput for a centre more than 1e6 px from the frame.
 std::vector<PixelSet> radial_bins(index_t ny, index_t nx, const SetCentre& centre = {});
 
-/// The radial profile of every frame: means(t, i) = the mean of radial_bins()[i], NaN left out.
+/// The radial profile of every frame: means(t, i) = the mean of radial_bins()[i], NaN left out; NaN where nothing else
+/// is there, as in the bins between a centre outside the frame and its next pixel.
 ///   frames (t, y, x)   means (t, i) double, as many as radial_bins() or fewer, on the Exec's device
+/// Throws InvalidInput for a centre that radial_bins() refuses.
 void radial_profile(Exec& exec, Cube<const float> frames, Matrix<double> means, const SetCentre& centre = {});
 
 }  // namespace hci

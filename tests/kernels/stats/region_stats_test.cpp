@@ -232,8 +232,23 @@ TEST_P(RegionStats, BinsLieAboutAnyCentre) {
           EXPECT_NEAR(got, mean, 4 * DBL_EPSILON * 250 * double(values.size()));  // |values| < 250
       }
   }
-  EXPECT_THROW(radial_bins(9, 9, {{3e6, 4}}), InvalidInput);
-  EXPECT_THROW(radial_bins(9, 9, {{3, std::nan("")}}), InvalidInput);
+  for (const std::array<double, 2>& centre : {std::array<double, 2>{3e6, 4}, {3, std::nan("")}}) {
+    EXPECT_THROW(radial_bins(12, 17, centre), InvalidInput);
+    Array<double, 2> means(exec(), {2, 1});
+    EXPECT_THROW(radial_profile(exec(), frames.view(), means.view(), centre), InvalidInput);
+  }
+}
+
+// From a centre 100 px above the frame: nothing within 100 px.
+TEST_P(RegionStats, ProfileIsNanWhereNoPixelIs) {
+  auto host = host_array<float>(Extents<3>{1, 3, 1});
+  for (index_t y = 0; y < 3; ++y) host.data()[y] = static_cast<float>(y + 5);
+  const DeviceInput<float, 3> frames(exec(), host.view());
+  Array<double, 2> means(exec(), {1, 103});
+  radial_profile(exec(), frames.view(), means.view(), {{-100, 0}});
+  const auto found = to_host(exec(), means.view());
+  for (index_t r = 0; r < 100; ++r) ASSERT_TRUE(std::isnan(found.view()(0, r))) << r;
+  for (index_t y = 0; y < 3; ++y) EXPECT_EQ(found.view()(0, 100 + y), static_cast<double>(y + 5));
 }
 
 TEST_P(RegionStats, ReadsThroughStrides) {

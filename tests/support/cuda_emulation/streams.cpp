@@ -25,16 +25,21 @@ bool is_host_memory(std::uintptr_t address) {
   return mincore(reinterpret_cast<void*>(address / kPage * kPage), kPage, &resident) == 0;
 }
 
-/// Also notes what static and dynamic shared memory together may be.
-bool is_valid(Grid& grid, const void* kernel, const Device& device) {
+/// What a kernel's blocks may have of a device's shared memory: dynamic, and static and dynamic together.
+struct SharedLimits {
+  std::size_t dynamic, both;
+};
+SharedLimits shared_limits(const void* kernel, const Device& device) {
+  const auto asked = machine().shared_limits.find({kernel, &device});
+  if (asked == machine().shared_limits.end()) return {kSharedBytes, kSharedBytes};
+  return {static_cast<std::size_t>(asked->second), static_cast<std::size_t>(device.shared_on_request)};
+}
+
+bool is_valid(const Grid& grid, const SharedLimits& shared) {
   const dim3 g = grid.grid, b = grid.block;
-  const auto limit = machine().shared_limits.find({kernel, &device});
-  const bool asked = limit != machine().shared_limits.end();
-  const int shared = asked ? limit->second : kSharedBytes;
-  grid.most_shared = static_cast<std::size_t>(asked ? device.shared_on_request : kSharedBytes);
   return g.x > 0 && g.y > 0 && g.z > 0 && b.x > 0 && b.y > 0 && b.z > 0 && g.x <= 0x7fffffffu && g.y <= 65535 &&
          g.z <= 65535 && b.x <= 1024 && b.y <= 1024 && b.z <= 64 && b.x * b.y * b.z <= 1024 &&
-         grid.shared_bytes <= static_cast<std::size_t>(shared);
+         grid.shared_bytes <= shared.dynamic;
 }
 
 /// The order of this launch's threads: mixed takes turns.
@@ -65,7 +70,9 @@ cudaError_t enqueue_kernel(cudaStream_t given, Grid grid, const void* kernel) {
   if (!all.is_stream(given)) return fail(cudaErrorInvalidResourceHandle);
   CUstream_st& stream = stream_or_default(given);
   if (stream.device != &call.device()) return fail(cudaErrorInvalidResourceHandle);
-  if (!is_valid(grid, kernel, call.device())) return fail(cudaErrorInvalidConfiguration);
+  const SharedLimits shared = shared_limits(kernel, call.device());
+  if (!is_valid(grid, shared)) return fail(cudaErrorInvalidConfiguration);
+  grid.most_shared = shared.both;
   if (all.launches_until_failure > 0 && --all.launches_until_failure == 0) return fail(cudaErrorLaunchOutOfResources);
   ++all.launches;
   if (all.launches_until_fault > 0 && --all.launches_until_fault == 0) {
