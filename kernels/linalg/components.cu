@@ -139,14 +139,15 @@ struct AutomaticCount {
 };
 
 /// Whether there is a library for each target, or one for all.
-bool serve(index_t libraries, index_t targets) { return libraries == 1 || libraries == targets; }
+bool is_one_or_one_each(index_t libraries, index_t targets) { return libraries == 1 || libraries == targets; }
 
 }  // namespace
 
 void component_scores(Exec& exec, Matrix<const double> g, Matrix<const double> values, View<const double, 3> vectors,
                       Matrix<double> scores) {
-  require(serve(values.extent(0), g.extent(0)) && vectors.extent(0) == values.extent(0), "component_scores: values of ",
-          values.extent(0), " libraries and vectors of ", vectors.extent(0), " for ", g.extent(0), " targets");
+  require(is_one_or_one_each(values.extent(0), g.extent(0)) && vectors.extent(0) == values.extent(0),
+          "component_scores: values of ", values.extent(0), " libraries and vectors of ", vectors.extent(0), " for ",
+          g.extent(0), " targets");
   require(vectors.extent(2) == g.extent(1) && vectors.extent(1) == scores.extent(1) &&
               scores.extent(0) == g.extent(0) && values.extent(1) == scores.extent(1),
           "component_scores: shapes differ");
@@ -155,8 +156,8 @@ void component_scores(Exec& exec, Matrix<const double> g, Matrix<const double> v
 
 void component_coefficients(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
                             Vector<const index_t> counts, Matrix<float> c) {
-  require(serve(vectors.extent(0), scores.extent(0)), "component_coefficients: ", vectors.extent(0), " libraries for ",
-          scores.extent(0), " targets");
+  require(is_one_or_one_each(vectors.extent(0), scores.extent(0)), "component_coefficients: ", vectors.extent(0),
+          " libraries for ", scores.extent(0), " targets");
   require(counts.extent(0) == scores.extent(0) && c.extent(0) == scores.extent(0) && c.extent(1) == vectors.extent(2) &&
               scores.extent(1) == vectors.extent(1),
           "component_coefficients: shapes differ");
@@ -166,8 +167,8 @@ void component_coefficients(Exec& exec, Matrix<const double> scores, View<const 
 void component_sweep(Exec& exec, Matrix<const double> scores, View<const double, 3> vectors,
                      const std::vector<index_t>& counts, View<float, 3> c) {
   const index_t k = scores.extent(1);
-  require(serve(vectors.extent(0), scores.extent(0)), "component_sweep: ", vectors.extent(0), " libraries for ",
-          scores.extent(0), " targets");
+  require(is_one_or_one_each(vectors.extent(0), scores.extent(0)), "component_sweep: ", vectors.extent(0),
+          " libraries for ", scores.extent(0), " targets");
   require(vectors.extent(1) == k &&
               c.extents() == Extents<3>{static_cast<index_t>(counts.size()), scores.extent(0), vectors.extent(2)},
           "component_sweep: shapes differ");

@@ -28,8 +28,18 @@
 //
 // It pays for many pairs, whose last ones take most blocks: 20 at order 489 come 1.4 times as fast. Five come in five
 // blocks from anywhere. It does not move the crossover: 20 pairs at order 256 draw level with the dense solver, and
-// lanes stay ten times ahead. The start that eigh_top_subsets() makes for itself gains less: 20 pairs of 60 libraries
-// of 469 frames take 0.61 s with it and 0.77 s without on one core, 5 pairs 0.20 s and 0.21 s.
+// lanes stay ten times ahead.
+//
+// The start that eigh_top_subsets() makes for itself costs the pairs of the whole matrix, more than those of a set.
+// Libraries of 469 of 489 frames of 4 annuli ("crossover/subsets_..."), ms of processor time of one thread on an EPYC
+// that others used, too, the least of 3 runs and more, 2026-11-29:
+//
+//     sets of each matrix      1            5            10           20
+//     k = 5: cold, started     6.1   18     31    40     64    71     124   125
+//     k = 20                   19    41     92    98     189   170    366   307
+//
+// It pays from some 7 sets on for 20 pairs, from some 20 on for 5, and there hardly. It is made from 10 on, where the
+// one gains as much as the other loses, a tenth.
 //
 // CUDA: all of it is guessed, no GPU has run it; what a GPU shall time is in bench's "crossover/...". What the guesses
 // are made of, for one problem alone on an H200:
@@ -41,9 +51,10 @@
 //     while that is an order of its, else by cuSOLVER. What is around it, 30 launches and calls of 5 us and a wait, is
 //     less than what is saved only if the looks together take less than the dense solver: from 128 on, and where one
 //     look takes at most a fifth of it. At n = 128 up to k = 14; at 489 while Jacobi looks, up to k = 24.
-// Not timed by the benchmarks, and left out by count: syevjBatched, which turns rows, columns and vectors (some 12 n^3
-// flops a sweep, ours one set of columns, 4 n^3), and Xgesvdr, which takes the frames as one dense matrix in double,
-// 172 MB for (489, 44100), where svd_randomized() does the same 14 r t p flops on tiles of float frames.
+// Open until a GPU times them: syevjBatched and Xgesvdr. Nothing but a count speaks against them so far. syevjBatched
+// turns rows, columns and vectors, some 12 n^3 flops a sweep, ours one set of columns, 4 n^3. Xgesvdr takes the frames
+// as one dense matrix in double, 172 MB for (489, 44100), where svd_randomized() does the same 14 r t p flops on tiles
+// of float frames.
 
 namespace hci::crossover {
 
@@ -60,6 +71,9 @@ inline bool few_alone_win(index_t n, index_t k) { return n >= kAloneRows && 3 * 
 constexpr index_t kSubspaceRowsCpu = 256, kRowsForEachVectorCpu = 13;
 constexpr index_t kSubspaceRowsCuda = 128;
 constexpr index_t kOversampling = 8;
+
+/// So many iterated sets of a matrix are worth the pairs of the whole as a start, see above; on CUDA a guess.
+constexpr index_t kSetsForAStart = 10;
 
 /// Blocks that the space of the iteration holds before it is restarted (where Jacobi serves it: three).
 constexpr index_t kSubspaceBlocksCpu = 6;

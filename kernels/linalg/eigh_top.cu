@@ -26,12 +26,6 @@ namespace {
 
 using crossover::kOversampling;
 
-/// Matrix and result of problem b alone.
-template <class T>
-View<T, 3> alone(const View<T, 3>& all, index_t b) {
-  return slice(all, b, 1);
-}
-
 /// By iteration, and by the dense solver where that has not converged.
 void iterate(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors,
              SubspaceOptions options) {
@@ -39,7 +33,7 @@ void iterate(Exec& exec, View<const double, 3> a, Matrix<double> values, View<do
   const SubspaceReport report = subspace_top(exec, DenseOperator(a), values, vectors, options);
   for (index_t b = 0; b < a.extent(0); ++b)
     if (report.converged[static_cast<std::size_t>(b)] == 0)
-      eigh_dense(exec, alone(a, b), slice(values, b, 1), alone(vectors, b));
+      eigh_dense(exec, slice(a, b, 1), slice(values, b, 1), slice(vectors, b, 1));
 }
 
 bool iteration_wins(const Exec& exec, index_t n, index_t k) {
@@ -63,39 +57,59 @@ struct Subsets {
   index_t count() const { return static_cast<index_t>(sets.size()); }
 };
 
-/// The subsets' start: more pairs of the whole matrices than are wanted (m, count, n).
-Array<double, 3> pairs_of_whole(Exec& exec, View<const double, 3> a, index_t k) {
-  const index_t n = a.extent(1), count = std::min(k + kOversampling, n);
-  Array<double, 2> values(exec, {a.extent(0), count});
-  Array<double, 3> vectors(exec, {a.extent(0), count, n});
-  eigh_top_batch(exec, a, count, values.view(), vectors.view());
-  return vectors;
+/// More pairs of the whole matrices than are wanted, with which the iteration of their sets begins; of those matrices
+/// only that have so many iterated sets that it pays.
+struct Start {
+  std::vector<bool> made;  ///< for each matrix
+  Array<double, 3> pairs;  ///< (m, count, n), not set where none are made; nothing where there are none at all
+};
+
+/// iterated: of each set, whether it is.
+Start start_for(Exec& exec, const Subsets& subsets, const std::vector<bool>& iterated, index_t k) {
+  const index_t matrices = subsets.a.extent(0), n = subsets.order(), count = std::min(k + kOversampling, n);
+  Start start;
+  for (auto first = iterated.begin(); first != iterated.end(); first += subsets.each)
+    start.made.push_back(std::count(first, first + subsets.each, true) >= crossover::kSetsForAStart);
+  const auto none = start.made.end();
+  auto from = std::find(start.made.begin(), none, true);
+  start.pairs = Array<double, 3>(exec, {from == none ? 0 : matrices, count, n});
+  while (from != none) {
+    const auto to = std::find(from, none, false);
+    const index_t first = from - start.made.begin(), some = to - from;
+    Array<double, 2> values(exec, {some, count});
+    eigh_top_batch(exec, slice(subsets.a, first, some), count, values.view(), slice(start.pairs.view(), first, some));
+    from = std::find(to, none, true);
+  }
+  return start;
 }
 
 /// Problems `which` by iteration on the CPU.
-void iterate_subsets(Exec& exec, const Subsets& subsets, const std::vector<index_t>& which, Matrix<double> values,
-                     View<double, 3> vectors) {
+void iterate_subsets(Exec& exec, const Subsets& subsets, const std::vector<index_t>& which, const Start& whole,
+                     Matrix<double> values, View<double, 3> vectors) {
   const index_t k = values.extent(1);
-  const auto whole = pairs_of_whole(exec, subsets.a, k);
   on_threads(exec, static_cast<index_t>(which.size()), [&](Exec& one, index_t item) {
     const index_t b = which[static_cast<std::size_t>(item)], of = b / subsets.each;
     const auto index = index_table(one, {subsets[b]}, subsets.order());
     const index_t m = index.extent(1);
-    Array<double, 3> sub(one, {1, m, m}), start(one, {1, whole.extent(1), m}), found(one, {1, k, m});
-    gather_submatrices(one, alone(subsets.a, of), {}, index.view(), sub.view(), subsets[b].empty());
-    gather_entries(one, alone(whole.view(), of), {}, index.view(), start.view());
+    const bool started = whole.made[static_cast<std::size_t>(of)];
+    Array<double, 3> sub(one, {1, m, m}), found(one, {1, k, m});
+    Array<double, 3> start(one, {started ? 1 : 0, whole.pairs.extent(1), m});
+    gather_submatrices(one, slice(subsets.a, of, 1), {}, index.view(), sub.view(), subsets[b].empty());
+    if (started) gather_entries(one, slice(whole.pairs.view(), of, 1), {}, index.view(), start.view());
     iterate(one, sub.view(), slice(values, b, 1), found.view(), {.start = start.view()});
-    scatter_entries(one, found.view(), index.view(), alone(vectors, b));
+    scatter_entries(one, found.view(), index.view(), slice(vectors, b, 1));
   });
 }
 
 void subsets_on_cpu(Exec& exec, const Subsets& subsets, Matrix<double> values, View<double, 3> vectors) {
   const index_t k = values.extent(1);
   std::vector<cpu::EighProblem> dense;
-  std::vector<index_t> iterated;
-  for (index_t b = 0; b < subsets.count(); ++b)
-    if (iteration_wins(exec, subsets.size(b), k))
-      iterated.push_back(b);
+  std::vector<bool> iterated;
+  std::vector<index_t> which;  // are
+  for (index_t b = 0; b < subsets.count(); ++b) {
+    iterated.push_back(iteration_wins(exec, subsets.size(b), k));
+    if (iterated.back())
+      which.push_back(b);
     else
       dense.push_back({.a = subsets.a[b / subsets.each].data(),
                        .stride = subsets.order(),
@@ -103,8 +117,10 @@ void subsets_on_cpu(Exec& exec, const Subsets& subsets, Matrix<double> values, V
                        .index = subsets[b].data(),
                        .values = &values(b, 0),
                        .vectors = vectors[b]});
+  }
   cpu::eigh_problems(exec, dense, k);
-  if (!iterated.empty()) iterate_subsets(exec, subsets, iterated, values, vectors);
+  if (which.empty()) return;
+  iterate_subsets(exec, subsets, which, start_for(exec, subsets, iterated, k), values, vectors);
 }
 
 #if HCI_HAVE_CUDA
@@ -142,21 +158,21 @@ void put_back(Exec& exec, Matrix<const double> w, View<const double, 3> v, Matri
   for_each(exec, vectors.extents(), ClearSurplus{sizes, values, vectors});
 }
 
-/// How a problem is solved. Nothing but its own size, n and k decide, so that our part of its bits does not depend on
-/// the problems beside it (see eigh_top.hpp). Orders come in steps: neighbours in time, whose libraries are about as
-/// large, share a batch.
+/// How a problem is solved. Nothing but its own size, n and k decide, and for the start how many sets of its matrix are
+/// iterated, so that our part of its bits does not depend on the problems beside it otherwise (see eigh_top.hpp).
+/// Orders come in steps: neighbours in time, whose libraries are about as large, share a batch.
 struct Plan {
   index_t order;
-  bool iterated;
+  bool iterated, started;
   bool operator==(const Plan&) const = default;
 };
 Plan plan_for(const Exec& exec, index_t n, index_t k, index_t size) {
   const index_t step = std::max<index_t>(n / 8, 16);
   const index_t order = std::clamp<index_t>((size + step - 1) / step * step, 1, n);
-  return {order, iteration_wins(exec, order, k) && size >= k + kOversampling};
+  return {order, iteration_wins(exec, order, k) && size >= k + kOversampling, false};
 }
 
-/// Problems of one plan, from `begin` on. whole: the iteration's start.
+/// Problems of one plan, from `begin` on. whole: the iteration's start, of the matrices that have one.
 void solve_alike(Exec& exec, const Subsets& subsets, index_t begin, const Plan& plan, View<const double, 3> whole,
                  Matrix<double> values, View<double, 3> vectors) {
   const index_t m = plan.order, problems = values.extent(0), k = values.extent(1), pairs = std::min(k, m);
@@ -175,7 +191,7 @@ void solve_alike(Exec& exec, const Subsets& subsets, index_t begin, const Plan& 
   const index_t most = batch_of(problems, bytes);
   Array<double, 3> sub(exec, {most, m, m}), found(exec, {most, pairs, m});
   Array<double, 2> w(exec, {most, pairs});
-  Array<double, 3> start(exec, {plan.iterated ? most : 0, whole.extent(1), m});
+  Array<double, 3> start(exec, {plan.started ? most : 0, whole.extent(1), m});
   Array<std::uint8_t, 2> member(exec, {most, m});
   for (index_t first = 0; first < problems; first += most) {
     const index_t batch = std::min(most, problems - first);
@@ -189,10 +205,10 @@ void solve_alike(Exec& exec, const Subsets& subsets, index_t begin, const Plan& 
     gather_submatrices(exec, subsets.a, of, some, a_b, any_short);
     if (plan.iterated) {
       for_each(exec, some.extents(), HasIndex{some, member.view()});
-      gather_entries(exec, whole, of, some, slice(start.view(), 0, batch));
+      const auto start_b = slice(start.view(), 0, plan.started ? batch : 0);
+      if (plan.started) gather_entries(exec, whole, of, some, start_b);
       iterate(exec, a_b, w_b, v_b,
-              {.start = slice(View<const double, 3>(start.view()), 0, batch),
-               .member = slice(Matrix<const std::uint8_t>(member.view()), 0, batch)});
+              {.start = start_b, .member = slice(Matrix<const std::uint8_t>(member.view()), 0, batch)});
     } else {
       eigh_dense(exec, a_b, w_b, v_b);
     }
@@ -203,13 +219,19 @@ void solve_alike(Exec& exec, const Subsets& subsets, index_t begin, const Plan& 
 void subsets_on_cuda(Exec& exec, const Subsets& subsets, Matrix<double> values, View<double, 3> vectors) {
   const index_t n = subsets.order(), k = values.extent(1);
   std::vector<Plan> plans;
-  for (index_t b = 0; b < subsets.count(); ++b) plans.push_back(plan_for(exec, n, k, subsets.size(b)));
-  const bool iterated = std::any_of(plans.begin(), plans.end(), [](const Plan& plan) { return plan.iterated; });
-  const auto whole = iterated ? pairs_of_whole(exec, subsets.a, k) : Array<double, 3>(exec, {0, 0, n});
+  std::vector<bool> iterated;
+  for (index_t b = 0; b < subsets.count(); ++b) {
+    plans.push_back(plan_for(exec, n, k, subsets.size(b)));
+    iterated.push_back(plans.back().iterated);
+  }
+  const Start start = start_for(exec, subsets, iterated, k);
+  for (std::size_t b = 0; b < plans.size(); ++b)
+    plans[b].started = iterated[b] && start.made[b / static_cast<std::size_t>(subsets.each)];
   for (auto from = plans.begin(); from != plans.end();) {
     const auto to = std::find_if(from, plans.end(), [&](const Plan& plan) { return plan != *from; });
     const index_t first = from - plans.begin(), count = to - from;
-    solve_alike(exec, subsets, first, *from, whole.view(), slice(values, first, count), slice(vectors, first, count));
+    solve_alike(exec, subsets, first, *from, start.pairs.view(), slice(values, first, count),
+                slice(vectors, first, count));
     from = to;
   }
 }
@@ -246,7 +268,7 @@ void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<doubl
   if (!iteration_wins(exec, n, k)) return eigh_dense(exec, a, values, vectors);
   if (!exec.on_cuda()) {
     const auto solve = [&](Exec& one, index_t b) {
-      iterate(one, alone(a, b), slice(values, b, 1), alone(vectors, b), {.start = start_of(start, b, 1)});
+      iterate(one, slice(a, b, 1), slice(values, b, 1), slice(vectors, b, 1), {.start = start_of(start, b, 1)});
     };
     if (batch >= exec.threads()) return on_threads(exec, batch, solve);
     for (index_t b = 0; b < batch; ++b) solve(exec, b);

@@ -11,12 +11,13 @@ namespace hci {
 // The k largest eigenvalues of symmetric matrices, in descending order, and their eigenvectors. Many small, many
 // middling, or one large matrix: by a dense solver or by subspace iteration, whichever was measured to
 // be the faster one (kernels/linalg/eigh_crossover.hpp); where the iteration does not converge, the dense solver
-// follows. On CUDA our part of a problem's bits depends on its own size, n and k only, not on the problems beside
-// it nor on the memory in use; which kernel cuBLAS and cuSOLVER take for a batch is theirs to say.
-// Residuals and scalar products of different vectors are at the level of n eps |a| in either case. Throws
-// DeviceError where a solver of a library reports that it failed. A matrix that holds NaN or infinity gets NaN for all
-// its results, whoever solves it, and the others of its batch get theirs; so does one for which our own Jacobi does not
-// end after its 40 sweeps (nobody waits for it, so that it cannot throw; 20 were the most ever seen).
+// follows. On CUDA our part of a problem's bits depends on its own size, n and k only (of a set's also on whether its
+// matrix has sets enough for a start), not on the problems beside it nor on the memory in use; which kernel cuBLAS and
+// cuSOLVER take for a batch is theirs to say. Residuals and scalar products of different vectors are at the level of n
+// eps |a| in either case. Throws DeviceError where a solver of a library reports that it failed. A matrix that holds
+// NaN or infinity gets NaN for all its results, whoever solves it, and the others of its batch get theirs; so does one
+// for which our own Jacobi does not end after its 40 sweeps (nobody waits for it, so that it cannot throw; 20 were the
+// most ever seen).
 
 /// One matrix.
 ///   a (n, n) double, dense, both triangles, on the Exec's device
@@ -37,8 +38,9 @@ void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<doubl
 ///   a (m, n, n) dense: b / m sets in a row share a matrix, as all of m = 1 do, and those of the frames of an
 ///     annulus, a segment, a wavelength or an injection
 ///   values (b, k)   vectors (b, k, n), zero at the indices that are not in the set
-/// Where a set has fewer than k members the surplus values and vectors are zero. Where the iteration
-/// serves, it begins with the eigenvectors of the whole matrix, cut down to the set.
+/// Where a set has fewer than k members the surplus values and vectors are zero. Where the iteration serves so many
+/// sets of a matrix that it pays (10: kSetsForAStart in kernels/linalg/eigh_crossover.hpp), it begins with the
+/// eigenvectors of the whole matrix, cut down to the set.
 void eigh_top_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets, index_t k,
                       Matrix<double> values, View<double, 3> vectors);
 

@@ -90,7 +90,10 @@ struct IsFinite {
 };
 
 /// Up to so many rows regions are worked on side by side: as one batch of products on CUDA, by a thread each on the
-/// CPU.
+/// CPU, where there are as many. There 12 annuli of 61 frames take 0.23 ms on two cores, a loop over gram() 0.29 ms;
+/// where OpenMP's threads sleep while they wait, 0.41 and 0.85 ms. Of more rows it is that loop: 25 annuli of 489
+/// frames take 81 ms, and took 284 ms by a thread each, whose sums do not fit its second-level cache (AMD EPYC with
+/// AVX-512, 2026-11-29, the least of 12 runs and more).
 constexpr index_t kRowsTogether = 256;
 
 #if HCI_HAVE_CUDA
@@ -98,25 +101,25 @@ constexpr index_t kRowsTogether = 256;
 struct WidenRegions {
   Matrix<const float> x;
   UsedColumns used;
-  Vector<const index_t> first;
+  Vector<const index_t> borders;
   index_t begin;
   View<double, 3> out;
   HCI_HD void operator()(index_t b, index_t t, index_t p) const {
-    const index_t column = first(b) + begin + p;
-    const bool in_use = column < first(b + 1) && (used.size() == 0 || used(column) != 0);
+    const index_t column = borders(b) + begin + p;
+    const bool in_use = column < borders(b + 1) && (used.size() == 0 || used(column) != 0);
     out(b, t, p) = in_use ? static_cast<double>(x(t, column)) : 0.0;
   }
 };
 
 /// Regions as one batch of products. A step takes 512 columns of each; regions at both ends that have no more take no
 /// part, so that of annuli, which grow from the first to the last, nearly all that is multiplied counts.
-void gram_together(Exec& exec, Matrix<const float> x, const std::vector<index_t>& first, UsedColumns used,
+void gram_together(Exec& exec, Matrix<const float> x, const std::vector<index_t>& borders, UsedColumns used,
                    View<double, 3> g) {
   const index_t rows = x.extent(0), regions = g.extent(0), tile = std::min<index_t>(512, widened_columns(rows));
-  const auto width = [&first](index_t b) {
-    return first[static_cast<std::size_t>(b + 1)] - first[static_cast<std::size_t>(b)];
+  const auto width = [&borders](index_t b) {
+    return borders[static_cast<std::size_t>(b + 1)] - borders[static_cast<std::size_t>(b)];
   };
-  const auto borders = to_device(exec, first);
+  const auto on_device = to_device(exec, borders);
   const index_t bytes = rows * tile * static_cast<index_t>(sizeof(double));
   const index_t most = std::clamp<index_t>(scratch_bytes(index_t{128} << 20) / bytes, 1, regions);
   Array<double, 3> wide(exec, {most, rows, tile});
@@ -125,7 +128,7 @@ void gram_together(Exec& exec, Matrix<const float> x, const std::vector<index_t>
     for (index_t begin = 0; from < to; begin += tile) {
       const View<double, 3> columns = slice(wide.view(), 0, to - from);
       for_each(exec, columns.extents(),
-               WidenRegions{x, used, slice(borders.view(), from, to - from + 1), begin, columns});
+               WidenRegions{x, used, slice(on_device.view(), from, to - from + 1), begin, columns});
       gemm(exec, {.a = columns, .b = columns, .transposed = true, .beta = begin == 0 ? 0.0 : 1.0},
            slice(g, from, to - from));
       while (from < to && width(from) <= begin + tile) ++from;
@@ -186,22 +189,24 @@ void gram(Exec& exec, Matrix<const float> x, UsedColumns used, Matrix<double> g)
   products(exec, x, x, used, g, true);
 }
 
-void gram_batch(Exec& exec, Matrix<const float> x, const std::vector<index_t>& first, UsedColumns used,
+void gram_batch(Exec& exec, Matrix<const float> x, const std::vector<index_t>& borders, UsedColumns used,
                 View<double, 3> g) {
   check_rows("gram_batch", x, used);
   const index_t rows = x.extent(0), regions = g.extent(0);
-  require(std::adjacent_find(first.begin(), first.end(), std::greater_equal<>()) == first.end() &&
-              static_cast<index_t>(first.size()) == regions + 1 && first.front() >= 0 && first.back() <= x.extent(1),
+  require(std::adjacent_find(borders.begin(), borders.end(), std::greater_equal<>()) == borders.end() &&
+              static_cast<index_t>(borders.size()) == regions + 1 && borders.front() >= 0 &&
+              borders.back() <= x.extent(1),
           "gram_batch: the borders of ", regions, " regions are not ", regions + 1, " ascending columns within 0 .. ",
           x.extent(1), ", or a region is empty");
   require(g.extent(1) == rows && g.extent(2) == rows && g.stride(2) == 1, "gram_batch: the results are not (", regions,
           ", ", rows, ", ", rows, ")");
   if (regions == 0) return;
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda() && exec.tuned() && rows <= kRowsTogether) return gram_together(exec, x, first, used, g);
+  if (exec.on_cuda() && exec.tuned() && rows <= kRowsTogether) return gram_together(exec, x, borders, used, g);
 #endif
   const auto one_region = [&](Exec& one, index_t b) {
-    const index_t begin = first[static_cast<std::size_t>(b)], count = first[static_cast<std::size_t>(b + 1)] - begin;
+    const index_t begin = borders[static_cast<std::size_t>(b)],
+                  count = borders[static_cast<std::size_t>(b + 1)] - begin;
     gram(one, {x.data() + begin, {rows, count}, x.strides()}, used.size() == 0 ? used : slice(used, begin, count),
          g[b]);
   };

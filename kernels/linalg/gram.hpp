@@ -18,16 +18,12 @@ using UsedColumns = Vector<const std::uint8_t>;
 /// A NaN in a used column spreads to its row and column of g. Same bits for any number of threads.
 void gram(Exec& exec, Matrix<const float> x, UsedColumns used, Matrix<double> g);
 
-/// g(b) = gram() of region b, the columns first[b] .. first[b + 1] - 1 of x: the annuli or segments of a sequence side
-/// by side.
-///   x (t, P) float, rows of unit stride   first (b + 1) on the host, ascending, no region empty   used (P)
+/// g(b) = gram() of region b, the columns borders[b] .. borders[b + 1] - 1 of x: the annuli or segments of a sequence
+/// side by side.
+///   x (t, P) float, rows of unit stride   borders (b + 1) on the host, ascending, no region empty   used (P)
 ///   g (b, t, t) double, rows of unit stride
-/// On the CPU with the bits of gram(). Of up to 256 rows each thread has a region, where there are as many: 12 annuli
-/// of 61 frames take 0.23 ms on two cores, a loop over gram() 0.29 ms; where OpenMP's threads sleep while they wait,
-/// 0.41 and 0.85 ms. Of more rows it is that loop: 25 annuli of 489 frames take 81 ms, and took 284 ms by a thread
-/// each, whose sums do not fit its second-level cache (AMD EPYC with AVX-512, 2026-11-29, the least of 12 runs and
-/// more).
-void gram_batch(Exec& exec, Matrix<const float> x, const std::vector<index_t>& first, UsedColumns used,
+/// On the CPU with the bits of gram().
+void gram_batch(Exec& exec, Matrix<const float> x, const std::vector<index_t>& borders, UsedColumns used,
                 View<double, 3> g);
 
 /// g = a bᵀ, as gram().  a (s, p), b (t, p), g (s, t); rows of g may be apart.

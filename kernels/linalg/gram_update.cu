@@ -18,13 +18,11 @@
 // batch: their columns are listed, and the narrow matrices and products made, for many (injection, block of rows) at
 // once. On an H200 (4.3 TB/s, 34 TFLOP/s in double) and a GTX 1080 (0.32, 0.28), for an injection at 489 frames:
 //   Products: 76 MFLOP, 2 us and 0.3 ms.
-//   Mark, Collect: 8 bytes for each pixel of a stamp and the bits of all columns thrice, 0.4 + 0.13 MB: 0.1 us and 2
-//   us.
+//   Mark, Collect: 8 bytes for each pixel of a stamp and the bits of all columns thrice, 0.4 + 0.13 MB: 0.1 and 2 us.
 //     A thread has a list, 6400 steps that wait for the cache one after the other, some 0.2 ms for a batch of any size
 //     that fills no GPU; blocks of 256. The host needs but the lists' lengths, not the columns: 39 MB less to copy for
 //     100 injections, and 5 M numbers less to look at.
 //   Narrow: 3 flops in double and 12 bytes a number, 0.6 M of them, and as many columns to look up, from the cache: 2
-//   us
 //     and 23 us. A thread has one number, neighbours along the row: what they write is whole lines, what they read of x
 //     runs of a stamp's row. Its place in the row's list is found by halving, 7 steps for 100 pixels. On the CPU one
 //     call has a row and goes through both lists at once.
@@ -40,7 +38,7 @@ constexpr index_t kRows = 64;  // whose stamps share their columns
 /// What a task holds at a time, beside which a cube is large; on the CPU what the cache keeps until it is multiplied.
 constexpr index_t kScratchBytes = index_t{64} << 20, kScratchBytesOnCpu = index_t{4} << 20;
 
-/// Narrow matrices have a multiple of these columns. Injections of the same width go together, others apart: so the
+/// Narrow matrices have a multiple of these columns. Neighbours of the same width go together, others apart: so the
 /// sums of one do not depend on who comes with it. Time is launches on CUDA, products on the CPU.
 constexpr index_t kGrain = 64, kGrainOnCpu = 8;
 

@@ -16,10 +16,10 @@ namespace hci {
 ///     at the end hold p or more
 ///   values (b, t, s) float, any strides: what is added there
 ///   out (b, t, t) double, both triangles, rows of unit stride
-/// All on the Exec's device. Waits once for many injections, for the numbers of columns; those whose stamps touch about
-/// as many columns share their products: thousands go in one call. Double precision throughout, as gram(); the sum x +
-/// a is not rounded to float before. NaN in a touched pixel (which g holds, too) or a value makes the row and column of
-/// out NaN. The same bits for any number of threads. Throws InvalidInput where shapes do not fit.
+/// All on the Exec's device. Waits once for many injections, for the numbers of columns; neighbours whose stamps touch
+/// about as many columns share their products: thousands go in one call. Double precision throughout, as gram(); the
+/// sum x + a is not rounded to float before. NaN in a touched pixel (which g holds, too) or a value makes the row and
+/// column of out NaN. The same bits for any number of threads. Throws InvalidInput where shapes do not fit.
 void injected_grams(Exec& exec, Matrix<const float> x, Matrix<const double> g, View<const index_t, 3> columns,
                     View<const float, 3> values, View<double, 3> out);
 

@@ -291,7 +291,7 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
   const index_t most = by_blas ? cpu::kBlockedFrom - 1 : packed.most;
   for_each_team(exec, static_cast<index_t>(sets.size()), Triangle::doubles(most) + most,
                 SolveDamped{{a, each, rhs, packed.offsets.view(), packed.items.view()}, damping, most, c});
-  if (by_blas) cpu::solve_large_subsets(exec.threads(), a, each, sets, rhs, damping, c);
+  if (by_blas) cpu::solve_large_subsets(exec, a, each, sets, rhs, damping, c);
 }
 
 void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets,

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cfloat>
+#include <cstdint>
 #include <vector>
 
 #include "kernels/core/alone.hpp"
+#include "kernels/core/array.hpp"
 #include "kernels/core/parallel.hpp"
 #include "kernels/linalg/blas_threads.hpp"
 #include "kernels/linalg/least_squares_steps.hpp"
@@ -25,10 +27,7 @@ struct Square {
 /// One thread's.
 class Solver {
  public:
-  explicit Solver(index_t most)
-      : l_(static_cast<std::size_t>(most * most)),
-        y_(static_cast<std::size_t>(most)),
-        is_zero_(static_cast<std::size_t>(most)) {}
+  Solver(Exec& exec, index_t most) : l_(exec, {most * most}), y_(exec, {most}), is_zero_(exec, {most}) {}
 
   void solve(const Problem& problem, double damping, Vector<double> c) {
     const index_t n = problem.size;
@@ -41,14 +40,14 @@ class Solver {
     const Square l{l_.data(), n};
     for (index_t i = 0; i < n; ++i) {
       for (index_t j = 0; j <= i; ++j) l(i, j) = problem.product(i, j) + (i == j ? added : 0);
-      y_[static_cast<std::size_t>(i)] = problem.right(i);
+      y_.data()[i] = problem.right(i);
     }
     decompose_by_blocks(l, n, static_cast<double>(n) * DBL_EPSILON * largest);
     substitute(CblasNoTrans, n);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
-      if (is_zero_[i] != 0) y_[i] = 0;
+    for (index_t i = 0; i < n; ++i)
+      if (is_zero_.data()[i] != 0) y_.data()[i] = 0;
     substitute(CblasTrans, n);
-    for (index_t i = 0; i < n; ++i) c(problem.member[i]) = y_[static_cast<std::size_t>(i)];
+    for (index_t i = 0; i < n; ++i) c(problem.member[i]) = y_.data()[i];
   }
 
  private:
@@ -66,14 +65,14 @@ class Solver {
       decompose(Alone{}, diagonal, width, least);
       for (index_t j = 0; j < width; ++j) {
         const bool zero = diagonal(j, j) == 0;
-        is_zero_[static_cast<std::size_t>(first + j)] = zero;
+        is_zero_.data()[first + j] = zero ? 1 : 0;
         if (zero) diagonal(j, j) = 1;
       }
       if (below == n) break;
       cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, blas(n - below), blas(width), 1,
                   diagonal.l, blas(n), &l(below, first), blas(n));
       for (index_t j = first; j < below; ++j)
-        if (is_zero_[static_cast<std::size_t>(j)] != 0)
+        if (is_zero_.data()[j] != 0)
           for (index_t i = below; i < n; ++i) l(i, j) = 0;
     }
   }
@@ -82,13 +81,13 @@ class Solver {
     cblas_dtrsv(CblasRowMajor, CblasLower, transposed, CblasNonUnit, blas(n), l_.data(), blas(n), y_.data(), 1);
   }
 
-  std::vector<double> l_, y_;
-  std::vector<unsigned char> is_zero_;
+  Array<double, 1> l_, y_;
+  Array<std::uint8_t, 1> is_zero_;
 };
 
 }  // namespace
 
-void solve_large_subsets(int threads, View<const double, 3> a, index_t each, const std::vector<IndexSet>& sets,
+void solve_large_subsets(Exec& exec, View<const double, 3> a, index_t each, const std::vector<IndexSet>& sets,
                          Matrix<const double> rhs, double damping, Matrix<double> c) {
   std::vector<index_t> large;
   index_t most = 0;
@@ -100,7 +99,7 @@ void solve_large_subsets(int threads, View<const double, 3> a, index_t each, con
   if (large.empty()) return;
   const OneBlasThread one;
   parallel_for(
-      threads, static_cast<index_t>(large.size()), kWhoeverIsFree, [most] { return Solver(most); },
+      exec.threads(), static_cast<index_t>(large.size()), kWhoeverIsFree, [&] { return Solver(exec, most); },
       [&](Solver& solver, index_t i) {
         const index_t b = large[static_cast<std::size_t>(i)];
         const IndexSet& set = sets[static_cast<std::size_t>(b)];

@@ -14,7 +14,7 @@ constexpr index_t kBlockedFrom = 144;
 
 /// solve_subsets(), `each` sets of a matrix: of the problems whose sets have kBlockedFrom members or more; rows of c of
 /// the others are left.
-void solve_large_subsets(int threads, View<const double, 3> a, index_t each, const std::vector<IndexSet>& sets,
+void solve_large_subsets(Exec& exec, View<const double, 3> a, index_t each, const std::vector<IndexSet>& sets,
                          Matrix<const double> rhs, double damping, Matrix<double> c);
 
 }  // namespace hci::cpu

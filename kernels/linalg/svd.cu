@@ -25,6 +25,7 @@ namespace {
 constexpr std::uint32_t kPurpose = 0x5FD;
 constexpr index_t kColumnsCpu = 256;  // at once: few enough for the tile to stay near
 
+/// The same for all problems: the result of one does not depend on its neighbours.
 struct RandomTile {
   std::uint64_t seed;
   index_t first, columns;
@@ -158,8 +159,7 @@ void eigh_randomized(Exec& exec, const SymmetricOperator& a, Matrix<double> valu
   if (batch == 0) return;
   const index_t size = std::min(k + options.oversampling, n);
   Array<double, 3> random(exec, {batch, size, n}), y(exec, {batch, size, n});
-  for (index_t b = 0; b < batch; ++b)  // the same for all: a problem's result does not depend on its neighbours
-    for_each(exec, Extents<3>{1, size, n}, RandomTile{options.seed, 0, n, slice(random.view(), b, 1)});
+  for_each(exec, random.extents(), RandomTile{options.seed, 0, n, random.view()});
   a.apply(exec, random.view(), y.view());
   sharpen(exec, a, y, options, values, vectors);
 }

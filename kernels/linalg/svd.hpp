@@ -9,11 +9,12 @@
 namespace hci {
 
 // Singular vectors of matrices whose rows are frames, without their Gram matrix: for so many rows that it does not
-// fit, or for so few pairs that it is not worth its making. One matrix at a time: up to 1000 rows the Gram matrices and
-// their top pairs, which come in batches (gram_batch(), eigh_top_batch()), are faster than svd_randomized(), and exact:
-// 61 rows of 625 columns, five pairs, 0.17 and 0.46 ms, 489 of 2500, twenty, 38 and 58 ms, 1000 of 3600, 0.24 and 0.23
-// s (one core of an EPYC that others used, too, 2026-11-29); and of more rows one matrix has work for all threads. Gram
-// matrices that are there in great number have eigh_randomized().
+// fit, or for so few pairs that it is not worth its making. One matrix at a time: up to some 500 rows on a CPU the Gram
+// matrices and their top pairs, which come in batches (gram_batch(), eigh_top_batch()), are faster than
+// svd_randomized(), and exact: 61 rows of 625 columns, five pairs, 0.17 and 0.46 ms, 489 of 2500, twenty, 38 and 58 ms;
+// 1000 of 3600 draw level, 0.24 and 0.23 s (one core of a shared machine, an EPYC, 2026-11-29; CUDA is not counted).
+// Of more rows one matrix has work for all threads. Gram matrices that are there in great number have
+// eigh_randomized().
 
 /// An iteration did not reach what was asked of it; what() names the remedy. Not the device's fault: another one would
 /// not either.

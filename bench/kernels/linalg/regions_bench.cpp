@@ -7,6 +7,7 @@
 #include "bench/kernels/linalg/speckle_rows.hpp"
 #include "bench/support/bench.hpp"
 #include "kernels/linalg/columns.hpp"
+#include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/submatrix.hpp"
@@ -97,10 +98,11 @@ bool are_pairs(const Matrix<const double>& a, const IndexSet& set, const Vector<
   return true;
 }
 
-enum class Way { chosen, cold };
+enum class Way { chosen, cold, started };
 
 /// k pairs for each of the first `targets` frames of all annuli; a window of `left_out` frames about it is not in its
-/// library. cold: the same submatrices without the start that those of the whole matrices are.
+/// library. cold, started: the same submatrices, of the solver that serves them, without and with the start that pairs
+/// of the whole matrices are (made anew each time).
 Body of_libraries(index_t count, index_t frames, index_t size, index_t targets, index_t left_out, index_t k, Way way) {
   return [=](benchmark::State& state, Exec& exec) {
     const index_t problems = count * targets, order = frames - left_out;
@@ -121,7 +123,14 @@ Body of_libraries(index_t count, index_t frames, index_t size, index_t targets, 
       const auto index = index_table(exec, sets, frames);
       Array<double, 3> sub(exec, {problems, order, order}), found(exec, {problems, k, order});
       gather_submatrices(exec, g.view(), of.view(), index.view(), sub.view(), false);
-      eigh_top_batch(exec, sub.view(), k, values.view(), found.view());
+      Array<double, 3> start(exec, {way == Way::started ? problems : 0, k + crossover::kOversampling, order});
+      if (way == Way::started) {
+        Array<double, 2> of_whole(exec, {count, start.extent(1)});
+        Array<double, 3> whole(exec, {count, start.extent(1), frames});
+        eigh_top_batch(exec, g.view(), start.extent(1), of_whole.view(), whole.view());
+        gather_entries(exec, whole.view(), of.view(), index.view(), start.view());
+      }
+      eigh_top_batch(exec, sub.view(), k, values.view(), found.view(), start.view());
       scatter_entries(exec, found.view(), index.view(), vectors.view());
     };
     go();
@@ -136,7 +145,19 @@ Body of_libraries(index_t count, index_t frames, index_t size, index_t targets, 
   };
 }
 
+/// From which number of sets of a matrix on the start pays: crossover::kSetsForAStart.
+bool start_of_few_sets() {
+  for (const index_t k : {5, 20})
+    for (const index_t each : {1, 5, 10, 20}) {
+      const std::vector<index_t> shape{4, each, 489, k};
+      on_every_device("crossover/subsets_cold", shape, of_libraries(4, 489, 101, each, 20, k, Way::cold));
+      on_every_device("crossover/subsets_started", shape, of_libraries(4, 489, 101, each, 20, k, Way::started));
+    }
+  return true;
+}
+
 const bool registered[] = {
+    start_of_few_sets(),
     on_every_device("gram_batch", {12, 61, 101, 101}, of_grams(12, 61, 101, Grams::together)),
     on_every_device("gram_batch", {25, 489, 210, 210}, of_grams(25, 489, 210, Grams::together)),
     on_every_device("crossover/gram_loop", {12, 61, 101, 101}, of_grams(12, 61, 101, Grams::loop)),
@@ -145,6 +166,8 @@ const bool registered[] = {
     on_every_device("eigh_top_subsets/ncomp20", {60, 489}, of_libraries(3, 489, 101, 20, 20, 20, Way::chosen)),
     on_every_device("eigh_top_subsets/ncomp20_cold", {60, 489}, of_libraries(3, 489, 101, 20, 20, 20, Way::cold)),
     on_every_device("eigh_top_subsets/ncomp5", {60, 489}, of_libraries(3, 489, 101, 20, 20, 5, Way::chosen)),
+    on_every_device("eigh_top_subsets/ncomp20_of_each_one", {4, 489},
+                    of_libraries(4, 489, 101, 1, 20, 20, Way::chosen)),
     on_every_device("eigh_top_subsets/ncomp5_cold", {60, 489}, of_libraries(3, 489, 101, 20, 20, 5, Way::cold))};
 
 }  // namespace

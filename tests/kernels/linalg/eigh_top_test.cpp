@@ -9,6 +9,7 @@
 
 #include "kernels/core/error.hpp"
 #include "kernels/core/scratch.hpp"
+#include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/jacobi.hpp"
 #include "kernels/linalg/subspace.hpp"
 #include "tests/kernels/linalg/eigenpairs.hpp"
@@ -158,6 +159,29 @@ TEST_P(EighTop, SolvesSubsetsOfManyMatrices) {
                              &found.values.view()(b, 0), &found.vectors.view()(b, 0, 0),
                              "order " + std::to_string(n) + ", problem " + std::to_string(b));
   }
+}
+
+/// The large sets are the iteration's, the small ones others'. Of four matrices one has sets enough for a start, one
+/// lacks one such set, one has none, and one has enough again.
+TEST_P(EighTop, SolvesSubsetsWithAndWithoutAStart) {
+  const index_t n = exec().on_cuda() ? 140 : 280, k = 2, each = crossover::kSetsForAStart;
+  const ScratchLimit limit(index_t{8} << 20);
+  std::vector<Symmetric> matrices;
+  std::vector<IndexSet> sets;
+  for (const index_t iterated : {each, each - 1, index_t{0}, each}) {
+    std::vector<double> spectrum;
+    for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(0.3, static_cast<double>(i)));
+    matrices.push_back(with_eigenvalues(spectrum, static_cast<unsigned>(matrices.size() + 1)));
+    for (index_t s = 0; s < each; ++s) {
+      sets.emplace_back();
+      for (index_t i = 0; i < (s < iterated ? n : 40); ++i)
+        if (i < 3 * s || i >= 3 * s + 3) sets.back().push_back(i);
+    }
+  }
+  const Pairs found = subset_pairs(exec(), matrices, n, sets, k);
+  for (index_t b = 0; b < 4 * each; ++b)
+    expect_pairs_of_subset(matrices[static_cast<std::size_t>(b / each)], n, sets[static_cast<std::size_t>(b)], k,
+                           &found.values.view()(b, 0), &found.vectors.view()(b, 0, 0), "problem " + std::to_string(b));
 }
 
 /// The pairs are those without a start: the residuals of both are within the bound, and so their values within twice
@@ -373,6 +397,36 @@ TEST(EighTopOnCpu, TakesFewerStepsFromAStart) {
   const int cold = allocations_from({}, vectors.view());
   EXPECT_LT(2 * allocations_from(vectors.view(), from_start.view()), cold);
   EXPECT_LT(2 * allocations_from({vectors.data(), {1, k, n}}, from_start.view()), cold);
+}
+
+/// The pairs of the whole matrix are made, and save blocks, where enough of its sets are iterated; else each set takes
+/// what it takes alone.
+TEST(EighTopOnCpu, MakesAStartForManySetsOnly) {
+  const index_t n = 280, k = 4, many = crossover::kSetsForAStart;
+  std::vector<double> spectrum;
+  for (index_t i = 0; i < n; ++i) spectrum.push_back(std::pow(1.0 + double(i), -2.0));
+  const Symmetric a = with_eigenvalues(spectrum, 5);
+  IndexSet large(static_cast<std::size_t>(n - 1)), small(40);
+  std::iota(large.begin(), large.end(), 0);
+  std::iota(small.begin(), small.end(), 0);
+  const auto memory = std::make_shared<CountingMemory>();
+  Exec exec({.memory = memory, .threads = 1, .path = Path::tuned});
+  const auto allocations_for = [&](std::size_t iterated, std::size_t dense) {
+    std::vector<IndexSet> sets(iterated, large);
+    sets.resize(iterated + dense, small);
+    const auto problems = static_cast<index_t>(sets.size());
+    Array<double, 2> values(exec, {problems, k});
+    Array<double, 3> vectors(exec, {problems, k, n});
+    const int before = memory->allocations;
+    eigh_top_subsets(exec, {a.data(), {1, n, n}}, sets, k, values.view(), vectors.view());
+    return memory->allocations - before;
+  };
+  const auto enough = static_cast<std::size_t>(many);
+  const int one = allocations_for(1, 0);
+  for (const std::size_t fewer : {std::size_t{2}, enough - 1})
+    EXPECT_LE(allocations_for(fewer, 0), static_cast<int>(fewer) * one) << fewer;
+  EXPECT_LE(allocations_for(enough - 1, 1), static_cast<int>(enough) * one);
+  EXPECT_LT(allocations_for(enough, 0), allocations_for(enough - 1, 0));
 }
 
 /// Neither the library's own threads nor OpenMP's may show: a region of one thread is none to OpenBLAS.

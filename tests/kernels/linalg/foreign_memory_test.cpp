@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What the linear algebra of the CPU takes beside its results comes from the allocator that the caller gave.
+#include <numeric>
+
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/least_squares.hpp"
 #include "kernels/linalg/subspace.hpp"
 #include "tests/kernels/linalg/eigenpairs.hpp"
 
@@ -62,6 +65,22 @@ TEST_P(ForeignMemory, ServesTheDenseSolver) {
     EXPECT_GE(taken([&] { eigh_dense(exec_, one, values.view(), vectors.view()); }), doubles(2 * n * n)) << k;
     expect_eigenpairs(a, n, k, values.data(), vectors.data(), std::to_string(k) + " pairs");
   }
+}
+
+/// The triangle that BLAS decomposes.
+TEST_P(ForeignMemory, ServesLeastSquares) {
+  const index_t n = 150;
+  const Symmetric a = with_eigenvalues(std::vector<double>(static_cast<std::size_t>(n), 2.0), 3);
+  const auto matrix = device_matrix(exec_, a, n, n);
+  const auto rhs = device_matrix(exec_, std::vector<double>(static_cast<std::size_t>(n), 1.0), 1, n);
+  IndexSet everyone(static_cast<std::size_t>(n));
+  std::iota(everyone.begin(), everyone.end(), 0);
+  Array<double, 2> c(exec_, {1, n});
+  const View<const double, 3> one(matrix.data(), {1, n, n});
+  const std::size_t bytes = taken([&] { solve_subsets(exec_, one, {everyone}, rhs.view(), 0, c.view()); });
+  EXPECT_GE(bytes, GetParam() == Path::tuned ? doubles(n * n) : 0);
+  // 2 c = 1; the matrix is rounded by three reflections of n terms, the solution by as much and a Cholesky's n.
+  for (index_t i = 0; i < n; ++i) EXPECT_NEAR(c.data()[i], 0.5, 40 * static_cast<double>(n) * kEps);
 }
 
 std::string name_of_path(const ::testing::TestParamInfo<Path>& tested) {
