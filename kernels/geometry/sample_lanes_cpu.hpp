@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #include "kernels/geometry/rotate_plan.hpp"
 #include "kernels/stats/lanes.hpp"
@@ -261,9 +262,12 @@ class ExactLanes {
     }
   }
 
+  /// Two floats from each place, which is aligned as a float is.
   static __m128 two_pairs(const float* first, const float* second) {
-    const __m128 low = _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(first)));
-    return _mm_loadh_pi(low, reinterpret_cast<const __m64*>(second));
+    double pairs[2];
+    std::memcpy(&pairs[0], first, sizeof(double));
+    std::memcpy(&pairs[1], second, sizeof(double));
+    return _mm_castpd_ps(_mm_set_pd(pairs[1], pairs[0]));
   }
 
   Frame<const float> in_;

@@ -59,7 +59,7 @@ TEST_P(EighDense, TakesNoMoreScratchForMoreMatrices) {
     return fresh.memory()->peak_bytes() - before;
   };
   const ScratchLimit limit(3 * n * n * static_cast<index_t>(sizeof(double)));
-  EXPECT_EQ(scratch_of(3), scratch_of(1));
+  EXPECT_LE(scratch_of(3), scratch_of(1));  // less where lanes solve the three, and one is alone
 }
 
 TEST_P(EighDense, RefusesWhatDoesNotFit) {

@@ -372,7 +372,7 @@ TEST_P(FarRowsOfMatrices, NonnegativeFactors) {
   for (std::size_t p = 0; p < want.size(); ++p)
     EXPECT_NEAR(found[p], want[p], 16 * std::numeric_limits<float>::epsilon() * want[p]);
 
-  const auto parts = near(want);  // one row
+  const auto parts = near(want, 1);
   const Matrix<const float> components(parts.data(), {1, kColumns});
   const auto weights_of = [&](Matrix<const float> frames) {
     nmf_weights(exec(), frames, components, {.max_iter = 2, .tol = 0}, w.view());
