@@ -330,7 +330,7 @@ def main():
     parser.add_argument("--bench", default=ROOT / "build/bench/bin/kernels_bench", type=pathlib.Path)
     parser.add_argument("--rounds", default=3, type=int)
     parser.add_argument("--only", default="", help="regular expression on the name of a case")
-    parser.add_argument("--brief", action="store_true", help="fewer calls on both sides: some ten minutes in all")
+    parser.add_argument("--brief", action="store_true", help="fewer calls on both sides: some twenty minutes in all")
     parser.add_argument("--device", default="cpu", help="ours; peers run on the CPU always")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "bench/results")
@@ -347,19 +347,25 @@ def main():
     told["brief"] = options.brief
     told["ceilings"] = measure_ceilings(options)
     options.ceilings = " ".join(f"{device} {' '.join(map(str, most))}" for device, most in told["ceilings"].items())
+    machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
+    options.output.mkdir(parents=True, exist_ok=True)
+    name = options.output / f"{told['date'][:10]}-{machine}-kernels"
+    with_peers = {bench.replace("/cpu/", f"/{options.device}/") for _, bench, _ in cases}
+    benchmarks = [] if options.only else the_others(options, with_peers)
     results, failed = [], []
+
+    def store():
+        stored = {"context": told, "cases": results, "benchmarks": benchmarks}
+        name.with_suffix(".json").write_text(json.dumps(stored, indent=1) + "\n")
+
     for case in cases:
         try:
             results.append(compare(case, options))
         except SystemExit as reason:  # the others are worth keeping
             failed.append(f"{case[0]}: {reason}")
-    benchmarks = [] if options.only else the_others(options, {result["cuhci"]["name"] for result in results})
+        store()  # a run that is broken off keeps what it has
     told["ceilings_drift"] = drift(told["ceilings"], measure_ceilings(options), options.device)
-    machine = re.sub(r"[^a-z0-9]+", "-", f"{told['machine']} {told['cores']} cores".lower()).strip("-")
-    options.output.mkdir(parents=True, exist_ok=True)
-    name = options.output / f"{told['date'][:10]}-{machine}-kernels"
-    stored = {"context": told, "cases": results, "benchmarks": benchmarks}
-    name.with_suffix(".json").write_text(json.dumps(stored, indent=1) + "\n")
+    store()
     name.with_suffix(".md").write_text(table(told, results))
     print(table(told, results), end="")
     return "\n".join(failed) or None
