@@ -65,11 +65,11 @@ def vip_blended_rotation():
                                  interp_zeros=False, ker=4) for frame, angle in zip(frames, angles)]
 
 
-def vip_fft_shift():
+def vip_fft_shift(frames, size):
     import numpy as np
     from vip_hci.preproc import cube_shift
 
-    frames, t = cube(489, 210), np.arange(489)
+    frames, t = cube(frames, size), np.arange(frames)
     return lambda: cube_shift(frames, 1.7 * np.sin(t), 1.7 * np.cos(t), imlib="vip-fft", nproc=CORES)
 
 
@@ -514,14 +514,6 @@ def vip_high_pass(mode):
     return lambda: cube_filter_highpass(frames, mode=mode, verbose=False)
 
 
-def vip_shift_by_fft():
-    import numpy as np
-    from vip_hci.preproc import cube_shift
-
-    frames, t = cube(61, 101), np.arange(61)
-    return lambda: cube_shift(frames, 1.7 * np.sin(t), 1.7 * np.cos(t), imlib="vip-fft", nproc=1)
-
-
 # Random numbers and optics
 
 def numpy_random(kind):
@@ -562,7 +554,8 @@ PEERS = {
     "annuli vip": vip_annuli,
     "augment opencv": opencv_augment,
     "augment mirrored opencv": lambda: opencv_augment(mirrors=True),
-    "shift fft vip": vip_fft_shift,
+    "shift fft vip": lambda: vip_fft_shift(489, 210),
+    "shift fft vip small": lambda: vip_fft_shift(61, 101),
     "rescale fft vip": lambda: vip_rescaling(39, 200, False, "vip-fft"),
     "rescale back vip": lambda: vip_rescaling(195, 200, True, "opencv"),
     "turned bilinear opencv": lambda: opencv_turned_patches(1),
@@ -621,7 +614,6 @@ PEERS = {
     "convolve scipy": scipy_convolve,
     "butterworth vip": lambda: vip_high_pass("fourier-butter"),
     "hann vip": lambda: vip_high_pass("hann"),
-    "shift fft vip": vip_shift_by_fft,
     "uniform numpy": lambda: numpy_random("uniform"),
     "normal numpy": lambda: numpy_random("normal"),
     "poisson numpy": lambda: numpy_random("poisson"),
@@ -700,7 +692,7 @@ FFT of real frames, single (61,256,256) | fft2_real/float/cpu/61x256x256 | rfft2
 Convolution by FFT, 19 x 19 (61,101,101) | convolve_fft/19/cpu/61x101x101 | convolve scipy | SciPy fftconvolve
 Butterworth high pass (61,101,101) | high_pass/fourier_butter/cpu/61x101x101 | butterworth vip | VIP cube_filter_highpass
 Hann high pass (61,101,101) | high_pass/hann/cpu/61x101x101 | hann vip | VIP cube_filter_highpass
-Shift by FFT (61,101,101) | shift/fft/cpu/61x101x101 | shift fft vip | VIP cube_shift, vip-fft
+Shift by FFT (61,101,101) | shift/fft/cpu/61x101x101 | shift fft vip small | VIP cube_shift, vip-fft, all cores
 Uniform numbers, Philox | random/uniform/cpu/102690x64 | uniform numpy | NumPy Philox
 Normal numbers, Philox | random/normal/cpu/102690x64 | normal numpy | NumPy Philox
 Poisson numbers of mean 100, Philox | random/poisson_100/cpu/102690x64 | poisson numpy | NumPy Philox

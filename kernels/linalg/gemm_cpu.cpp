@@ -14,6 +14,9 @@ namespace {
 // Small enough for two and more threads to share the products of one problem, large enough for BLAS
 // to run at its speed.
 constexpr index_t kRows = 64, kColumns = 128, kColumnsOfScalarProducts = 32;
+// Of a large product there are tiles enough for any number of threads: larger ones, of which each copies its part of b
+// for fewer others.
+constexpr index_t kManyTiles = 1024, kRowsOfMany = 256, kColumnsOfMany = 1024;
 
 int blas(index_t n) { return static_cast<int>(n); }
 
@@ -41,14 +44,17 @@ Matrix<T> part(const Matrix<T>& m, index_t row, index_t rows, index_t column, in
 template <class T>
 void gemm(int threads, const Gemm<T>& what, View<T, 3> c) {
   const index_t rows = c.extent(1), columns = c.extent(2), inner = what.a.extent(2);
-  const index_t width = what.transposed ? kColumnsOfScalarProducts : kColumns;
-  const index_t row_tiles = (rows + kRows - 1) / kRows, column_tiles = (columns + width - 1) / width;
+  const bool many = !what.transposed &&
+                    c.extent(0) * ((rows + kRows - 1) / kRows) * ((columns + kColumns - 1) / kColumns) > kManyTiles;
+  const index_t tile_rows = many ? kRowsOfMany : kRows;
+  const index_t width = what.transposed ? kColumnsOfScalarProducts : many ? kColumnsOfMany : kColumns;
+  const index_t row_tiles = (rows + tile_rows - 1) / tile_rows, column_tiles = (columns + width - 1) / width;
   const index_t tiles = row_tiles * column_tiles;
   const OneBlasThread one;
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t item = 0; item < c.extent(0) * tiles; ++item) {
-    const index_t n = item / tiles, i = item % tiles / column_tiles * kRows, j = item % column_tiles * width;
-    const index_t height = std::min(kRows, rows - i), across = std::min(width, columns - j);
+    const index_t n = item / tiles, i = item % tiles / column_tiles * tile_rows, j = item % column_tiles * width;
+    const index_t height = std::min(tile_rows, rows - i), across = std::min(width, columns - j);
     const Matrix<const T> a = what.a[what.a.extent(0) == 1 ? 0 : n], b = what.b[what.b.extent(0) == 1 ? 0 : n];
     by_blas<T>(part(a, i, height, 0, inner),
                what.transposed ? part(b, j, across, 0, inner) : part(b, 0, inner, j, across), what.transposed,
