@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kX = 9.3, kY = 8.8, kFwhm = 4.8;
 
-/// Stamps of one source with 1 % noise, as bench/peers/image_kernels.py makes them.
+/// Stamps of one source with 1 % noise, as bench/peers/image_peers.py makes them.
 Array<float, 3> stamps_of(PsfModel model, index_t count, index_t side) {
   const auto clean =
       draw_psf({side, side},

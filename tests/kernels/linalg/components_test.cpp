@@ -193,6 +193,30 @@ index_t count_by_pixels(const std::vector<float>& x, index_t rows, index_t pixel
   return rows;
 }
 
+/// All frames as one library, with all its pairs.
+struct WholeLibrary {
+  WholeLibrary(Exec& exec, const std::vector<float>& x, index_t rows, index_t columns)
+      : pixels(columns), values(exec, {1, rows}), sums(exec, {rows}), vectors(exec, {1, rows, rows}) {
+    const auto device = device_matrix(exec, x, rows, pixels);
+    Array<double, 2> g(exec, {rows, rows});
+    gram(exec, device.view(), {}, g.view());
+    row_sums(exec, device.view(), {}, sums.view());
+    eigh_top(exec, g.view(), rows, values.view()[0], vectors.view()[0]);
+    pairs = to_host(exec, vectors.view());
+  }
+  index_t automatic_count(Exec& exec, double tolerance) const {
+    const auto sizes = to_device(exec, std::vector<index_t>{sums.extent(0)});
+    Array<index_t, 1> counts(exec, {1});
+    automatic_counts(exec, values.view(), vectors.view(), sizes.view(), sums.view(), pixels, tolerance, counts.view());
+    return to_host(exec, counts.view()).data()[0];
+  }
+
+  index_t pixels;
+  Array<double, 2> values;
+  Array<double, 1> sums;
+  Array<double, 3> vectors, pairs;  ///< pairs: the vectors on the host
+};
+
 TEST_P(Components, AutomaticCountIsWhereTheNoiseStopsFalling) {
   const index_t rows = 12, pixels = 200;
   auto x = speckle_rows(rows, pixels);
@@ -200,21 +224,11 @@ TEST_P(Components, AutomaticCountIsWhereTheNoiseStopsFalling) {
     for (index_t p = 0; p < pixels; ++p)
       x[static_cast<std::size_t>(t * pixels + p)] +=
           5 * std::sin(static_cast<float>(t)) * std::cos(static_cast<float>(p)) + (t % 3 == 0 ? 4.0F : 0.0F);
-  const auto device = device_matrix(exec(), x, rows, pixels);
-  Array<double, 2> g(exec(), {rows, rows}), vectors(exec(), {rows, rows});
-  Array<double, 1> values(exec(), {rows}), sums(exec(), {rows});
-  gram(exec(), device.view(), {}, g.view());
-  row_sums(exec(), device.view(), {}, sums.view());
-  eigh_top(exec(), g.view(), rows, values.view(), vectors.view());
-  const auto v = to_host(exec(), vectors.view());
-  const auto sizes = to_device(exec(), std::vector<index_t>{rows});
-  Array<index_t, 1> counts(exec(), {1});
+  const WholeLibrary library(exec(), x, rows, pixels);
   std::vector<index_t> found;
   for (double tolerance : {1e-6, 0.02, 0.1, 0.5, 100.0}) {
-    automatic_counts(exec(), {values.data(), {1, rows}}, {vectors.data(), {1, rows, rows}}, sizes.view(), sums.view(),
-                     pixels, tolerance, counts.view());
-    found.push_back(to_host(exec(), counts.view()).data()[0]);
-    EXPECT_EQ(found.back(), count_by_pixels(x, rows, pixels, v.data(), tolerance)) << tolerance;
+    found.push_back(library.automatic_count(exec(), tolerance));
+    EXPECT_EQ(found.back(), count_by_pixels(x, rows, pixels, library.pairs.data(), tolerance)) << tolerance;
   }
   EXPECT_GT(found.front(), found.back());  // else the cases above say nothing
 }
@@ -260,21 +274,11 @@ TEST_P(Components, AutomaticCountOfLibrariesOfAnySize) {
   for (const auto& [rows, pixels] :
        std::vector<std::pair<index_t, index_t>>{{1, 1}, {2, 1}, {2, 70}, {33, 33}, {40, 257}}) {
     const auto x = speckle_rows(rows, pixels);
-    const auto device = device_matrix(exec(), x, rows, pixels);
-    Array<double, 2> g(exec(), {rows, rows}), vectors(exec(), {rows, rows});
-    Array<double, 1> values(exec(), {rows}), sums(exec(), {rows});
-    gram(exec(), device.view(), {}, g.view());
-    row_sums(exec(), device.view(), {}, sums.view());
-    eigh_top(exec(), g.view(), rows, values.view(), vectors.view());
-    const auto v = to_host(exec(), vectors.view());
-    const auto sizes = to_device(exec(), std::vector<index_t>{rows});
-    Array<index_t, 1> counts(exec(), {1});
-    for (const double tolerance : {0.011, 0.031, 0.3}) {
-      automatic_counts(exec(), {values.data(), {1, rows}}, {vectors.data(), {1, rows, rows}}, sizes.view(), sums.view(),
-                       pixels, tolerance, counts.view());
-      EXPECT_EQ(to_host(exec(), counts.view()).data()[0], count_by_pixels(x, rows, pixels, v.data(), tolerance))
+    const WholeLibrary library(exec(), x, rows, pixels);
+    for (const double tolerance : {0.011, 0.031, 0.3})
+      EXPECT_EQ(library.automatic_count(exec(), tolerance),
+                count_by_pixels(x, rows, pixels, library.pairs.data(), tolerance))
           << rows << " x " << pixels << ", " << tolerance;
-    }
   }
 }
 
