@@ -7,7 +7,7 @@ from inputs import CORES, cube, seconds_of
 LARGE, SMALL, IFS = (489, 210), (61, 210), (195, 200)
 
 
-def warps(frames, angles, flag=None):
+def warps(frames, angles, flag=None, border=0):
     """The frames turned by OpenCV: within frames on its threads, or frame by frame on ours."""
     import cv2
     import numpy as np
@@ -18,7 +18,8 @@ def warps(frames, angles, flag=None):
 
     def turn(t):
         matrix = cv2.getRotationMatrix2D(centre, angles[t], 1)
-        out[t] = cv2.warpAffine(frames[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4 if flag is None else flag)
+        out[t] = cv2.warpAffine(frames[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4 if flag is None else flag,
+                                borderMode=border)
 
     def on_its_threads():
         cv2.setNumThreads(CORES)
@@ -35,16 +36,16 @@ def warps(frames, angles, flag=None):
     return [on_its_threads, on_ours]
 
 
-def opencv_lanczos4():
+def opencv_lanczos4(border=0):
     import numpy as np
 
-    return warps(cube(*LARGE), np.linspace(0, 90, LARGE[0]))
+    return warps(cube(*LARGE), np.linspace(0, 90, LARGE[0]), border=border)
 
 
-def opencv_lanczos4_median():
+def opencv_lanczos4_collapsed(collapse):
     import numpy as np
 
-    return [lambda turn=turn: np.median(turn(), axis=0) for turn in opencv_lanczos4()]
+    return [lambda turn=turn: getattr(np, collapse)(turn(), axis=0) for turn in opencv_lanczos4()]
 
 
 def vip_fft_rotation():
@@ -71,12 +72,12 @@ def opencv_rotation(flag):
     return min(warps(frames, np.linspace(0, 90, 489), getattr(cv2, flag)), key=seconds_of)
 
 
-def ndimage_rotation():
+def ndimage_rotation(order):
     import numpy as np
     from scipy import ndimage
 
     frames, angles = cube(489, 210), np.linspace(0, 90, 489)
-    return lambda: [ndimage.rotate(frame, angle, reshape=False, order=3) for frame, angle in zip(frames, angles)]
+    return lambda: [ndimage.rotate(frame, angle, reshape=False, order=order) for frame, angle in zip(frames, angles)]
 
 
 def vip_blended_rotation():
@@ -97,7 +98,7 @@ def vip_fft_shift(frames, size):
     return lambda: cube_shift(frames, 1.7 * np.sin(t), 1.7 * np.cos(t), imlib="vip-fft", nproc=CORES)
 
 
-def vip_rescaling(frames, sides, inverse, imlib):
+def vip_rescaling(frames, sides, inverse, imlib, interpolation=None):
     """Channels from 1 to 1.7 times the shortest wavelength; inverse: of frames that were magnified, back."""
     import numpy as np
     from vip_hci.preproc.rescaling import cube_rescaling_wavelengths
@@ -105,7 +106,7 @@ def vip_rescaling(frames, sides, inverse, imlib):
     scales = 1.7 / (1 + 0.7 * (np.arange(frames) % 39) / 38)
     wide = cube(frames, int(np.ceil(sides * 1.7))) if inverse else cube(frames, sides)
     return lambda: cube_rescaling_wavelengths(wide, scales, full_output=True, inverse=inverse, y_in=sides, x_in=sides,
-                                              imlib=imlib, interpolation=None if imlib == "vip-fft" else "lanczos4",
+                                              imlib=imlib, interpolation=interpolation,
                                               collapse="mean", nproc=CORES)
 
 
@@ -126,13 +127,13 @@ def opencv_turned_patches(flag):
     return extract
 
 
-def vip_scales():
+def vip_scales(imlib, interpolation=None):
     import numpy as np
     from vip_hci.preproc import find_scal_vector
 
     frames, waves = cube(39, 200), np.linspace(1, 1.7, 39)
-    return lambda: find_scal_vector(frames, waves, np.ones(39), nfp=2, fm="stddev", imlib="opencv",
-                                    interpolation="lanczos4", debug=False)
+    return lambda: find_scal_vector(frames, waves, np.ones(39), nfp=2, fm="stddev", imlib=imlib,
+                                    interpolation=interpolation, debug=False)
 
 
 def padded():
@@ -208,6 +209,20 @@ def scipy_shift():
     return lambda: [ndimage.shift(frame, (y, x), order=3) for frame, y, x in zip(frames, dy, dx)]
 
 
+def opencv_shift(flag):
+    import cv2
+    import numpy as np
+
+    frames, (dy, dx) = cube(*LARGE), shifts(LARGE[0])
+
+    def move():
+        cv2.setNumThreads(CORES)
+        return [cv2.warpAffine(frame, np.array([[1, 0, x], [0, 1, y]]), frame.shape[::-1], flags=getattr(cv2, flag))
+                for frame, y, x in zip(frames, dy, dx)]
+
+    return move
+
+
 def vip_shift():
     from vip_hci.preproc import cube_shift
 
@@ -236,7 +251,7 @@ CASES = [
     ("Lanczos-4 rotation (489,210,210)", "rotate/lanczos4/cpu/489x210x210",
      [(opencv_lanczos4, "OpenCV warpAffine, the faster of its threads and ours over frames", 2)]),
     ("Derotate + median (489,210,210)", "derotate_collapse/lanczos4_median/cpu/489x210x210",
-     [(opencv_lanczos4_median, "OpenCV warpAffine, NumPy median", 6)]),
+     [(lambda: opencv_lanczos4_collapsed("median"), "OpenCV warpAffine, NumPy median", 6)]),
     ("FFT rotation (61,210,210)", "rotate/fft/cpu/61x210x210",
      [(vip_fft_rotation, "VIP vip-fft, all cores", 40)]),
     ("Patches 11 x 11 of 20 frames, copied", "patches/copy/cpu/2916x20x101x11",
@@ -248,11 +263,11 @@ CASES = [
     ("Rotation, nearest (489,210,210)", "rotate/nearest/cpu/489x210x210",
      [(lambda: opencv_rotation("INTER_NEAREST"), "OpenCV warpAffine", None)]),
     ("Rotation, cubic splines (489,210,210)", "rotate/spline3/cpu/489x210x210",
-     [(ndimage_rotation, "SciPy rotate, order 3", None)]),
+     [(lambda: ndimage_rotation(3), "SciPy rotate, order 3", None)]),
     ("Rotation with filled margins (61,210,210)", "rotate_blended/interp/cpu/61x210x210",
      [(vip_blended_rotation, "VIP frame_rotate, edge_blend interp", None)]),
     ("Scales of 39 channels (39,200,200)", "find_scales/lanczos4/cpu/39x200x200",
-     [(vip_scales, "VIP find_scal_vector, opencv lanczos4", None)]),
+     [(lambda: vip_scales("opencv", "lanczos4"), "VIP find_scal_vector, opencv lanczos4", None)]),
     ("Padding (489,210,210) to 316", "pad/constant/cpu/489x210x316",
      [(padded, "NumPy pad", None)]),
     ("All annuli of 4 px (1024,1024)", "annulus_segments/1/cpu/1024x1024",
@@ -266,8 +281,8 @@ CASES = [
     ("Rescaling by wavelength, FFT (39,200,200)", "rescale/fft/cpu/39x200x200",
      [(lambda: vip_rescaling(39, 200, False, "vip-fft"), "VIP cube_rescaling_wavelengths, vip-fft, all cores", None)]),
     ("Rescaling back, Lanczos-4 (195,200,200)", "rescale/inverse_lanczos4/cpu/195x200x200",
-     [(lambda: vip_rescaling(195, 200, True,
-       "opencv"), "VIP cube_rescaling_wavelengths, opencv lanczos4, all cores", None)]),
+     [(lambda: vip_rescaling(195, 200, True, "opencv", "lanczos4"),
+       "VIP cube_rescaling_wavelengths, opencv lanczos4, all cores", None)]),
     ("Patches 11 x 11 of 20 frames, turned, bilinear", "patches/turned_bilinear/cpu/2916x20x101x11",
      [(lambda: opencv_turned_patches(1), "OpenCV warpAffine of frames, NumPy windows", None)]),
     ("Patches 11 x 11 of 20 frames, turned, Lanczos-4", "patches/turned_lanczos4/cpu/2916x20x101x11",
@@ -291,4 +306,24 @@ CASES = [
        "VIP cube_px_resampling, opencv lanczos4", None)]),
     ("Resampling to half by FFT (61,210,210)", "resample/fft_coarser/cpu/61x210x210",
      [(lambda: vip_resample(SMALL, 0.5, imlib="vip-fft"), "VIP cube_px_resampling, vip-fft", None)]),
+    ("Derotate + mean (489,210,210)", "derotate_collapse/lanczos4_mean/cpu/489x210x210",
+     [(lambda: opencv_lanczos4_collapsed("mean"), "OpenCV warpAffine, NumPy mean", None)]),
+    ("Derotate + maximum (489,210,210)", "derotate_collapse/lanczos4_max/cpu/489x210x210",
+     [(lambda: opencv_lanczos4_collapsed("max"), "OpenCV warpAffine, NumPy max", None)]),
+    ("Rotation, Lanczos-4, edge (489,210,210)", "rotate/lanczos4_edge/cpu/489x210x210",
+     [(lambda: opencv_lanczos4(border=1), "OpenCV warpAffine, BORDER_REPLICATE", None)]),
+    ("Rotation, Lanczos-4, reflect (489,210,210)", "rotate/lanczos4_reflect/cpu/489x210x210",
+     [(lambda: opencv_lanczos4(border=4), "OpenCV warpAffine, BORDER_REFLECT_101", None)]),
+    *((f"Rotation, splines of order {order} (489,210,210)", f"rotate/spline{order}/cpu/489x210x210",
+       [(lambda order=order: ndimage_rotation(order), f"SciPy rotate, order {order}", None)]) for order in (2, 4, 5)),
+    *((f"Shift, {word} (489,210,210)", f"shift/{word}/cpu/489x210x210",
+       [(lambda flag=flag: opencv_shift(flag), "OpenCV warpAffine, a loop", None)])
+      for word, flag in (("bicubic", "INTER_CUBIC"), ("bilinear", "INTER_LINEAR"), ("nearest", "INTER_NEAREST"))),
+    ("Rescaling by wavelength, cubic splines (195,200,200)", "rescale/spline3/cpu/195x200x200",
+     [(lambda: vip_rescaling(195, 200, False, "ndimage", "bicubic"),
+       "VIP cube_rescaling_wavelengths, ndimage bicubic, all cores", None)]),
+    ("Rescaling back, FFT (39,200,200)", "rescale/inverse_fft/cpu/39x200x200",
+     [(lambda: vip_rescaling(39, 200, True, "vip-fft"), "VIP cube_rescaling_wavelengths, vip-fft, all cores", None)]),
+    ("Scales of 39 channels by FFT (39,200,200)", "find_scales/fft/cpu/39x200x200",
+     [(lambda: vip_scales("vip-fft"), "VIP find_scal_vector, vip-fft", None)]),
 ]

@@ -47,11 +47,34 @@ def scipy_convolve():
     return lambda: fftconvolve(frames, kernel, mode="same", axes=(1, 2))
 
 
-def vip_high_pass(mode):
+def vip_high_pass(mode, shape=SMALL, **options):
     from vip_hci.var import cube_filter_highpass
 
-    frames = cube(61, 101)
-    return lambda: cube_filter_highpass(frames, mode=mode, verbose=False)
+    frames = cube(*shape)
+    return lambda: cube_filter_highpass(frames, mode=mode, verbose=False, **options)
+
+
+def kernel_of_19():
+    """That of bench/kernels/image/convolve_bench.cpp."""
+    import numpy as np
+
+    y, x = np.indices((19, 19))
+    return 1 / (1 + np.hypot(y - 8, x - 10)) + 0.01 * y
+
+
+def astropy_convolution():
+    from astropy.convolution import convolve
+
+    frames, weights = cube(*SMALL), kernel_of_19()
+    return lambda: [convolve(frame, weights, boundary="fill", normalize_kernel=False) for frame in frames]
+
+
+def opencv_convolution():
+    import cv2
+    import numpy as np
+
+    frames, weights = cube(*SMALL), kernel_of_19().astype(np.float32)
+    return lambda: [cv2.filter2D(frame, -1, weights, borderType=cv2.BORDER_CONSTANT) for frame in frames]
 
 
 def scipy_fft2(kind):
@@ -140,13 +163,13 @@ def vip_starlet():
     return lambda: cube_filter_iuwt(frames, coeff=1)
 
 
-def fits(which):
-    """50 stamps, a loop."""
+def fits(which, count=50):
+    """A loop."""
     import numpy as np
     from astropy.modeling import fitting, models
     from scipy.optimize import least_squares
 
-    side, count = 19, 50
+    side = 19
     y, x = np.indices((side, side))
     sigma = 4.8 / 2.3548200450309493
     truth = models.Gaussian2D(100, 9.3, 8.8, sigma, sigma)(x, y)
@@ -159,6 +182,9 @@ def fits(which):
     def astropy_moffat(stamp):
         return fitting.LevMarLSQFitter()(models.Moffat2D(np.ptp(stamp), 9, 9, 2, 1), x, y, stamp)
 
+    def astropy_airy(stamp):
+        return fitting.LevMarLSQFitter()(models.AiryDisk2D(np.ptp(stamp), 9, 9, 5), x, y, stamp)
+
     def residuals(p, stamp):
         return (models.Gaussian2D.evaluate(x, y, *p) - stamp).ravel()
 
@@ -169,7 +195,7 @@ def fits(which):
         start = [np.ptp(stamp), 9, 9, 1.7, 1.7, 0.1]
         return least_squares(residuals, start, jac=jacobian, method="lm", args=(stamp,))
 
-    fit = {"astropy": astropy_gauss, "scipy": scipy_gauss, "moffat": astropy_moffat}[which]
+    fit = {"astropy": astropy_gauss, "scipy": scipy_gauss, "moffat": astropy_moffat, "airy": astropy_airy}[which]
     return lambda: [fit(stamp) for stamp in stamps]
 
 
@@ -227,4 +253,13 @@ CASES = [
       (lambda: fits("scipy"), "SciPy least_squares (MINPACK, derivatives given), a loop", None)]),
     ("Moffat fits, 50 stamps of 19 x 19", "fit_psfs/moff/cpu/50x19x19",
      [(lambda: fits("moffat"), "Astropy LevMarLSQFitter, a loop", None)]),
+    ("Gaussian fits, 5000 stamps of 19 x 19", "fit_psfs/gauss/cpu/5000x19x19",
+     [(lambda: fits("astropy", 5000), "Astropy LevMarLSQFitter, a loop", None),
+      (lambda: fits("scipy", 5000), "SciPy least_squares (MINPACK, derivatives given), a loop", None)]),
+    ("Airy fits, 50 stamps of 19 x 19", "fit_psfs/airy/cpu/50x19x19",
+     [(lambda: fits("airy"), "Astropy LevMarLSQFitter, a loop", None)]),
+    ("Convolution, 19 x 19 (61,101,101)", "convolve/19/cpu/61x101x101",
+     [(astropy_convolution, "Astropy convolve", None), (opencv_convolution, "OpenCV filter2D", None)]),
+    ("High pass by medians of 5 x 5 (489,210,210)", "high_pass/median_subt5/cpu/489x210x210",
+     [(lambda: vip_high_pass("median-subt", LARGE, median_size=5), "VIP cube_filter_highpass", None)]),
 ]

@@ -36,7 +36,6 @@ def vip_map():
 
 
 def astropy_clipped(over_time):
-    import numpy as np
     from astropy.stats import sigma_clipped_stats
 
     frames = cube(489 if over_time else 61, 210).copy()
@@ -114,6 +113,13 @@ def vip_collapse(mode):
     frames = cube(489, 210)
     weights = np.arange(1, 490) / np.arange(1, 490).sum() if mode == "wmean" else None
     return lambda: cube_collapse(frames, mode, w=weights)
+
+
+def numpy_mean():
+    import numpy as np
+
+    frames = cube(489, 210)
+    return lambda: np.nanmean(frames, axis=0, dtype="float64")
 
 
 def scipy_mad():
@@ -199,4 +205,8 @@ CASES = [
       (lambda: medians("bottleneck"), "bottleneck nanmedian", None)]),
     ("Statistics by radius (61,210,210)", "region_stats/by_radius/cpu/61x210x210",
      [(numpy_regions, "NumPy, a loop over rings", None)]),
+    ("Mean over time (489,210,210)", "collapse/mean/cpu/489x210x210",
+     [(numpy_mean, "NumPy nanmean, in float64", None), (lambda: vip_collapse("mean"), "VIP cube_collapse", None)]),
+    ("Trimmed mean over time (489,210,210)", "collapse/trimmean/cpu/489x210x210",
+     [(lambda: vip_collapse("trimmean"), "VIP cube_collapse", None)]),
 ]

@@ -7,6 +7,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/rotate_cpu.hpp"
 #include "kernels/geometry/rotate_plan.hpp"
 #include "kernels/stats/collapse_plan.hpp"
@@ -67,7 +68,7 @@ void derotate_collapse(Exec& exec, Cube<const float> in, const std::vector<doubl
   if (exec.on_cuda() && exec.tuned() && derotate_collapse_tiles(exec, plan, collapsing, out)) return;
 #endif
   const index_t row_bytes = nt * nx * static_cast<index_t>(sizeof(float));
-  const index_t rows = std::clamp(kScratchBytes / row_bytes, index_t{1}, ny);
+  const index_t rows = std::clamp(scratch_bytes(kScratchBytes) / row_bytes, index_t{1}, ny);
   Array<float, 3> scratch(exec, {nt, rows, nx});
   for (index_t first = 0; first < ny; first += rows) {
     const index_t count = std::min(rows, ny - first);

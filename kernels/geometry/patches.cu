@@ -145,6 +145,8 @@ void check_patches(const Cube<const float>& stack, const std::vector<Position>& 
   require(options.method == Rotation::lanczos4 || options.method == Rotation::bicubic ||
               options.method == Rotation::bilinear || options.method == Rotation::nearest,
           "extract_patches: patches are made by lanczos4, bicubic, bilinear or nearest only");
+  require(!options.centre || !options.angles.empty(),
+          "extract_patches: a centre of rotation without angles would do nothing: give the angles, or no centre");
 }
 
 }  // namespace

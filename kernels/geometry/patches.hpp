@@ -32,7 +32,7 @@ struct PatchOptions {
   Rotation method = Rotation::bilinear;
   /// What lies outside the stack's frames; constant is 0.
   Border border = Border::constant;
-  /// Centre of rotation (y, x), pixels; unset: frame_centre().
+  /// Centre of rotation (y, x), pixels; unset: frame_centre(), as it must be without angles.
   std::optional<std::array<double, 2>> centre = std::nullopt;
   PatchScaling scaling = PatchScaling::none;
 };

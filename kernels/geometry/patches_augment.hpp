@@ -50,7 +50,8 @@ std::vector<PatchTurn> draw_turns(std::uint64_t seed, index_t first, index_t cou
                                   const TurnLaw& law);
 
 /// Parents of the means number first .. first + count: `members` each, uniform in 0 .. parents - 1, all different.
-/// Item i depends on (seed, i) alone.
+/// Item i depends on (seed, i) alone. Drawn again where they are not: meant for few members of many parents; of n out
+/// of n it takes some n^2 log n steps.
 std::vector<index_t> draw_parents(std::uint64_t seed, index_t first, index_t count, index_t parents, int members);
 
 }  // namespace hci

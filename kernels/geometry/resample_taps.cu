@@ -6,6 +6,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/sampling.hpp"
 
 namespace hci {
@@ -68,7 +69,7 @@ template <class Taps>
 void along_both(Exec& exec, Cube<const float> in, const Taps& y, const Taps& x, Cube<float> out) {
   const index_t frames = in.extent(0), rows = out.extent(1), columns = in.extent(2);
   const index_t frame_bytes = rows * columns * static_cast<index_t>(sizeof(float));
-  const index_t at_once = std::clamp(kRowBytes / frame_bytes, index_t{1}, frames);
+  const index_t at_once = std::clamp(scratch_bytes(kRowBytes) / frame_bytes, index_t{1}, frames);
   Array<float, 3> scratch(exec, {at_once, rows, columns});
   for (index_t first = 0; first < frames; first += at_once) {
     const index_t count = std::min(at_once, frames - first);

@@ -7,6 +7,7 @@
 #include "kernels/core/array.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/spline_filter.hpp"
 
 namespace hci {
@@ -180,6 +181,7 @@ bool filter_tiles(Exec& exec, const PaddedPixels& pixels, const LineFilter& filt
 }
 #endif
 
+/// Frames between the two axes.
 constexpr index_t kScratchBytes = index_t{256} << 20;
 
 }  // namespace
@@ -206,7 +208,7 @@ void spline_coefficients(Exec& exec, Cube<const float> in, int order, Border bor
   if (!exec.on_cuda() && exec.tuned())
     return spline_coefficients_cpu(exec, {in, border, padding, outside}, filter, out);
   const index_t frame_bytes = out.extent(1) * out.extent(2) * static_cast<index_t>(sizeof(double));
-  const index_t frames = std::clamp(kScratchBytes / frame_bytes, index_t{1}, nt);
+  const index_t frames = std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, index_t{1}, nt);
   Array<double, 3> scratch(exec, {frames, out.extent(1), out.extent(2)});
   for (index_t first = 0; first < nt; first += frames) {
     const index_t count = std::min(frames, nt - first);

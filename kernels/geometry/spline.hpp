@@ -24,7 +24,8 @@ index_t spline_padding(int order, Border border);
 /// A NaN counts as the value outside (0) while the coefficients are made, and is NaN again in the
 /// coefficient at its place; so it reaches what reads it, and no more. Recursions in double, stored as
 /// float32. Scratch: twice the bytes of out, or 256 MiB (one frame, if that is more); 4 MiB (a frame for each thread)
-/// on the CPU's tuned path.
+/// on the CPU's tuned path. Within 2^-24 of the largest coefficient. Throws InvalidInput for an order outside 2 .. 5,
+/// an empty cube, and shapes that do not fit.
 void spline_coefficients(Exec& exec, Cube<const float> in, int order, Border border, Vector<const float> outside,
                          Cube<float> out);
 

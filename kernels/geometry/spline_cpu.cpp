@@ -4,6 +4,7 @@
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/parallel.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/spline_filter.hpp"
 
 namespace hci {
@@ -53,7 +54,8 @@ constexpr index_t kScratchBytes = index_t{4} << 20;
 void spline_coefficients_cpu(Exec& exec, const PaddedPixels& pixels, const LineFilter& filter, Cube<float> out) {
   const index_t nt = out.extent(0), ny = out.extent(1), nx = out.extent(2);
   const index_t frame_bytes = ny * nx * static_cast<index_t>(sizeof(double));
-  const index_t frames = std::clamp(kScratchBytes / frame_bytes, std::min<index_t>(exec.threads(), nt), nt);
+  const index_t frames =
+      std::clamp(scratch_bytes(kScratchBytes) / frame_bytes, std::min<index_t>(exec.threads(), nt), nt);
   const index_t across = (nx + kLines - 1) / kLines, down = (ny + kLines - 1) / kLines;
   Array<double, 3> scratch(exec, {frames, ny, nx});
   std::vector<index_t> rows, columns;

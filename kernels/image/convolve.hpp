@@ -56,7 +56,7 @@ void convolve_separable(Exec& exec, Cube<const float> in, const std::vector<doub
                         const std::vector<double>& along_x, const ConvolveOptions& options, Cube<float> out,
                         index_t dilation = 1);
 
-/// A Gaussian of so many pixels (odd) with its maximum, 1, in the middle. fwhm in px.
+/// A Gaussian of so many pixels (odd) with its maximum, 1, in the middle. sigma in px.
 std::vector<double> gaussian_taps(double sigma, index_t size);
 
 }  // namespace hci

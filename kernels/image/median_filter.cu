@@ -78,10 +78,8 @@ void median_filter(Exec& exec, Cube<const float> in, const Footprint& given, Bor
     require(std::abs(y) < kFarthest && std::abs(x) < kFarthest, "median_filter: the footprint reaches (", y, ", ", x,
             ") px: it must stay below ", kFarthest);
   if (out.size() == 0) return;
-  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1) {
-    median_filter_cpu(exec, in, footprint, border, out);
+  if (!exec.on_cuda() && exec.tuned() && in.stride(2) == 1 && median_filter_cpu(exec, in, footprint, border, out))
     return;
-  }
 #if HCI_HAVE_CUDA
   if (exec.on_cuda() && exec.tuned() && median_filter_by_tiles(exec, in, footprint, border, out)) return;
 #endif

@@ -257,6 +257,10 @@ struct Steps {
       : right(footprint, 0, 1, pitch), left(footprint, 0, -1, pitch), down(footprint, 1, 0, pitch) {}
 };
 
+/// In a block with its margins: with their ranks some 300 MB for each thread. A far footprint of few pixels needs none.
+constexpr index_t kMostPixels = index_t{1} << 24;
+static_assert(kMostPixels < index_t{kMasked});
+
 /// What a thread needs.
 struct Scratch {
   Array<float, 1> padded, medians;
@@ -292,13 +296,12 @@ void slide(Scratch& scratch, const Steps& steps, const std::vector<index_t>& off
 
 }  // namespace
 
-void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out) {
+bool median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out) {
   const Margins margins = margins_of(footprint);
   const index_t ny = in.extent(1), nx = in.extent(2), pitch = margins.left + nx + margins.right;
   const index_t rows = ranked_rows(ny, pitch, margins), stripes = (ny + rows - 1) / rows;
   const index_t pixels = (margins.above + rows + margins.below) * pitch;
-  require(pixels < index_t{kMasked}, "median_filter: ", pixels, " pixels in ", rows,
-          " rows and their margins: the footprint is too large for frames this wide");
+  if (pixels > kMostPixels) return false;
   std::vector<index_t> offsets;
   for (const auto& [y, x] : footprint.offsets) offsets.push_back(y * pitch + x);
   const bool small = is_selected(offsets.size()) && nx >= 8;
@@ -320,6 +323,7 @@ void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footpr
       for (index_t x = 0; x < nx; ++x) out(t, first + y, x) = scratch.medians.data()[x];
     }
   });
+  return true;
 }
 
 }  // namespace hci

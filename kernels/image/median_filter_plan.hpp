@@ -15,7 +15,8 @@ inline bool is_before(const Footprint::Offset& a, const Footprint::Offset& b) {
 bool median_filter_by_tiles(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border,
                             Cube<float> out);
 
-/// The CPU's tuned path. The offsets are in order, each once.
-void median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out);
+/// The CPU's tuned path; false, and nothing done, where the footprint reaches so far that the margins would take more
+/// memory than they are worth. The offsets are in order, each once.
+bool median_filter_cpu(Exec& exec, Cube<const float> in, const Footprint& footprint, Border border, Cube<float> out);
 
 }  // namespace hci

@@ -8,7 +8,9 @@
 namespace hci {
 
 // Columns of matrices whose rows are frames: how regions are cut out and put back. All arrays are
-// on the Exec's device; rows have unit stride.
+// on the Exec's device. Copies: NaN goes along, nothing is rounded. The columns' numbers lie on the device, where
+// nobody looks at them: they must be 0 .. p - 1 of the matrix that they index. InvalidInput is thrown where shapes do
+// not fit.
 
 /// out(t, p) = in(t, columns(p)).
 void gather_columns(Exec& exec, Matrix<const float> in, Vector<const index_t> columns, Matrix<float> out);

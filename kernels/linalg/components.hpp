@@ -14,6 +14,10 @@ namespace hci {
 // the target with x_i, the target's projection on the first k principal components is
 //   sum_i c_i x_i,   c = sum_{j < k} (g . v_j) / w_j  v_j .
 // Components with w_j <= n eps w_0 do not exist: they are left out.
+//
+// Sums of n terms in double, each within n eps of the sum of its terms' sizes; what is float is rounded once. NaN in a
+// target's products makes the target's results NaN, in a library's pairs those of its targets. InvalidInput is thrown
+// where shapes do not fit.
 
 // b = t where each target t has a library of its own, 0 where one serves all.
 

@@ -49,7 +49,7 @@ constexpr index_t kBits = 64;
 constexpr index_t words_of(index_t pixels) { return (pixels + kBits - 1) / kBits; }
 
 /// The columns that the stamps of each block of rows touch: list b blocks + k is that of block k of injection b. A bit
-/// for each column, and how many are set.
+/// for each column, and how many are set; or -1 - t for a row t whose columns are negative or do not ascend.
 struct Mark {
   View<const index_t, 3> columns;
   index_t pixels, blocks;
@@ -63,6 +63,10 @@ struct Mark {
     index_t count = 0;
     for (index_t t = first; t < last && t < stamps.extent(0); ++t)
       for (index_t s = 0; s < stamps.extent(1) && stamps(t, s) < pixels; ++s) {
+        if (stamps(t, s) < 0 || (s > 0 && stamps(t, s) <= stamps(t, s - 1))) {
+          counts(list) = -1 - t;
+          return;
+        }
         std::uint64_t& word = marked(stamps(t, s) / kBits);
         const std::uint64_t bit = std::uint64_t{1} << (stamps(t, s) % kBits);
         count += (word & bit) == 0 ? 1 : 0;
@@ -99,6 +103,8 @@ Touched touched_columns(Exec& exec, View<const index_t, 3> columns, index_t pixe
   std::vector<index_t> offsets{0};
   Touched found{{}, {}, std::vector<index_t>(static_cast<std::size_t>(columns.extent(0)), 0)};
   for (index_t list = 0; list < lists; ++list) {
+    require(host.view()(list) >= 0, "injected_grams: the columns of row ", -1 - host.view()(list), " of injection ",
+            list / blocks, " are negative or do not ascend");
     offsets.push_back(offsets.back() + host.view()(list));
     index_t& most = found.most[static_cast<std::size_t>(list / blocks)];
     most = std::max(most, host.view()(list));

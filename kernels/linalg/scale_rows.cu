@@ -147,7 +147,10 @@ void scale_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Scaling sca
   const bool standard = scaling == Scaling::temp_standard || scaling == Scaling::spat_standard;
   switch (scaling) {
     case Scaling::none:
-      if (x.data() != out.data())
+      if (x.data() == out.data()) return;
+      if (x.is_dense() && out.is_dense())
+        copy(exec, x, out);
+      else
         for (index_t t = 0; t < x.extent(0); ++t) copy(exec, x[t], out[t]);
       return;
     case Scaling::temp_mean:

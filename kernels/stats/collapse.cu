@@ -135,6 +135,9 @@ void check_collapse(const char* caller, index_t frames, const CollapseOptions& o
   if (options.mode == Collapse::wmean)
     require(static_cast<index_t>(options.weights.size()) == frames, caller, ": wmean got ", options.weights.size(),
             " weights for ", frames, " frames: give one for each");
+  else
+    require(options.weights.empty(), caller, ": got ", options.weights.size(),
+            " weights, which wmean alone reads: leave them out, or collapse by wmean");
 }
 
 void collapse(Exec& exec, Cube<const float> in, const CollapseOptions& options, Frame<float> out) {

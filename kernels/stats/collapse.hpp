@@ -30,12 +30,12 @@ struct CollapseOptions {
   /// T are not both odd or both even: the sorted values (T - n) / 2 up to that many further on. NaN
   /// sort last, as in VIP: a pixel with few values loses more low ones. More than T keeps all.
   int trim_keep = 50;
-  /// wmean: one weight for each frame, used as they are (not normalised).
+  /// wmean: one weight for each frame, used as they are (not normalised). None for the other modes.
   std::vector<double> weights = {};
 };
 
-/// Throws InvalidInput where the options do not fit a cube of this many frames; `caller` opens the
-/// message.
+/// Throws InvalidInput where the options do not fit a cube of this many frames, or would do nothing; `caller` opens
+/// the message.
 void check_collapse(const char* caller, index_t frames, const CollapseOptions& options);
 
 /// out = the frames of `in` collapsed over t, rounded once to float32.

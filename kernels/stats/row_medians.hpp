@@ -11,6 +11,7 @@ namespace hci {
 /// mean of the middle two. NaN where any of them is NaN, and for an empty set.
 ///   x (t, p), medians (s, p) on the Exec's device, any strides, no overlap
 ///   sets  row numbers, host
+/// Exact. Throws InvalidInput for a row that is not there, and where shapes do not fit.
 void row_medians(Exec& exec, Matrix<const float> x, const std::vector<std::vector<index_t>>& sets,
                  Matrix<float> medians);
 

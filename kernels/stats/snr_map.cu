@@ -114,7 +114,8 @@ std::vector<SnrRing> snr_rings(Extents<2> frame, const SnrMapOptions& options) {
       rings.push_back(ring);
     }
   std::stable_sort(rings.begin(), rings.end(), [](const SnrRing& a, const SnrRing& b) {
-    return a.dy * a.dy + a.dx * a.dx < b.dy * b.dy + b.dx * b.dx;
+    const auto square = [](const SnrRing& r) { return index_t{r.dy} * r.dy + index_t{r.dx} * r.dx; };
+    return square(a) < square(b);
   });
   return rings;
 }

@@ -33,7 +33,10 @@ struct SnrMapOptions {
 ///   same apertures, that at the pixel too, give more samples of the noise; or an empty view
 /// Only pixels of the range that are wanted are written. An aperture that covers a pixel that is not
 /// finite drops out of the ring; out is NaN where the tested aperture is such a one and where fewer
-/// than two others are left.
+/// than two others are left. The variance is that of the differences to the first aperture, in double, in one pass:
+/// where all apertures lie within D of one another and hold F, it is within n eps (F + D) D of its value, so that a
+/// ring that is flat to less than some 1e-14 of its level has no S/N of meaning. Throws InvalidInput for a fwhm that is
+/// not above 0, inner or outer that do not fit, and shapes or flags that differ.
 void snr_map(Exec& exec, Frame<const float> frame, Frame<const float> second, const SnrMapOptions& options,
              Frame<float> out);
 

@@ -85,7 +85,7 @@ Result run_cube_collapse(Exec& exec, const GoldenCase& golden) {
   const auto mode = named<Collapse>(golden.get<std::string>("mode", "median"));
   if (!mode) return {};
   CollapseOptions options{.mode = *mode, .trim_keep = golden.get("n", 50)};
-  if (golden.has("w")) options.weights = golden.numbers("w");
+  if (mode == Collapse::wmean && golden.has("w")) options.weights = golden.numbers("w");
   const NdArray cube = golden.array("cube");
   const std::size_t axes = cube.shape.size();  // (t, y, x), or (wavelength, t, y, x): each wavelength apart
   if (axes != 3 && axes != 4) return {};

@@ -126,7 +126,7 @@ TEST_P(CropOrPad, SubsamplesByEveryCollapse) {
     Array<float, 3> out(exec(), {groups, shape[1], shape[2]});
     for (const auto& [name, mode] : enum_names(Collapse{})) {
       CollapseOptions options{.mode = mode, .trim_keep = 2};
-      for (index_t t = 0; t < group; ++t) options.weights.push_back(0.5 + 0.25 * double(t));
+      for (index_t t = 0; t < group && mode == Collapse::wmean; ++t) options.weights.push_back(0.5 + 0.25 * double(t));
       subsample(exec(), in.view(), group, options, out.view());
       const auto got = to_host(exec(), std::as_const(out).view());
       for (index_t i = 0; i < groups; ++i)

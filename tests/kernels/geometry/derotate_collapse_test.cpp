@@ -63,7 +63,7 @@ void expect_the_bits_of_both(Exec& exec, const Array<float, 3>& cube, const Rota
 
 CollapseOptions options_of(Collapse mode, index_t frames, int trim_keep = 5) {
   CollapseOptions options{.mode = mode, .trim_keep = trim_keep};
-  for (index_t t = 0; t < frames; ++t) options.weights.push_back(0.3 + 0.01 * double(t));
+  for (index_t t = 0; t < frames && mode == Collapse::wmean; ++t) options.weights.push_back(0.3 + 0.01 * double(t));
   return options;
 }
 

@@ -319,6 +319,7 @@ TEST_P(ExtractPatches, RefuseWhatMakesNoSense) {
   EXPECT_THROW(patches(stack, {{4, 4}}, {3, 3}, {.angles = {1}}), InvalidInput);
   EXPECT_THROW(patches(stack, {{4, 4}}, {3, 3}, {.angles = {1, kNan}}), InvalidInput);
   EXPECT_THROW(patches(stack, {{4, 4}}, {3, 3}, {.method = Rotation::fft}), InvalidInput);
+  EXPECT_THROW(patches(stack, {{4, 4}}, {3, 3}, {.centre = std::array<double, 2>{4, 4}}), InvalidInput);  // of no turn
   const auto in = to_device(exec(), stack.view());
   Array<float, 4> out(exec(), {2, 2, 3, 3});
   EXPECT_THROW(extract_patches(exec(), in.view(), {{4, 4}}, {}, out.view()), InvalidInput);

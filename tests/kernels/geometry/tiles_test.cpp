@@ -11,11 +11,13 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/scratch.hpp"
+#include "kernels/geometry/derotate_collapse.hpp"
 #include "kernels/geometry/patches.hpp"
 #include "kernels/geometry/resample.hpp"
 #include "kernels/geometry/rescale.hpp"
 #include "kernels/geometry/rotate.hpp"
 #include "kernels/geometry/shift.hpp"
+#include "kernels/geometry/spline.hpp"
 #include "kernels/image/convolve.hpp"
 #include "kernels/image/convolve_fft.hpp"
 #include "kernels/image/starlet.hpp"
@@ -84,8 +86,10 @@ TEST_P(Tiles, OfRotationsWithBlendedEdges) {
 TEST_P(Tiles, OfChangesOfScale) {
   const std::vector<double> scales = {1.2, 0.8, 1.2, 1.1, 1.2, 0.8, 1.2};
   const Extents<2> wide = rescaled_sides({kShape[1], kShape[2]}, scales);
-  for (const Rotation method : {Rotation::spline3, Rotation::fft}) {
-    const index_t bytes = method == Rotation::fft ? 3 * 26 * 30 * 8 : (45 * 48 + 26 * 30) * 4;
+  for (const Rotation method : {Rotation::spline3, Rotation::fft, Rotation::lanczos4}) {
+    const index_t bytes = method == Rotation::fft       ? 3 * 26 * 30 * 8
+                          : method == Rotation::spline3 ? (45 * 48 + 26 * 30) * 4
+                                                        : 21 * 24 * 4;
     const Sums sums = method == Rotation::fft ? Sums::of_a_library : Sums::ours;
     expect_the_same(
         kShape, bytes,
@@ -113,6 +117,26 @@ TEST_P(Tiles, OfShifts) {
             shift(exec(), in, shifts, {.method = method, .border = border}, out);
           },
           method == Rotation::fft ? Sums::of_a_library : Sums::ours);
+}
+
+TEST_P(Tiles, OfSplineCoefficients) {
+  // Frames that are padded by what lies outside, another value for each of them.
+  const auto outside = to_device(exec(), std::vector<float>{1, -2, 3, 0, 5, -6, 7});
+  for (const Border border : {Border::constant, Border::reflect}) {
+    const index_t padding = spline_padding(3, border), ny = kShape[1] + 2 * padding, nx = kShape[2] + 2 * padding;
+    expect_the_same({7, ny, nx}, ny * nx * 8, [&](Cube<const float> in, Cube<float> out) {
+      spline_coefficients(exec(), in, 3, border, border == Border::constant ? outside.view() : Vector<const float>{},
+                          out);
+    });
+  }
+}
+
+/// Rows of the derotated frames, a few at a time: those of all frames are 7 x 24 numbers.
+TEST_P(Tiles, OfDerotatedRows) {
+  for (const Collapse mode : {Collapse::median, Collapse::trimmean, Collapse::mean, Collapse::max})
+    expect_the_same({1, kShape[1], kShape[2]}, 7 * 24 * 4, [&](Cube<const float> in, Cube<float> out) {
+      derotate_collapse(exec(), in, kAngles, {.method = Rotation::bicubic}, {.mode = mode, .trim_keep = 4}, out[0]);
+    });
 }
 
 TEST_P(Tiles, OfPatches) {

@@ -88,6 +88,14 @@ TEST_P(MedianFilter, OfAnyFootprint) {
     ASSERT_TRUE(a.data()[i] == b.data()[i] || (std::isnan(a.data()[i]) && std::isnan(b.data()[i])));
 }
 
+// Margins of a million pixels each way, which nobody can hold: the frame alone is read.
+TEST_P(MedianFilter, OfAFootprintThatReachesFar) {
+  const index_t far = (index_t{1} << 20) - 1;
+  const auto frames = noisy_frames({1, 9, 11}, 5);
+  for (const Border border : {Border::constant, Border::edge, Border::wrap})
+    expect_medians(exec(), frames, {{{0, 0}, {far, 0}, {0, -far}, {-far, far}, {1, 1}}}, border);
+}
+
 // Ties, both zeros, infinities, values that only their last bits tell apart, tall frames of several stripes.
 TEST_P(MedianFilter, OfDifficultValues) {
   auto frames = host_array<float, 3>({1, 130, 160});

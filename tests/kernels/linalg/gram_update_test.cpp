@@ -135,6 +135,18 @@ TEST_P(InjectedGrams, RefusesWhatDoesNotFit) {
   EXPECT_THROW(injected_grams(exec(), x.view(), small.view(), columns.view(), values.view(), out.view()), InvalidInput);
   EXPECT_THROW(injected_grams(exec(), x.view(), g.view(), columns.view(), narrow.view(), out.view()), InvalidInput);
   EXPECT_THROW(injected_grams(exec(), x.view(), g.view(), columns.view(), values.view(), two.view()), InvalidInput);
+  for (const auto& [first, second] : {std::pair<index_t, index_t>{-1, 3}, {3, 3}, {4, 3}}) {
+    const auto bad = to_device(exec(), std::vector<index_t>{0, 1, 2, 5, first, second});
+    const View<const index_t, 3> rows(bad.data(), {1, 3, 2});
+    try {
+      injected_grams(exec(), x.view(), g.view(), rows, values.view(), out.view());
+      ADD_FAILURE() << "took the columns " << first << ", " << second;
+    } catch (const InvalidInput& refusal) {
+      EXPECT_STREQ(refusal.what(), "injected_grams: the columns of row 2 of injection 0 are negative or do not ascend");
+    }
+  }
+  const auto good = to_device(exec(), std::vector<index_t>{0, 1, 2, 9, 8, 8});  // unused ones may be as they like
+  EXPECT_NO_THROW(injected_grams(exec(), x.view(), g.view(), {good.data(), {1, 3, 2}}, values.view(), out.view()));
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(InjectedGrams);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/core/error.hpp"
+#include "kernels/core/scratch.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/support/devices.hpp"
 
@@ -50,6 +51,10 @@ TEST_P(SubtractProduct, IsTheFramesLessACombinationOfOthers) {
     Array<float, 2> out(exec(), {rows, pixels});
     subtract_product(exec(), dc.view(), dy.view(), dx.view(), out.view());
     expect_product(c, y, x, rows, inner, pixels, to_host(exec(), out.view()));
+    const ScratchLimit least(1);  // tiles of 32 columns
+    Array<float, 2> in_tiles(exec(), {rows, pixels});
+    subtract_product(exec(), dc.view(), dy.view(), dx.view(), in_tiles.view());
+    expect_product(c, y, x, rows, inner, pixels, to_host(exec(), in_tiles.view()));
   }
 }
 

@@ -56,7 +56,7 @@ void expect_same(float actual, float expected, float scale) {
 
 CollapseOptions options_for(Collapse mode, index_t frames) {
   CollapseOptions options{.mode = mode, .trim_keep = 4, .weights = {}};
-  for (index_t t = 0; t < frames; ++t) options.weights.push_back(0.1 + 0.01 * double(t % 7));
+  for (index_t t = 0; t < frames && mode == Collapse::wmean; ++t) options.weights.push_back(0.1 + 0.01 * double(t % 7));
   return options;
 }
 
@@ -242,6 +242,9 @@ TEST_P(CollapseFrames, SaysWhatIsWrong) {
   Array<float, 2> out(exec(), {2, 2}), wrong(exec(), {2, 3});
   EXPECT_THROW(collapse(exec(), in.view(), {}, wrong.view()), InvalidInput);
   EXPECT_THROW(collapse(exec(), in.view(), {.mode = Collapse::wmean, .weights = {1, 2}}, out.view()), InvalidInput);
+  // Weights that nobody reads, as many as there are frames.
+  const std::vector<double> unread(3, 1.0);
+  EXPECT_THROW(collapse(exec(), in.view(), {.mode = Collapse::mean, .weights = unread}, out.view()), InvalidInput);
   EXPECT_THROW(collapse(exec(), in.view(), {.mode = Collapse::trimmean, .trim_keep = 0}, out.view()), InvalidInput);
 }
 
