@@ -38,6 +38,13 @@ def scipy_rfft2(kind):
     return lambda: fft.rfft2(frames, workers=CORES)
 
 
+def scipy_rfft2_there_and_back(kind):
+    from scipy import fft
+
+    frames = cube(61, 256).astype(kind)
+    return lambda: fft.irfft2(fft.rfft2(frames, workers=CORES), frames.shape[1:], workers=CORES)
+
+
 def scipy_convolve():
     import numpy as np
     from scipy.signal import fftconvolve
@@ -262,4 +269,8 @@ CASES = [
      [(astropy_convolution, "Astropy convolve", None), (opencv_convolution, "OpenCV filter2D", None)]),
     ("High pass by medians of 5 x 5 (489,210,210)", "high_pass/median_subt5/cpu/489x210x210",
      [(lambda: vip_high_pass("median-subt", LARGE, median_size=5), "VIP cube_filter_highpass", None)]),
+    ("FFT of real frames and back, double (61,256,256)", "fft2_real/there_and_back/double/cpu/61x256x256",
+     [(lambda: scipy_rfft2_there_and_back("float64"), "SciPy rfft2 and irfft2, all cores", None)]),
+    ("FFT of real frames and back, single (61,256,256)", "fft2_real/there_and_back/float/cpu/61x256x256",
+     [(lambda: scipy_rfft2_there_and_back("float32"), "SciPy rfft2 and irfft2, all cores", None)]),
 ]

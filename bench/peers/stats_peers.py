@@ -35,6 +35,21 @@ def vip_map():
     return lambda: snrmap(frame, 4.8, nproc=CORES, verbose=False)
 
 
+def by_radius(side):
+    import numpy as np
+
+    y, x = np.indices((side, side)) - side // 2
+    ring = np.hypot(y, x).astype(int).ravel()
+    return [np.flatnonzero(ring == r) for r in range(ring.max() + 1)]
+
+
+def astropy_clipped_rings():
+    from astropy.stats import sigma_clipped_stats
+
+    frames, rings = cube(61, 210).reshape(61, -1), by_radius(210)
+    return lambda: [sigma_clipped_stats(frames[:, ring], axis=1) for ring in rings]
+
+
 def astropy_clipped(over_time):
     from astropy.stats import sigma_clipped_stats
 
@@ -92,10 +107,7 @@ def numpy_profile():
 def numpy_quantiles():
     import numpy as np
 
-    frames = cube(61, 210).reshape(61, -1)
-    y, x = np.indices((210, 210)) - 105
-    ring = np.hypot(y, x).astype(int).ravel()
-    bins = [np.flatnonzero(ring == r) for r in range(ring.max() + 1)]
+    frames, bins = cube(61, 210).reshape(61, -1), by_radius(210)
     return lambda: [np.quantile(frames[:, pixels], [0.05, 0.5, 0.95], axis=1) for pixels in bins]
 
 
@@ -144,10 +156,7 @@ def numpy_regions():
     import numpy as np
 
     frames = cube(*SMALL)
-    y, x = np.indices(frames.shape[1:]) - frames.shape[1] // 2
-    radius = np.hypot(y, x).astype(int).ravel()
-    bins = [np.flatnonzero(radius == r) for r in range(radius.max() + 1)]
-    rows = frames.reshape(len(frames), -1)
+    bins, rows = by_radius(210), frames.reshape(len(frames), -1)
 
     def statistics():
         for pixels in bins:
@@ -205,6 +214,8 @@ CASES = [
       (lambda: medians("bottleneck"), "bottleneck nanmedian", None)]),
     ("Statistics by radius (61,210,210)", "region_stats/by_radius/cpu/61x210x210",
      [(numpy_regions, "NumPy, a loop over rings", None)]),
+    ("Clipped statistics by radius (61,210,210)", "clipped_stats/by_radius/cpu/61x210x210",
+     [(astropy_clipped_rings, "astropy sigma_clipped_stats, a loop over rings", None)]),
     ("Mean over time (489,210,210)", "collapse/mean/cpu/489x210x210",
      [(numpy_mean, "NumPy nanmean, in float64", None), (lambda: vip_collapse("mean"), "VIP cube_collapse", None)]),
     ("Trimmed mean over time (489,210,210)", "collapse/trimmean/cpu/489x210x210",

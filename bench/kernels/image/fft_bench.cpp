@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -83,6 +84,38 @@ void frames(benchmark::State& state, Exec& exec, Extents<3> shape) {
   report_bytes(state, exec, seconds, static_cast<double>(input.bytes() + out.bytes()));
 }
 
+/// Real frames to their half spectra and back: n times what they were.
+template <class T>
+void real_there_and_back(benchmark::State& state, Exec& exec, Extents<3> shape) {
+  const auto input = speckles<T>(shape);
+  const DeviceInput<T, 3> in(exec, input.view());
+  Array<std::complex<T>, 3> spectrum(exec, {shape[0], shape[1], shape[2] / 2 + 1});
+  Array<T, 3> back(exec, shape);
+  const auto work = [&] {
+    fft2_real(exec, in.view(), spectrum.view());
+    inverse_fft2_real(exec, spectrum.view(), back.view());
+  };
+  work();
+  const auto host = to_host(exec, std::as_const(back).view());
+  const double points = static_cast<double>(shape[1] * shape[2]), log = std::log2(points);
+  double norm = 0;
+  for (const T value : std::span(input.data(), static_cast<std::size_t>(points))) norm += double(value) * double(value);
+  for (index_t i = 0; i < shape[1] * shape[2]; i += 97)
+    if (!(std::abs(double(host.data()[i]) / points - double(input.data()[i])) <=
+          8 * double(std::numeric_limits<T>::epsilon()) * log * std::sqrt(norm)))
+      return state.SkipWithError("there and back is not the same");
+  const double seconds = timed(state, exec, work);
+  report_flops(state, exec, seconds, 2 * 2.5 * points * log * static_cast<double>(shape[0]),
+               sizeof(T) == 4 ? Precision::f32 : Precision::f64);
+  report_bytes(state, exec, seconds, 2 * static_cast<double>(input.bytes() + spectrum.bytes()));
+}
+
+template <class T>
+bool add_real_there_and_back(const char* name, Extents<3> shape) {
+  return on_every_device(name, {shape[0], shape[1], shape[2]},
+                         [=](benchmark::State& state, Exec& exec) { real_there_and_back<T>(state, exec, shape); });
+}
+
 bool add_rows(index_t count, index_t length) {
   return on_every_device("fft_rows/there_and_back", {count, length},
                          [=](benchmark::State& state, Exec& exec) { rows(state, exec, count, length); });
@@ -102,6 +135,8 @@ const bool registered[] = {
     add_frames<double, double>("fft2_real/double", {61, 256, 256}),
     add_frames<double, double>("fft2_real/double", {61, 210, 210}),
     add_frames<float, float>("fft2_real/float", {61, 256, 256}),
+    add_real_there_and_back<double>("fft2_real/there_and_back/double", {61, 256, 256}),
+    add_real_there_and_back<float>("fft2_real/there_and_back/float", {61, 256, 256}),
     add_frames<float>("fft2/float", {61, 256, 256}),
     add_frames<float>("fft2/float", {4, 1024, 1024}),
 };

@@ -177,6 +177,23 @@ void time_clipped_frames(benchmark::State& state, Exec& exec) {
   report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
 }
 
+/// Rings of a pixel's width.
+void time_clipped_rings(benchmark::State& state, Exec& exec) {
+  const auto cube = speckle_cube(61, kSize, kSize);
+  const auto sets = radial_bins(kSize, kSize);
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<double, 3> out(exec, {61, static_cast<index_t>(sets.size()), kClippedStats});
+  const auto go = [&] { region_clipped_stats(exec, in.view(), sets, {}, out.view()); };
+  go();
+  const auto found = to_host(exec, out.view());
+  std::vector<double> ring;
+  for (const index_t pixel : sets[40]) ring.push_back(double(cube.view()(7, pixel / kSize, pixel % kSize)));
+  const auto [median, deviation] = clipped_by_sorting(ring);
+  if (!equal(found.view()(7, 40, kClippedMedian), median) || !equal(found.view()(7, 40, kClippedDeviation), deviation))
+    return state.SkipWithError("a ring's statistics differ from the definition");
+  report_bytes(state, exec, timed(state, exec, go), bytes_of_cube(cube.extents()));
+}
+
 void time_clipped_over_time(benchmark::State& state, Exec& exec) {
   auto cube = speckle_cube(489, kSize, kSize);
   for (index_t i = 0; i < cube.size(); i += 101) cube.data()[i] += 1e4F;  // cosmic rays
@@ -232,6 +249,7 @@ const bool registered[] = {on_every_device("aperture_sums", {20000, kSize, kSize
                            on_every_device("temporal_moments", {489, kSize, kSize}, time_moments),
                            on_every_device("temporal_quantiles", {489, kSize, kSize}, time_temporal_quantiles),
                            on_every_device("clipped_stats/frames", {61, kSize, kSize}, time_clipped_frames),
+                           on_every_device("clipped_stats/by_radius", {61, kSize, kSize}, time_clipped_rings),
                            on_every_device("clipped_stats/over_time", {489, kSize, kSize}, time_clipped_over_time),
                            on_every_device("sigma_clip/5_mad", {61, kSize, kSize}, time_clip)};
 
