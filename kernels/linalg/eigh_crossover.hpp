@@ -81,10 +81,13 @@ constexpr index_t kSubspaceBlocksCuda = 6;
 
 /// Microseconds, see above.
 inline double cuda_dense(index_t n) { return 15 * static_cast<double>(n); }
+inline double cuda_jacobi(index_t n) {
+  const auto u = static_cast<double>(n);
+  return 12 * (u - 1) * (u * u / 8 + 300) / 1800;
+}
 inline double cuda_look(index_t k) {
   const index_t space = 3 * (k + kOversampling);
-  const auto u = static_cast<double>(space);
-  return space <= kJacobiRows ? 12 * (u - 1) * (u * u / 8 + 300) / 1800 : cuda_dense(space);
+  return space <= kJacobiRows ? cuda_jacobi(space) : cuda_dense(space);
 }
 
 inline bool subspace_wins(bool on_cuda, index_t n, index_t k) {
