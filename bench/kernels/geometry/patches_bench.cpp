@@ -77,10 +77,24 @@ bool add(const char* name, Extents<4> shape, bool whole, const PatchOptions& opt
                          [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, whole, options); });
 }
 
+/// Slices that a warp holds in its registers, against a thread for each value: up to which size.
+bool add_paths(const char* name, index_t patch, const PatchOptions& options) {
+  const Extents<4> shape{54, 20, 101, patch};
+  return on_both_paths(name, {patch, patch, 54 * 54, 20},
+                       [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, true, options); });
+}
+
 PatchOptions turned(index_t slices, Rotation method) { return {.angles = even_angles(slices), .method = method}; }
 
 const Extents<4> kNaco{54, 20, 101, 11};
+bool of_sizes() {
+  for (const index_t patch : {7, 11, 15, 19, 22, 23, 25, 29})
+    add_paths("patches_scaled", patch, {.scaling = PatchScaling::slice});
+  return add_paths("patches_turned", 11, turned(20, Rotation::bilinear));
+}
+
 const bool registered[] = {
+    of_sizes(),
     add("patches/copy", kNaco, true, {}),
     add("patches/copy_scaled", kNaco, true, {.scaling = PatchScaling::slice}),
     add("patches/copy", {100, 16, 210, 9}, true, {}),
