@@ -101,6 +101,17 @@ class Crossovers(unittest.TestCase):
         cases[1]["real_time"] *= 2
         self.assertEqual(self.told(crossovers.of_paths, cases)[1], [])
 
+    def test_only_sizes_at_which_ways_differ_say_whether_a_path_pays(self):
+        here = self.constant("median over time")
+        cases = [case("collapse_median/tuned", (n, 9, 9), 100) for n in (here - 1, here)]
+        cases += [case("collapse_median/portable", (n, 9, 9), us) for n, us in ((here - 1, 500), (here, 110))]
+        self.assertEqual(len(self.told(crossovers.of_paths, cases)[1]), 1)
+
+    def test_one_side_alone_says_nothing(self):
+        text, wrong = self.of("medians of rows", [case("row_medians", (n, 61, 101, 101), n) for n in (8, 16)])
+        self.assertEqual(wrong, [])
+        self.assertIn("nothing follows", text)
+
     def test_a_rival_that_wins_is_flagged(self):
         ours = [case("syev/ours_jacobi", (100, 32, 10), 50), case("syev/batched", (100, 32, 10), 70)]
         wrong = self.told(crossovers.of_rivals, ours + [case("syev/jacobi_batched", (100, 32, 10), 40)])[1]
