@@ -6,9 +6,10 @@
 //   H200      34 TFLOP/s: 0.5 ms;  4.3 TB/s: 1 ms
 //   GTX 1080  0.28 TFLOP/s: 60 ms;  0.28 TB/s: 15 ms
 // Column by column it is 4/3 n^3 bytes, 67 GB: 16 ms and 0.24 s, and three barriers a column, which bound small sets.
-// Of those what counts is latency: 16 steps of some 150 clocks for the square on a panel's diagonal, 8 clocks for each
-// column before it, and as many steps again to substitute backwards: 61 members 5 us, where column by column takes 61
-// times some 700 clocks, 24 us. Both are clocks of one problem; 4 to 16 share a multiprocessor.
+// Of those what counts is latency: for a panel 1000 clocks until its numbers are there, 16 steps of some 150 for the
+// square on its diagonal, 8 for each column before it, and 16 steps of 60 to substitute backwards: 61 members some 10
+// us, where column by column takes 61 times some 700 clocks, and twice 61 times 150 to substitute, 34 us. Both are
+// clocks of one problem alone; three share a multiprocessor here, four to 16 there.
 // Shape: a block has a problem. A panel is 16 columns, and a thread has two of its rows in registers, 32 sums: for each
 // column before it two numbers from memory, neighbours side by side, 8 double2 of the panel's own rows from shared
 // memory, which all threads read alike, and 32 fmas, twice as many clocks as those reads. Panels of 8 would read twice

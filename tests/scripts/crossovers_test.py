@@ -77,6 +77,12 @@ class Crossovers(unittest.TestCase):
         self.assertEqual(len(wrong), 1)
         self.assertIn("from 49 .. 100", text)
 
+    def test_a_way_is_continued_by_its_law_and_not_far(self):
+        points = {n: 3 * n ** 1.5 for n in (32, 48, 64, 100, 200)}
+        self.assertAlmostEqual(crossovers.continued(points, 20), 3 * 20 ** 1.5)
+        self.assertIsNone(crossovers.continued(points, 15))
+        self.assertIsNone(crossovers.continued({32: 1}, 30))
+
     def test_one_name_for_both_sides(self):
         here = self.constant("medians of rows")
         sort, count = (lambda n: n * n / here), (lambda n: n)  # level at the constant
