@@ -15,10 +15,11 @@
 // memory, which all threads read alike, and 32 fmas, twice as many clocks as those reads. Panels of 8 would read twice
 // as much memory, which on an H200 is what bounds; of 32 leave no registers. The square on the diagonal is worked on by
 // 16 lanes of the first warp, whose rows it is, through shuffles. 168 registers: three blocks a multiprocessor, 12
-// warps of 32 sums each; four would spill (ptxas, sm_90). The right side is one more row: what becomes of it is the
-// forward substitution. Panels lie one behind the other, each with the rows from its first column on: n^2 / 2 numbers a
-// problem. cuSOLVER's potrfBatched does not serve: it stops at a pivot that is not positive, where this contract goes
-// on without the frame, it knows no pivot that is all rounding, and a batch has one order, where libraries differ.
+// warps of 32 sums each. To ask for three makes ptxas spill, four the more (nvcc 13.0, sm_90). The right side is one
+// more row: what becomes of it is the forward substitution. Panels lie one behind the other, each with the rows from
+// its first column on: n^2 / 2 numbers a problem. cuSOLVER's potrfBatched does not serve: it stops at a pivot that is
+// not positive, where this contract goes on without the frame, it knows no pivot that is all rounding, and a batch has
+// one order, where libraries differ.
 #include "kernels/linalg/least_squares_panels.hpp"
 
 #include <cfloat>
@@ -217,8 +218,8 @@ __device__ Diagonal diagonal_of(const Problem& problem) {
   return {spoilt ? NAN : largest, team.sum(sum)};
 }
 
-__global__ void __launch_bounds__(kThreads, 3) solve_in_panels(Problems problems, index_t count, double damping,
-                                                               index_t doubles, double* scratch, Matrix<double> c) {
+__global__ void __launch_bounds__(kThreads) solve_in_panels(Problems problems, index_t count, double damping,
+                                                            index_t doubles, double* scratch, Matrix<double> c) {
   HCI_SHARED(double2, staged, kStaged * kWidth / 2);
   HCI_SHARED(double, numbers, kWidth*(kWidth + 1));
   const Square square{numbers};
