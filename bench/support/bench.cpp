@@ -43,6 +43,11 @@ bool on_every_cuda_device(const std::string& name, const std::vector<index_t>& s
   return true;
 }
 
+bool on_both_paths(const std::string& name, const std::vector<index_t>& shape, const Body& body) {
+  on_every_cuda_device("crossover/" + name + "/tuned", shape, body, Path::tuned);
+  return on_every_cuda_device("crossover/" + name + "/portable", shape, body, Path::portable);
+}
+
 double timed(benchmark::State& state, Exec& exec, const std::function<void()>& work) {
   const auto seconds_of = [&](benchmark::IterationCount calls) {
     const auto start = std::chrono::steady_clock::now();

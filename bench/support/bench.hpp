@@ -25,6 +25,10 @@ bool on_the_cpu(const std::string& name, const std::vector<index_t>& shape, cons
 bool on_every_cuda_device(const std::string& name, const std::vector<index_t>& shape, const Body& body,
                           Path path = Path::tuned);
 
+/// "crossover/<name>/tuned" and "crossover/<name>/portable" for each CUDA device: from which bench/crossovers tells
+/// whether the tuned path is worth its lines, and from what size on.
+bool on_both_paths(const std::string& name, const std::vector<index_t>& shape, const Body& body);
+
 /// Times work(), which enqueues on the Exec, until the benchmark has run long enough; gives the mean
 /// seconds of a call. It is called once before the clock starts. On CUDA many calls share one wait,
 /// so that short kernels are not timed by their launches' latency.

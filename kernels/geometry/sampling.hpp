@@ -44,10 +44,11 @@ HCI_HD inline index_t lanczos4_row(double per_y, index_t y, double offset) {
   return static_cast<index_t>(rint(fma(per_y, double(y), offset) * 1024)) + 16;
 }
 
-/// The sum of N x N pixels from (y, x) on, weighted by wy and wx; beyond a constant border lies `outside`.
-template <int N>
-HCI_HD float weighted_sum(const Frame<const float>& in, index_t y, index_t x, const float* wy, const float* wx,
-                          Border border, float outside) {
+/// The sum of N x N pixels from (y, x) on, weighted by wy and wx; beyond a constant border lies `outside`. Pixels: a
+/// frame, or what gives a frame's pixels as one does.
+template <int N, class Pixels>
+HCI_HD float weighted_sum(const Pixels& in, index_t y, index_t x, const float* wy, const float* wx, Border border,
+                          float outside) {
   float sum = 0;
   for (int j = 0; j < N; ++j) {
     const index_t row = border_index(y + j, in.extent(0), border);
@@ -155,8 +156,8 @@ HCI_HD index_t taps(double position, float* w) {
 }
 
 /// The value of the frame (for splines: from its coefficients) at a position. Not for lanczos4.
-template <Rotation method>
-HCI_HD float sample_at(const Frame<const float>& in, double y, double x, Border border, float outside) {
+template <Rotation method, class Pixels>
+HCI_HD float sample_at(const Pixels& in, double y, double x, Border border, float outside) {
   float wy[taps_of(method)], wx[taps_of(method)];
   const index_t row = taps<method>(y, wy), column = taps<method>(x, wx);
   return weighted_sum<taps_of(method)>(in, row, column, wy, wx, border, outside);
@@ -164,9 +165,9 @@ HCI_HD float sample_at(const Frame<const float>& in, double y, double x, Border 
 
 /// The value of the frame at the place where output pixel (y, x) comes from. lanczos: the table of
 /// lanczos4_weights(), read by lanczos4 only.
-template <Rotation method>
-HCI_HD float sample(const Frame<const float>& in, const Affine& map, const float* lanczos, Border border, index_t y,
-                    index_t x, float outside = 0) {
+template <Rotation method, class Pixels>
+HCI_HD float sample(const Pixels& in, const Affine& map, const float* lanczos, Border border, index_t y, index_t x,
+                    float outside = 0) {
   if constexpr (method == Rotation::lanczos4) {
     const index_t px = (lanczos4_column(map.xx, x) + lanczos4_row(map.xy, y, map.x0)) >> 5;
     const index_t py = (lanczos4_column(map.yx, x) + lanczos4_row(map.yy, y, map.y0)) >> 5;

@@ -41,8 +41,8 @@
 // It pays from some 7 sets on for 20 pairs, from some 20 on for 5, and there hardly. It is made from 10 on, where the
 // one gains as much as the other loses, a tenth.
 //
-// CUDA: all of it is guessed, no GPU has run it; what a GPU shall time is in bench's "crossover/...". What the guesses
-// are made of, for one problem alone on an H200:
+// CUDA: all of it is counted, no GPU has run it. `bench/run --crossovers` on a GPU times every way at every size and
+// tells which of the constants below follow. What they were counted from, for one problem alone on an H200:
 //   A dense solver reduces n columns one after the other, each a product and two sums: about 15 us; 2 ms for n = 128.
 //   Jacobi up to 96: two matrices of that order fit a multiprocessor (81 KB of shared memory and 162 registers each);
 //     of 128 (139 KB) one would, and the latency of its rounds would show. 12 sweeps of n - 1 rounds, each n^2 / 8
@@ -51,18 +51,30 @@
 //     while that is an order of its, else by cuSOLVER. What is around it, 30 launches and calls of 5 us and a wait, is
 //     less than what is saved only if the looks together take less than the dense solver: from 128 on, and where one
 //     look takes at most a fifth of it. At n = 128 up to k = 14; at 489 while Jacobi looks, up to k = 24.
-// Open until a GPU times them: syevjBatched and Xgesvdr. Nothing but a count speaks against them so far. syevjBatched
-// turns rows, columns and vectors, some 12 n^3 flops a sweep, ours one set of columns, 4 n^3. Xgesvdr takes the frames
-// as one dense matrix in double, 172 MB for (489, 44100), where svd_randomized() does the same 14 r t p flops on tiles
-// of float frames.
+// One table serves all devices, those with few units for double precision too, of which a GTX 1080 has 1 for 32 (an
+// H200 1 for 2):
+//   What a dense solver takes is the latency of its n steps on either; its arithmetic on all multiprocessors, 2 ms of a
+//     GTX 1080 at n = 489, comes on top of 7.
+//   Jacobi's 48 n^3 flops on one multiprocessor of a GTX 1080 (8 a clock) take 0.5 ms for 54, 1.5 ms for 74, 3 times
+//     what is counted above. But 74 is the most that its shared memory holds (jacobi_most_rows()), where cuSOLVER takes
+//     1.1 ms for one problem, and for twenty, if one follows the other, 22 ms to Jacobi's 1.5: many small problems are
+//     what the limit is for.
+//   With looks three times as dear one problem alone loses by the iteration where 8 to 14 pairs of order 128 are wanted
+//     (2.7 times at worst; 12 to 21 of 256: 1.8 times; of 489 none). But looks at twenty problems share the
+//     multiprocessors, 0.15 ms a problem for five of order 54 where a dense solver takes 1.9. Regions come by the
+//     dozen, and how many there are must not decide.
+// Beside them bench times what kernels/ does not call. Nothing but a count speaks against it so far: syevjBatched turns
+// rows, columns and vectors, some 12 n^3 flops a sweep, ours one set of columns, 4 n^3. Xgesvdr takes the frames as one
+// dense matrix in double, 172 MB for (489, 44100), where svd_randomized() does the same 14 r t p flops on tiles of
+// float frames.
 
 namespace hci::crossover {
 
 /// CUDA: matrices up to this order are solved by Jacobi in shared memory, larger ones by cuSOLVER.
 constexpr index_t kJacobiRows = 96;
 
-/// CUDA: from this order on a few pairs of each problem alone are faster than all of many together (to be measured on a
-/// GPU). Order and pairs decide, never how many problems there are: our part of their bits must not depend on it.
+/// CUDA: from this order on a few pairs of each problem alone are faster than all of many together. Order and pairs
+/// decide, never how many problems there are: our part of their bits must not depend on it.
 constexpr index_t kAloneRows = 256;
 inline bool few_alone_win(index_t n, index_t k) { return n >= kAloneRows && 3 * k <= n; }
 
@@ -72,7 +84,8 @@ constexpr index_t kSubspaceRowsCpu = 256, kRowsForEachVectorCpu = 13;
 constexpr index_t kSubspaceRowsCuda = 128;
 constexpr index_t kOversampling = 8;
 
-/// So many iterated sets of a matrix are worth the pairs of the whole as a start, see above; on CUDA a guess.
+/// So many iterated sets of a matrix are worth the pairs of the whole as a start, see above; on CUDA a guess from
+/// there.
 constexpr index_t kSetsForAStart = 10;
 
 /// Blocks that the space of the iteration holds before it is restarted (where Jacobi serves it: three).
@@ -81,10 +94,13 @@ constexpr index_t kSubspaceBlocksCuda = 6;
 
 /// Microseconds, see above.
 inline double cuda_dense(index_t n) { return 15 * static_cast<double>(n); }
+inline double cuda_jacobi(index_t n) {
+  const auto u = static_cast<double>(n);
+  return 12 * (u - 1) * (u * u / 8 + 300) / 1800;
+}
 inline double cuda_look(index_t k) {
   const index_t space = 3 * (k + kOversampling);
-  const auto u = static_cast<double>(space);
-  return space <= kJacobiRows ? 12 * (u - 1) * (u * u / 8 + 300) / 1800 : cuda_dense(space);
+  return space <= kJacobiRows ? cuda_jacobi(space) : cuda_dense(space);
 }
 
 inline bool subspace_wins(bool on_cuda, index_t n, index_t k) {

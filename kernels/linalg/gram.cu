@@ -8,6 +8,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/reduce.hpp"
 #include "kernels/core/scratch.hpp"
 #include "kernels/linalg/gemm.hpp"
 #include "kernels/linalg/gram_cpu.hpp"
@@ -236,8 +237,7 @@ void row_sums(Exec& exec, Matrix<const float> x, UsedColumns used, Vector<double
 bool all_finite(Exec& exec, Vector<const double> values) {
   Array<std::uint8_t, 1> finite(exec, values.extents());
   for_each(exec, values.extents(), IsFinite{values, finite.view()});
-  const auto host = to_host(exec, finite.view());
-  return std::find(host.data(), host.data() + host.size(), 0) == host.data() + host.size();
+  return count_set(exec, std::as_const(finite).view()) == values.size();
 }
 
 }  // namespace hci

@@ -8,29 +8,22 @@
 #include "kernels/core/packed_sets.hpp"
 #include "kernels/core/team.hpp"
 #include "kernels/linalg/least_squares_cpu.hpp"
+#include "kernels/linalg/least_squares_panels.hpp"
 #include "kernels/linalg/least_squares_steps.hpp"
 
 // Floors, for n frames a library: Cholesky costs n^3 / 3 flops on n^2 doubles read once. 61 frames of 732
 // problems (annular NACO): 55 MFLOP and 22 MB, 5 us on an H200 (4.3 TB/s), 0.2 ms on a GTX 1080 (0.28
-// TFLOP/s in double). One block of 128 threads has one problem: up to n = 105 (101 non-negative, with its five vectors)
-// its triangle lives in shared memory, of which the team leaves 45 KiB of 48, beyond that in the L2 cache, and each of
-// the n columns costs two barriers, which bound small problems; many blocks on each multiprocessor hide them. 489
-// libraries of 469 of 489 frames: 17 GFLOP, 0.5 ms and 60 ms; but a column's scalar products read all that lies left of
-// it, 4/3 n^3 bytes a problem, 67 GB: 16 ms and 0.2 s from memory, which for_each_team()'s 256 MiB of triangles at a
-// time make of it. Not measured on a GPU. On the CPU large sets go by blocks of columns (least_squares_cpu.hpp).
+// TFLOP/s in double). Here one block of 128 threads has one problem: up to n = 105 (101 non-negative, with its five
+// vectors) its triangle lives in shared memory, of which the team leaves 45 KiB of 48, beyond that in the L2 cache, and
+// each of the n columns costs three barriers, which bound small problems. A column's scalar products read all that lies
+// left of it, 4/3 n^3 bytes a problem. Tuned, sets of kPanelsFrom members and more go by panels of columns
+// (least_squares_panels.cu), on the CPU large ones by blocks of columns (least_squares_cpu.hpp). Not so the
+// non-negative ones: their triangle grows by a row for each member that enters, n^2 / 2 products that are read once, as
+// the two substitutions that follow read it; there is no second panel that could use what the first has read. Not
+// measured on a GPU.
 
 namespace hci {
 namespace {
-
-struct Problems {
-  View<const double, 3> a;
-  index_t each;  // sets of a matrix
-  Matrix<const double> rhs;
-  Vector<const index_t> offsets, members;
-  HCI_HD Problem operator[](index_t b) const {
-    return {a[b / each], rhs[b], members.data() + offsets(b), offsets(b + 1) - offsets(b)};
-  }
-};
 
 /// The lower triangle of a positive semidefinite matrix's decomposition L Lᵀ, row by row.
 struct Triangle {
@@ -287,11 +280,16 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
   const index_t each = check_shapes("solve_subsets", a, sets, rhs, c);
   require(damping >= 0 && std::isfinite(damping), "solve_subsets: the damping is ", damping, "; it must be >= 0");
   const PackedSets packed = pack_sets(exec, sets);
-  const bool by_blas = exec.tuned() && !exec.on_cuda() && packed.most >= cpu::kBlockedFrom;
-  const index_t most = by_blas ? cpu::kBlockedFrom - 1 : packed.most;
-  for_each_team(exec, static_cast<index_t>(sets.size()), Triangle::doubles(most) + most,
-                SolveDamped{{a, each, rhs, packed.offsets.view(), packed.items.view()}, damping, most, c});
-  if (by_blas) cpu::solve_large_subsets(exec, a, each, sets, rhs, damping, c);
+  const Problems problems{a, each, rhs, packed.offsets.view(), packed.items.view()};
+  const index_t blocked_from = exec.on_cuda() ? kPanelsFrom : cpu::kBlockedFrom;
+  const bool by_blocks = exec.tuned() && packed.most >= blocked_from;
+  const index_t most = by_blocks ? blocked_from - 1 : packed.most;
+  for_each_team(exec, packed.count, Triangle::doubles(most) + most, SolveDamped{problems, damping, most, c});
+  if (!by_blocks) return;
+#if HCI_HAVE_CUDA
+  if (exec.on_cuda()) return solve_by_panels(exec, problems, packed.count, packed.most, damping, c);
+#endif
+  cpu::solve_large_subsets(exec, a, each, sets, rhs, damping, c);
 }
 
 void solve_nonnegative_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexSet>& sets,

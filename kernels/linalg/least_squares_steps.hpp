@@ -18,6 +18,17 @@ struct Problem {
   HCI_HD double right(index_t i) const { return r(member[i]); }
 };
 
+/// All problems of a call, on a device: sets in a row share a matrix.
+struct Problems {
+  View<const double, 3> a;
+  index_t each;  // sets of a matrix
+  Matrix<const double> rhs;
+  Vector<const index_t> offsets, members;
+  HCI_HD Problem operator[](index_t b) const {
+    return {a[b / each], rhs[b], members.data() + offsets(b), offsets(b + 1) - offsets(b)};
+  }
+};
+
 /// The largest diagonal element; NaN where the diagonal or the right side holds one.
 HCI_HD inline double largest_diagonal(const Problem& problem) {
   double largest = 0;

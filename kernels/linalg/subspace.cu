@@ -35,8 +35,9 @@ constexpr std::uint32_t kPurpose = 0x5B5;
 struct Shape {
   index_t wanted, block, capacity, kept, blocks_for_each_look;
 };
-Shape shape_for(Exec& exec, index_t n, index_t k) {
+Shape shape_for(Exec& exec, index_t n, index_t k, index_t space_blocks = 0) {
   const index_t block = std::min(k + kOversampling, n);
+  if (space_blocks > 0) return {k, block, space_blocks * block, block, 2};
   if (!exec.on_cuda()) return {k, block, crossover::kSubspaceBlocksCpu * block, block, 2};
   // Three blocks that Jacobi can diagonalize on this device are faster than more of them by cuSOLVER.
   if (exec.tuned() && 3 * block <= jacobi_most_rows(exec)) return {k, block, 3 * block, 2 * block, 1};
@@ -191,7 +192,7 @@ class Iteration {
         options_(options),
         batch_(a.batch()),
         n_(a.order()),
-        shape_(shape_for(exec, n_, values.extent(1))),
+        shape_(shape_for(exec, n_, values.extent(1), options.space_blocks)),
         tolerance_(options.tolerance > 0 ? options.tolerance
                                          : 2 * DBL_EPSILON * static_cast<double>(std::max<index_t>(n_, 64))),
         q_(exec, {batch_, shape_.capacity, n_}),
@@ -412,6 +413,8 @@ SubspaceReport subspace_top(Exec& exec, const SymmetricOperator& a, Matrix<doubl
           "subspace_top: the members do not fit");
   require(options.tolerance >= 0 && options.most_blocks > 0, "subspace_top: the tolerance is ", options.tolerance,
           ", the blocks ", options.most_blocks, "; neither may be negative, and one block is needed");
+  require(options.space_blocks == 0 || options.space_blocks >= 3, "subspace_top: a space of ", options.space_blocks,
+          " blocks; three are the least");
   if (batch == 0) return {};
   return Iteration(exec, a, values, vectors, options).run();
 }

@@ -44,6 +44,8 @@ struct SubspaceOptions {
   double tolerance = 0;
   /// Multiplications of a block after which it gives up, at once when it sees that it will need more.
   int most_blocks = 60;
+  /// Blocks that the space holds before it is restarted; three or more. 0: as many as the device is fastest with.
+  index_t space_blocks = 0;
 };
 
 struct SubspaceReport {
@@ -70,7 +72,7 @@ struct SubspaceReport {
 SubspaceReport subspace_top(Exec& exec, const SymmetricOperator& a, Matrix<double> values, View<double, 3> vectors,
                             const SubspaceOptions& options = {});
 
-/// Bytes that subspace_top() takes for each problem.
+/// Bytes that subspace_top() takes for each problem, if space_blocks is 0.
 std::size_t subspace_bytes(Exec& exec, index_t n, index_t k);
 
 }  // namespace hci

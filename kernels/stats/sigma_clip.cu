@@ -7,6 +7,7 @@
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
 #include "kernels/core/launch.hpp"
+#include "kernels/core/reduce.hpp"
 #include "kernels/stats/sigma_clip_plan.hpp"
 
 // A pixel reads its n = side^2 - 1 neighbours, which its own neighbours read too (L1), and sorts them by
@@ -55,28 +56,6 @@ struct FlagNan {
   HCI_HD void operator()(index_t t, index_t y, index_t x) const { flags(t, y, x) = std::isnan(frames(t, y, x)); }
 };
 
-/// (t, y): the flags of a row. 1 byte and an addition a pixel: (61, 210, 210) is 2.7 MB, 0.6 us and 8 us; a thread has
-/// a row and neighbours read rows apart, whose lines L1 keeps. The copy of the counts to the host, 100 KB and some 20
-/// us that the round waits, takes longer than either.
-struct CountRow {
-  View<const std::uint8_t, 3> flags;
-  Matrix<index_t> counts;
-  HCI_HD void operator()(index_t t, index_t y) const {
-    index_t count = 0;
-    for (index_t x = 0; x < flags.extent(2); ++x) count += flags(t, y, x) != 0 ? 1 : 0;
-    counts(t, y) = count;
-  }
-};
-
-index_t count_flags(Exec& exec, View<const std::uint8_t, 3> flags) {
-  Array<index_t, 2> counts(exec, {flags.extent(0), flags.extent(1)});
-  for_each(exec, counts.extents(), CountRow{flags, counts.view()});
-  const auto host = to_host(exec, counts.view());
-  index_t total = 0;
-  for (index_t i = 0; i < host.size(); ++i) total += host.data()[i];
-  return total;
-}
-
 void check_box(const char* what, const NeighborBox& box) {
   require(box.side >= 2 && box.side <= kMostSide, what, ": the box has a side of ", box.side, " px; it must be 3 .. ",
           kMostSide);
@@ -107,13 +86,13 @@ index_t sigma_filter(Exec& exec, Cube<float> frames, View<std::uint8_t, 3> bad, 
           bad.stride(1), ", ", bad.stride(2));
   require(min_neighbors >= 1, "sigma_filter: min_neighbors is ", min_neighbors, "; it must be at least 1");
   Array<std::uint8_t, 3> before(exec, bad.extents());
-  index_t left = count_flags(exec, bad);
+  index_t left = count_set(exec, flattened(View<const std::uint8_t, 3>(bad)));
   while (left > 0) {
     copy(exec, View<const std::uint8_t, 3>(bad), before.view());
     with_neighbors(Reach(box), [&](auto most) {
       for_each(exec, bad.extents(), Replace<most>{frames, before.view(), Reach(box), min_neighbors, bad});
     });
-    const index_t now = count_flags(exec, bad);
+    const index_t now = count_set(exec, flattened(View<const std::uint8_t, 3>(bad)));
     if (now == left) break;
     left = now;
   }

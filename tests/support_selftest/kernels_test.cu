@@ -122,6 +122,13 @@ __global__ void wait_at_different_places(float* out) {
   out[threadIdx.x] = 1;
 }
 
+/// Without a bound, after one that has one.
+__global__ void count_threads(unsigned* count) { atomicAdd(count, 1U); }
+template <int rows>
+__global__ void __launch_bounds__(rows * 3, 2) count_some_threads(unsigned* count) {
+  atomicAdd(count, 1U);
+}
+
 class EmulatedKernel : public EmulatedDevice {
  protected:
   Exec exec = on_device(0);
@@ -338,6 +345,22 @@ TEST_F(EmulatedKernel, TooManyThreadsAreRefused) {
   Array<float, 1> out(exec, Extents<1>{1});
   EXPECT_THROW(launch(exec, dim3(1), dim3(1025), 0, wait_at_different_places, out.data()), DeviceError);
   EXPECT_THROW(launch(exec, dim3(1, 65536), dim3(1), 0, wait_at_different_places, out.data()), DeviceError);
+}
+
+TEST_F(EmulatedKernel, IsNotLaunchedWithMoreThreadsThanItsBound) {
+  Array<unsigned, 1> count(exec, Extents<1>{1});
+  const auto counted = [&](void (*kernel)(unsigned*), dim3 block) {
+    fill_zero(exec, count.view());
+    launch(exec, dim3(2), block, 0, kernel, count.data());
+    return to_host(exec, std::as_const(count).view()).data()[0];
+  };
+  EXPECT_EQ(counted(count_some_threads<11>, dim3(33)), 66U);
+  EXPECT_EQ(counted(count_some_threads<11>, dim3(11, 3)), 66U);
+  EXPECT_THROW(counted(count_some_threads<11>, dim3(34)), DeviceError);
+  EXPECT_THROW(counted(count_some_threads<11>, dim3(2, 17)), DeviceError);
+  EXPECT_EQ(counted(count_some_threads<64>, dim3(192)), 384U);
+  EXPECT_THROW(counted(count_some_threads<64>, dim3(193)), DeviceError);
+  EXPECT_EQ(counted(count_threads, dim3(1024)), 2048U);  // and the device still works
 }
 
 }  // namespace

@@ -41,7 +41,17 @@ bool add(const char* name, Collapse mode, Extents<3> shape) {
                          [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, mode); });
 }
 
+bool add_paths(Collapse mode, Extents<3> shape) {
+  return on_both_paths(mode == Collapse::median ? "derotate_collapse_median" : "derotate_collapse_mean",
+                       {shape[0], shape[1], shape[2]},
+                       [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, mode); });
+}
+
 const bool registered[] = {
+    add_paths(Collapse::median, {20, 210, 210}),
+    add_paths(Collapse::median, {61, 210, 210}),
+    add_paths(Collapse::median, {200, 210, 210}),
+    add_paths(Collapse::mean, {61, 210, 210}),
     add("derotate_collapse/lanczos4_median", Collapse::median, {489, 210, 210}),
     add("derotate_collapse/lanczos4_mean", Collapse::mean, {489, 210, 210}),
     add("derotate_collapse/lanczos4_trimmean", Collapse::trimmean, {489, 210, 210}),

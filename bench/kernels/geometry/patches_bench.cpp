@@ -12,21 +12,22 @@
 namespace hci::bench {
 namespace {
 
-/// Every pixel of a square about the frame's centre, or places between them.
-std::vector<Position> centres_of(index_t side, index_t frame, bool whole) {
+/// Every pixel, or one every `step` pixels, of a square about the frame's centre, or places between them.
+std::vector<Position> centres_of(index_t side, index_t frame, bool whole, index_t step) {
   std::vector<Position> centres;
   for (index_t y = 0; y < side; ++y)
     for (index_t x = 0; x < side; ++x)
-      centres.push_back(
-          {double(frame / 2 - side / 2 + y) + (whole ? 0 : 0.3), double(frame / 2 - side / 2 + x) + (whole ? 0 : 0.6)});
+      centres.push_back({double(frame / 2 + step * (y - side / 2)) + (whole ? 0 : 0.3),
+                         double(frame / 2 + step * (x - side / 2)) + (whole ? 0 : 0.6)});
   return centres;
 }
 
 /// shape: samples on a side of their square, slices, frame, patch.
-void run(benchmark::State& state, Exec& exec, Extents<4> shape, bool whole, const PatchOptions& options) {
+void run(benchmark::State& state, Exec& exec, Extents<4> shape, bool whole, const PatchOptions& options,
+         index_t step = 1) {
   const auto [side, slices, frame, patch] = shape.n;
   const auto stack = speckle_cube(slices, frame, frame);
-  const auto centres = centres_of(side, frame, whole);
+  const auto centres = centres_of(side, frame, whole, step);
   const DeviceInput<float, 3> in(exec, stack.view());
   Array<float, 4> out(exec, {side * side, slices, patch, patch});
   const auto work = [&] { extract_patches(exec, in.view(), centres, options, out.view()); };
@@ -77,10 +78,32 @@ bool add(const char* name, Extents<4> shape, bool whole, const PatchOptions& opt
                          [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, whole, options); });
 }
 
+/// Slices that a warp holds in its registers, against a thread for each value: up to which size.
+bool add_paths(const char* name, index_t patch, const PatchOptions& options) {
+  const Extents<4> shape{54, 20, 101, patch};
+  return on_both_paths(name, {patch, patch, 54 * 54, 20},
+                       [=](benchmark::State& state, Exec& exec) { run(state, exec, shape, true, options); });
+}
+
 PatchOptions turned(index_t slices, Rotation method) { return {.angles = even_angles(slices), .method = method}; }
 
 const Extents<4> kNaco{54, 20, 101, 11};
+bool of_sizes() {
+  for (const index_t patch : {7, 11, 15, 19, 22, 23, 25, 29})
+    add_paths("patches_scaled", patch, {.scaling = PatchScaling::slice});
+  // A region that is turned once and cut up, and patches turned one by one, as those between pixels are: from how many
+  // values of patches for each of the region on.
+  for (const index_t step : {9, 8, 7, 6, 5, 4, 2})
+    for (const bool whole : {true, false})
+      on_every_cuda_device(whole ? "crossover/patches_of_region" : "crossover/patches_one_by_one",
+                           {20, step, 20, 210, 11}, [=](benchmark::State& state, Exec& exec) {
+                             run(state, exec, {20, 20, 210, 11}, whole, turned(20, Rotation::lanczos4), step);
+                           });
+  return add_paths("patches_turned", 11, turned(20, Rotation::bilinear));
+}
+
 const bool registered[] = {
+    of_sizes(),
     add("patches/copy", kNaco, true, {}),
     add("patches/copy_scaled", kNaco, true, {.scaling = PatchScaling::slice}),
     add("patches/copy", {100, 16, 210, 9}, true, {}),

@@ -40,12 +40,28 @@ bool add(Rotation method, Extents<3> shape, Border border = Border::constant) {
   });
 }
 
+bool add_paths(const char* name, Rotation method) {
+  return on_both_paths(name, {61, 210, 210}, [=](benchmark::State& state, Exec& exec) {
+    run(state, exec, {61, 210, 210}, {.method = method});
+  });
+}
+
 constexpr Extents<3> kCube{489, 210, 210}, kSmall{61, 101, 101};
 const bool registered[] = {
-    add(Rotation::lanczos4, kCube), add(Rotation::bicubic, kCube), add(Rotation::catmull_rom, kCube),
-    add(Rotation::bilinear, kCube), add(Rotation::nearest, kCube), add(Rotation::spline2, kCube),
-    add(Rotation::spline3, kCube),  add(Rotation::spline4, kCube), add(Rotation::spline5, kCube),
-    add(Rotation::fft, kCube),      add(Rotation::fft, kSmall),    add(Rotation::fft, kSmall, Border::wrap),
+    add_paths("shift_lanczos4", Rotation::lanczos4),
+    add_paths("shift_bilinear", Rotation::bilinear),
+    add(Rotation::lanczos4, kCube),
+    add(Rotation::bicubic, kCube),
+    add(Rotation::catmull_rom, kCube),
+    add(Rotation::bilinear, kCube),
+    add(Rotation::nearest, kCube),
+    add(Rotation::spline2, kCube),
+    add(Rotation::spline3, kCube),
+    add(Rotation::spline4, kCube),
+    add(Rotation::spline5, kCube),
+    add(Rotation::fft, kCube),
+    add(Rotation::fft, kSmall),
+    add(Rotation::fft, kSmall, Border::wrap),
 };
 
 }  // namespace

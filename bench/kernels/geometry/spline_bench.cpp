@@ -34,7 +34,8 @@ void run(benchmark::State& state, Exec& exec) {
   report_bytes(state, exec, timed(state, exec, work), 2.0 * static_cast<double>(cube.bytes()));
 }
 
-const bool registered = on_every_device("spline_coefficients/3", {489, 210, 210}, run);
+const bool registered[] = {on_every_device("spline_coefficients/3", {489, 210, 210}, run),
+                           on_both_paths("spline_coefficients", {489, 210, 210}, run)};
 
 }  // namespace
 }  // namespace hci::bench

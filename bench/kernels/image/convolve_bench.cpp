@@ -135,8 +135,62 @@ void time_mending(benchmark::State& state, Exec& exec) {
   report_bytes(state, exec, timed(state, exec, go), 4.0 * static_cast<double>(cube.bytes()));
 }
 
+/// Gaussians of some sizes, whole and by rows and columns, with taps `dilation` px apart.
+ConvolutionKernel gaussian(index_t size) {
+  ConvolutionKernel kernel{size, size};
+  const auto taps = gaussian_taps(0.2 * static_cast<double>(size) + 0.5, size);
+  for (const double y : taps)
+    for (const double x : taps) kernel.values.push_back(y * x);
+  return kernel;
+}
+
+enum class Pass { whole, separable };
+
+/// A pixel far from the edge against the sum that defines it.
+void time_gaussian(benchmark::State& state, Exec& exec, index_t size, Pass pass, index_t dilation) {
+  constexpr Extents<3> kCube{61, 210, 210};
+  const auto cube = speckle_cube(kCube[0], kCube[1], kCube[2]);
+  const auto kernel = gaussian(size);
+  const auto taps = gaussian_taps(0.2 * static_cast<double>(size) + 0.5, size);
+  const ConvolveOptions options{.normalize = false};
+  const DeviceInput<float, 3> in(exec, cube.view());
+  Array<float, 3> out(exec, kCube);
+  const auto go = [&] {
+    if (pass == Pass::whole) return convolve(exec, in.view(), kernel, options, out.view());
+    convolve_separable(exec, in.view(), taps, taps, options, out.view(), dilation);
+  };
+  go();
+  const auto found = to_host(exec, std::as_const(out).view());
+  for (index_t t = 0; t < kCube[0]; t += 7) {
+    const index_t y = 90 + t, x = 100 - t / 2;
+    double want = 0;
+    for (index_t j = 0; j < size; ++j)
+      for (index_t i = 0; i < size; ++i)
+        want += kernel(j, i) * double(cube.view()(t, y + dilation * (size / 2 - j), x + dilation * (size / 2 - i)));
+    if (!(std::fabs(double(found.view()(t, y, x)) - want) <= 6e-8 * double(size * size + 2) * std::fabs(want)))
+      return state.SkipWithError("a pixel differs from the sum that defines it");
+  }
+  report_bytes(state, exec, timed(state, exec, go), 2.0 * double(cube.bytes()));
+}
+
+/// Tiles in shared memory against a thread for each pixel; and rows made anew for each output, or stored, where taps
+/// that lie apart keep tiles away: both from which size on.
+bool of_sizes() {
+  const auto add = [](const char* name, index_t size, Pass pass) {
+    on_both_paths(name, {size, 61, 210, 210},
+                  [=](auto& state, Exec& exec) { time_gaussian(state, exec, size, pass, 1); });
+  };
+  for (const index_t size : {3, 5, 9, 19}) add("convolve", size, Pass::whole);
+  for (const index_t size : {3, 5, 9, 19}) add("convolve_separable", size, Pass::separable);
+  for (const index_t size : {3, 5, 7, 9, 11, 13})
+    on_every_cuda_device("crossover/separable_apart", {size, size, 61, 210, 210},
+                         [=](auto& state, Exec& exec) { time_gaussian(state, exec, size, Pass::separable, 2); });
+  return true;
+}
+
 const std::vector<index_t> kShape{61, 101, 101};
 const bool registered[] = {
+    of_sizes(),
     on_every_device("convolve/19", kShape, [](auto& state, Exec& exec) { time_convolution(state, exec, false); }),
     on_every_device("convolve_fft/19", kShape, [](auto& state, Exec& exec) { time_convolution(state, exec, true); }),
     on_every_device("convolve_separable/19", kShape, time_separable),

@@ -105,6 +105,20 @@ bool add_median(const std::string& name, const Footprint& footprint, Extents<3> 
       {static_cast<double>(footprint.offsets.size())});
 }
 
+/// Box and disc, by tiles in shared memory and by a thread for each pixel.
+bool add_median_paths(index_t size) {
+  constexpr Extents<3> kShape{61, 210, 210};
+  const Footprint box = box_footprint(size, size);
+  return on_both_paths(
+      "median_filter", {size, kShape[0], kShape[1], kShape[2]}, [=](benchmark::State& state, Exec& exec) {
+        run(
+            state, exec, kShape,
+            [=](Exec& one, Cube<const float> in, Cube<float> out) { median_filter(one, in, box, Border::edge, out); },
+            [=](Frame<const float> frame, index_t y, index_t x) { return median_at(frame, box, y, x); },
+            {static_cast<double>(box.offsets.size())});
+      });
+}
+
 /// The box or the disc of the default size, taken away.
 bool add_median_subt(HighPass mode, Extents<3> shape) {
   const FilterOptions options;
@@ -193,6 +207,10 @@ bool add_starlet(Extents<3> shape) {
 const Extents<3> kCube{489, 210, 210}, kSmall{61, 101, 101};
 
 const bool registered[] = {
+    add_median_paths(3),
+    add_median_paths(5),
+    add_median_paths(11),
+    add_median_paths(19),
     add_gauss(4.8, 17, ConvMode::conv, kCube),
     add_gauss(4.8, 17, ConvMode::convfft, kSmall),
     add_gauss(4.8, 17, ConvMode::conv, kSmall),

@@ -51,11 +51,17 @@ bool add(const std::string& name, PsfModel model, index_t count, index_t side) {
                          [=](benchmark::State& state, Exec& exec) { run(state, exec, model, count, side); });
 }
 
+bool add_paths(const char* name, PsfModel model, index_t count) {
+  return on_both_paths(name, {count, 19, 19},
+                       [=](benchmark::State& state, Exec& exec) { run(state, exec, model, count, 19); });
+}
+
 const bool registered[] = {
-    add("gauss", PsfModel::gauss, 5000, 19), add("moff", PsfModel::moff, 5000, 19),
-    add("airy", PsfModel::airy, 1000, 19),   add("gauss", PsfModel::gauss, 1, 19),
-    add("gauss", PsfModel::gauss, 50, 19),   add("moff", PsfModel::moff, 50, 19),
-    add("airy", PsfModel::airy, 50, 19),
+    add_paths("fit_gauss", PsfModel::gauss, 50), add_paths("fit_gauss", PsfModel::gauss, 5000),
+    add_paths("fit_moff", PsfModel::moff, 5000), add("gauss", PsfModel::gauss, 5000, 19),
+    add("moff", PsfModel::moff, 5000, 19),       add("airy", PsfModel::airy, 1000, 19),
+    add("gauss", PsfModel::gauss, 1, 19),        add("gauss", PsfModel::gauss, 50, 19),
+    add("moff", PsfModel::moff, 50, 19),         add("airy", PsfModel::airy, 50, 19),
 };
 
 }  // namespace

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Top-k eigenpairs: thousands of small, hundreds of middling and single large matrices, beside LAPACK; and both of
-// our ways at each size, from which kernels/linalg/eigh_crossover.hpp is set ("crossover/...").
+// our ways at each size, from which kernels/linalg/eigh_crossover.hpp is set ("crossover/..."; cuSOLVER's ways and
+// Jacobi are in cusolver_bench.cu).
 #include <algorithm>
 #include <cmath>
 
-#include "bench/kernels/linalg/speckle_rows.hpp"
+#include "bench/kernels/linalg/eigen_cases.hpp"
 #include "bench/support/bench.hpp"
 #include "kernels/linalg/blas_threads.hpp"
+#include "kernels/linalg/eigh_crossover.hpp"
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top.hpp"
-#include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/gram_update.hpp"
-#include "kernels/linalg/jacobi.hpp"
 #include "kernels/linalg/subspace.hpp"
 #include "kernels/linalg/svd.hpp"
 
@@ -21,38 +21,6 @@ extern "C" void dsyevr_(const char*, const char*, const char*, const int*, doubl
 
 namespace hci::bench {
 namespace {
-
-/// Gram matrices of `batch` pieces of a sequence of speckles.
-Array<double, 3> grams(Exec& exec, index_t batch, index_t n) {
-  constexpr index_t kSide = 40, kStep = 3;
-  const index_t different = std::min<index_t>(batch, 20);
-  const auto x = speckle_rows(exec, n + kStep * different, kSide, kSide);
-  Array<double, 3> g(exec, {batch, n, n});
-  for (index_t b = 0; b < batch; ++b)
-    gram(exec, slice(Matrix<const float>(x.view()), kStep * (b % different), n), {}, g.view()[b]);
-  exec.wait();
-  return g;
-}
-
-/// |A v - w v| <= 10 n eps |A| and |v| = 1 for the last pair of the last problem.
-bool is_right(Exec& exec, const Array<double, 3>& a, const Array<double, 2>& values, const Array<double, 3>& vectors) {
-  const index_t b = a.extent(0) - 1, n = a.extent(1), j = values.extent(1) - 1;
-  const auto host = to_host(exec, a.view());
-  const auto w = to_host(exec, values.view());
-  const auto v = to_host(exec, vectors.view());
-  double residual = 0, norm = 0, length = 0;
-  for (index_t r = 0; r < n; ++r) {
-    length += v.view()(b, j, r) * v.view()(b, j, r);
-    double sum = -w.view()(b, j) * v.view()(b, j, r);
-    for (index_t c = 0; c < n; ++c) {
-      sum += host.view()(b, r, c) * v.view()(b, j, c);
-      norm += host.view()(b, r, c) * host.view()(b, r, c);
-    }
-    residual += sum * sum;
-  }
-  return std::fabs(length - 1) < 1e-10 &&
-         std::sqrt(residual) <= 10 * 2.3e-16 * static_cast<double>(n) * std::sqrt(norm);
-}
 
 /// Gram matrices of a sequence with a fake companion each, at another place and of another flux; and the pairs of the
 /// sequence without one, from which a warm start is made.
@@ -92,10 +60,6 @@ void by_batch(Exec& exec, View<const double, 3> a, Matrix<double> values, View<d
 
 void by_iteration(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
   if (!subspace_top(exec, DenseOperator(a), values, vectors).all_converged()) throw std::runtime_error("not converged");
-}
-
-void by_jacobi(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
-  jacobi_eigh(exec, a, values, vectors);
 }
 
 /// The peer: LAPACK's dsyevr for each, range of the k largest, problems spread over the same threads.
@@ -138,9 +102,32 @@ Body solving(index_t batch, index_t n, index_t k, Solver solve) {
     if (!is_right(exec, a, values, vectors)) return state.SkipWithError("no eigenpair");
     const double seconds = timed(state, exec, go);
     state.counters["us/problem"] = seconds / static_cast<double>(batch) * 1e6;
+    state.counters["iteration_chosen"] = crossover::subspace_wins(exec.on_cuda(), n, k) ? 1 : 0;
+    if (solve == by_iteration)
+      state.counters["blocks"] =
+          static_cast<double>(subspace_top(exec, DenseOperator(a.view()), values.view(), vectors.view()).products) /
+          static_cast<double>(k + crossover::kOversampling);
     const auto order =
         static_cast<double>(n);  // what a tridiagonalization takes, whatever is done: so the ways compare
     report_flops(state, exec, seconds, static_cast<double>(batch) * 4 / 3 * order * order * order, Precision::f64);
+  };
+}
+
+/// The same for a space of so many blocks: crossover::kSubspaceBlocksCuda.
+Body in_a_space(index_t batch, index_t n, index_t k, index_t blocks) {
+  return [=](benchmark::State& state, Exec& exec) {
+    const auto a = grams(exec, batch, n);
+    Array<double, 2> values(exec, {batch, k});
+    Array<double, 3> vectors(exec, {batch, k, n});
+    bool converged = true;
+    const auto go = [&] {
+      converged = subspace_top(exec, DenseOperator(a.view()), values.view(), vectors.view(), {.space_blocks = blocks})
+                      .all_converged();
+    };
+    go();
+    if (!converged) return state.SkipWithError("not converged");
+    if (!is_right(exec, a, values, vectors)) return state.SkipWithError("no eigenpair");
+    state.counters["us/problem"] = timed(state, exec, go) / static_cast<double>(batch) * 1e6;
   };
 }
 
@@ -232,39 +219,23 @@ Body of_rows(index_t n, index_t height, index_t width, index_t k, Way way) {
   };
 }
 
-/// cuSOLVER where Jacobi would serve: the portable path of eigh_dense(), on CUDA only. From order 256 on few pairs
-/// are asked for one problem at a time ("alone"), more than n / 3 of all problems together ("batched").
-void register_cusolver() {
-  const auto add = [](const std::string& way, index_t batch, index_t n, index_t k) {
-    on_every_cuda_device("crossover/" + way, {batch, n, k}, solving(batch, n, k, eigh_dense), Path::portable);
-  };
-  for (const index_t batch : {2, 100, 1000}) {
-    for (const index_t n : {16, 32, 64, 96, 128, 192}) add("cusolver", batch, n, 10);
-    add("cusolver_alone", batch, 256, 10);
-    add("cusolver_batched", batch, 256, 86);
-    if (batch == 100) continue;
-    for (const index_t n : {16, 32, 64, 96})
-      on_every_cuda_device("crossover/jacobi", {batch, n, 10}, solving(batch, n, 10, by_jacobi));
-  }
-}
-
 void register_crossover() {
   for (const index_t n : {128, 192, 256, 384, 512, 768})
     for (const index_t k : {5, 10, 20, 40}) {
       const std::vector<index_t> shape{2, n, k};
       on_every_device("crossover/dense", shape, solving(2, n, k, eigh_dense));
       on_every_device("crossover/iteration", shape, solving(2, n, k, by_iteration));
-      on_every_device("crossover/chosen", shape, solving(2, n, k, by_batch));
+      on_the_cpu("crossover/chosen", shape, solving(2, n, k, by_batch));
     }
+  for (const index_t blocks : {3, 4, 5, 6, 8})
+    for (const index_t k : {5, 20, 40})
+      on_every_cuda_device("crossover/space", {blocks, 2, 489, k}, in_a_space(2, 489, k, blocks));
   for (const index_t n : {61, 128, 192, 256, 384, 489})
     for (const index_t k : {5, 20}) {
       on_every_device("crossover/injected/chosen", {10, n, k}, of_injected(10, n, k, Begin::cold, false));
       on_every_device("crossover/injected/cold", {10, n, k}, of_injected(10, n, k, Begin::cold, true));
       on_every_device("crossover/injected/warm", {10, n, k}, of_injected(10, n, k, Begin::warm, true));
     }
-  for (const index_t n : {16, 32, 64, 96})
-    on_every_device("crossover/jacobi", {100, n, 10}, solving(100, n, 10, by_jacobi));
-  register_cusolver();
 }
 
 const bool registered = [] {

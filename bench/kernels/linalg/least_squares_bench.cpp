@@ -98,8 +98,21 @@ bool add_nonnegative(const Shape& shape) {
                          [=](benchmark::State& state, Exec& exec) { time_nonnegative(state, exec, shape); });
 }
 
-const bool registered[] = {add("solve_subsets", kNaco, 0), add("solve_subsets", kSphere, 0),
-                           add("solve_subsets/damped", kSphere, 1e-3), add_nonnegative(kNaco),
+/// LOCI's sets column by column in shared memory (in L2 above 105 members), and by panels.
+bool of_sizes() {
+  for (const index_t frames : {21, 29, 37, 53, 66, 85, 110, 111, 125, 205, 305, 489}) {
+    const Shape shape{frames < 200 ? 732 : 489, frames, 5};
+    on_both_paths("loci", {frames - shape.left_out, shape.problems},
+                  [=](benchmark::State& state, Exec& exec) { time_cholesky(state, exec, shape, 1e-3); });
+  }
+  return true;
+}
+
+const bool registered[] = {of_sizes(),
+                           add("solve_subsets", kNaco, 0),
+                           add("solve_subsets", kSphere, 0),
+                           add("solve_subsets/damped", kSphere, 1e-3),
+                           add_nonnegative(kNaco),
                            add_nonnegative(kSphere)};
 
 }  // namespace

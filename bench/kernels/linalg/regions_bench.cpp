@@ -156,12 +156,22 @@ bool start_of_few_sets() {
   return true;
 }
 
+/// Up to which number of rows regions are better multiplied as one batch.
+bool grams_of_few_rows() {
+  for (const index_t rows : {61, 128, 192, 256, 257, 320, 489}) {
+    on_every_cuda_device("crossover/gram_batch", {rows, 12, 101, 101}, of_grams(12, rows, 101, Grams::together));
+    on_every_cuda_device("crossover/gram_loop", {rows, 12, 101, 101}, of_grams(12, rows, 101, Grams::loop));
+  }
+  return true;
+}
+
 const bool registered[] = {
     start_of_few_sets(),
+    grams_of_few_rows(),
     on_every_device("gram_batch", {12, 61, 101, 101}, of_grams(12, 61, 101, Grams::together)),
     on_every_device("gram_batch", {25, 489, 210, 210}, of_grams(25, 489, 210, Grams::together)),
-    on_every_device("crossover/gram_loop", {12, 61, 101, 101}, of_grams(12, 61, 101, Grams::loop)),
-    on_every_device("crossover/gram_loop", {25, 489, 210, 210}, of_grams(25, 489, 210, Grams::loop)),
+    on_the_cpu("crossover/gram_loop", {12, 61, 101, 101}, of_grams(12, 61, 101, Grams::loop)),
+    on_the_cpu("crossover/gram_loop", {25, 489, 210, 210}, of_grams(25, 489, 210, Grams::loop)),
     on_every_device("eigh_top_subsets/ncomp5", {732, 61}, of_libraries(12, 61, 101, 61, 5, 5, Way::chosen)),
     on_every_device("eigh_top_subsets/ncomp20", {60, 489}, of_libraries(3, 489, 101, 20, 20, 20, Way::chosen)),
     on_every_device("eigh_top_subsets/ncomp20_cold", {60, 489}, of_libraries(3, 489, 101, 20, 20, 20, Way::cold)),

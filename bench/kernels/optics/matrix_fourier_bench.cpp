@@ -47,7 +47,8 @@ void time_transform(benchmark::State& state, Exec& exec) {
   report_flops(state, exec, timed(state, exec, go), 8 * products, Precision::f32);
 }
 
-const bool registered = on_every_device("matrix_fourier", {kFields, kPupil, kFocus}, time_transform);
+const bool registered[] = {on_every_device("matrix_fourier", {kFields, kPupil, kFocus}, time_transform),
+                           on_both_paths("matrix_fourier", {kFields, kPupil, kFocus}, time_transform)};
 
 }  // namespace
 }  // namespace hci::bench

@@ -72,7 +72,17 @@ bool add_medians(Extents<3> shape, index_t neighbors) {
                          [=](benchmark::State& state, Exec& exec) { time_medians(state, exec, shape, neighbors); });
 }
 
+/// From which size on counting finds the middle faster than sorting does.
+bool of_few_rows() {
+  for (const index_t neighbors : {8, 12, 16, 20, 24, 25, 28, 32, 48})
+    on_every_cuda_device("crossover/row_medians", {neighbors, 61, 101, 101}, [=](benchmark::State& state, Exec& exec) {
+      time_medians(state, exec, {61, 101, 101}, neighbors);
+    });
+  return true;
+}
+
 const bool registered[] = {
+    of_few_rows(),
     add_medians({61, 101, 101}, 4),
     add_medians({61, 101, 101}, 48),
     on_every_device("subtract_rows", {489, 210, 210},

@@ -148,10 +148,13 @@ std::vector<Numbers> solve(Exec& exec, const Frames& f, const std::vector<IndexS
   return rows;
 }
 
-/// Above some 100 members a triangle is beyond a block's shared memory, from 144 on BLAS decomposes it on the CPU.
+/// From 32 members on CUDA goes by panels of 16 columns, of which threads take 256 rows at a time (the right side is
+/// the last of them); above 105 a triangle is beyond a block's shared memory; from 144 on BLAS decomposes it on the
+/// CPU.
 TEST_P(LeastSquares, IsTheSolutionByElimination) {
   for (const auto& [n, targets] : std::vector<std::pair<index_t, index_t>>{
-           {1, 1}, {2, 3}, {17, 5}, {75, 2}, {130, 3}, {143, 1}, {144, 1}, {145, 2}, {310, 2}}) {
+           {1, 1},   {2, 3},   {17, 5},  {31, 2},  {32, 2},  {33, 3},  {48, 2},  {49, 2},  {75, 2},  {105, 1}, {106, 2},
+           {130, 3}, {143, 1}, {144, 1}, {145, 2}, {255, 1}, {256, 1}, {257, 1}, {271, 1}, {272, 1}, {310, 2}}) {
     const Frames f = speckle_frames(n, targets, 2 * n + 7);
     const auto sets = sets_of(f);
     for (const double damping : {0.0, 1e-3}) {
@@ -219,6 +222,55 @@ TEST_P(LeastSquares, KeepsProblemsApart) {
     EXPECT_TRUE(std::isnan(c[1][1]) && std::isnan(c[1][5]));
     EXPECT_EQ(c[1][0], 0);
     EXPECT_EQ(c[2], Numbers(6, 0.0));
+  }
+}
+
+/// Large sets and small ones in one call; NaN in the matrix, which only those that hold that frame see; matrices, right
+/// sides and results of which each problem has its own, the latter two with gaps between their rows.
+TEST_P(LeastSquares, KeepsLargeProblemsApart) {
+  constexpr index_t kFrames = 50, kProblems = 6, kPitch = 67;
+  const Frames first = speckle_frames(kFrames, kProblems / 2, 90);
+  const Frames second = products(speckle_rows(kFrames + kProblems / 2, 95, 2), kFrames, kProblems / 2, 95);
+  IndexSet all(kFrames), but_one;
+  std::iota(all.begin(), all.end(), 0);
+  for (const index_t i : all)
+    if (i != 35) but_one.push_back(i);
+  const std::vector<IndexSet> sets{but_one, {3, 7, 30}, all, {}, but_one, all};
+  Numbers g = first.g;
+  g.insert(g.end(), second.g.begin(), second.g.end());
+  for (const index_t i : all)
+    for (const auto at : {35 * kFrames + i, i * kFrames + 35})
+      g[static_cast<std::size_t>(at)] = std::numeric_limits<double>::quiet_NaN();  // of the first matrix
+  const auto a = to_device(exec(), View<const double, 3>(g.data(), {2, kFrames, kFrames}));
+  Array<double, 2> rhs(exec(), {kProblems, kPitch}), c(exec(), {kProblems, kPitch});
+  Numbers right(static_cast<std::size_t>(kProblems * kPitch), -7.0);
+  for (index_t b = 0; b < kProblems; ++b)
+    for (const index_t i : all)
+      right[static_cast<std::size_t>(b * kPitch + i)] =
+          (b < 3 ? first : second).rhs[static_cast<std::size_t>(b % 3 * kFrames + i)];
+  const View<const double, 2> wide(right.data(), {kProblems, kPitch});
+  upload(exec(), wide, rhs.view());
+  upload(exec(), wide, c.view());
+  const auto of_frames = [](const Array<double, 2>& m) {
+    return Matrix<double>(const_cast<double*>(m.data()), {kProblems, kFrames}, {kPitch, 1});
+  };
+  solve_subsets(exec(), a.view(), sets, of_frames(rhs), 1e-3, of_frames(c));
+  const auto found = to_host(exec(), c.view());
+  for (index_t b = 0; b < kProblems; ++b) {
+    const Frames& f = b < 3 ? first : second;
+    const IndexSet& set = sets[static_cast<std::size_t>(b)];
+    const Numbers want = spread(f, set, eliminate(f, b % 3, set, 1e-3));
+    double size = 0;
+    for (const double value : want) size = std::fmax(size, std::fabs(value));
+    for (index_t i = 0; i < kFrames; ++i) {
+      if (b == 2) {
+        ASSERT_TRUE(std::isnan(found.view()(b, i))) << i;
+        continue;
+      }
+      const double bound = 2e5 * static_cast<double>(kFrames * kFrames) * DBL_EPSILON * size;  // as above
+      ASSERT_NEAR(found.view()(b, i), want[static_cast<std::size_t>(i)], bound) << b << ", " << i;
+    }
+    for (index_t i = kFrames; i < kPitch; ++i) ASSERT_EQ(found.view()(b, i), -7.0) << "between the rows";
   }
 }
 

@@ -163,6 +163,17 @@ TEST_P(Subspace, TakesPoorStarts) {
   }
 }
 
+/// Spaces that are restarted after every second block, and hardly ever.
+TEST_P(Subspace, TakesASpaceOfAnySize) {
+  const index_t n = 130, k = 5;
+  const Symmetric a = with_eigenvalues(falling(n, 1), 7);
+  for (const index_t blocks : {3, 4, 7, 12}) {  // the last holds more rows than there are
+    const Solved found = solved({a}, n, k, {.space_blocks = blocks});
+    ASSERT_TRUE(found.report.all_converged()) << blocks;
+    expect_eigenpairs(a, n, k, found.values.data(), found.vectors.data(), std::to_string(blocks) + " blocks");
+  }
+}
+
 TEST_P(Subspace, SaysWhenItDoesNotConverge) {
   const index_t n = 80, k = 3;
   const Symmetric a = with_eigenvalues(falling(n, 0.1), 2);
@@ -188,6 +199,7 @@ TEST_P(Subspace, RefusesWhatDoesNotFit) {
   const Symmetric a = with_eigenvalues(falling(n, 1), 2);
   EXPECT_THROW(solved({a}, n, 41), InvalidInput);
   EXPECT_THROW(solved({a}, n, 3, {.tolerance = -1}), InvalidInput);
+  EXPECT_THROW(solved({a}, n, 3, {.space_blocks = 2}), InvalidInput);
   const auto start = to_device(exec(), View<const double, 3>(a.data(), {1, 2, 39}));
   EXPECT_THROW(solved({a}, n, 3, {.start = start.view()}), InvalidInput);
 }

@@ -15,6 +15,7 @@ struct cusolverDnContext {
   CUstream_st* stream = nullptr;
 };
 struct cusolverDnParams {};
+struct syevjInfo {};
 
 extern "C" {  // LAPACK, from OpenBLAS
 void ssyevd_(const char*, const char*, const int*, float*, const int*, float*, float*, const int*, int*, const int*,
@@ -31,6 +32,10 @@ void spotrf_(const char*, const int*, float*, const int*, int*);
 void dpotrf_(const char*, const int*, double*, const int*, int*);
 void spotrs_(const char*, const int*, const int*, const float*, const int*, float*, const int*, int*);
 void dpotrs_(const char*, const int*, const int*, const double*, const int*, double*, const int*, int*);
+void sgesdd_(const char*, const int*, const int*, float*, const int*, float*, float*, const int*, float*, const int*,
+             float*, const int*, int*, int*);
+void dgesdd_(const char*, const int*, const int*, double*, const int*, double*, double*, const int*, double*,
+             const int*, double*, const int*, int*, int*);
 }
 
 namespace {
@@ -144,6 +149,52 @@ void enqueue_syevdx(CUstream_st& stream, cusolverEigMode_t job, cusolverEigRange
                             static_cast<int>(lda), low, high, static_cast<int>(il), static_cast<int>(iu),
                             static_cast<T*>(w), &count);
     *found = count;
+  });
+}
+
+/// The k largest singular values of a column-major (m, n) matrix, and their vectors as columns of u and v.
+template <class T, auto gesdd>
+int gesvd_top(int m, int n, int k, T* a, int lda, T* s, T* u, std::int64_t ldu, T* v, std::int64_t ldv) {
+  const int few = std::min(m, n), more = -1;
+  const auto size = [](int rows, int columns) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+  };
+  std::vector<T> left(size(m, few)), right(size(few, n)), values(static_cast<std::size_t>(few));
+  std::vector<int> int_space(8 * static_cast<std::size_t>(few));
+  const char job = 'S';
+  T work = 0;
+  int info = 0;
+  gesdd(&job, &m, &n, a, &lda, values.data(), left.data(), &m, right.data(), &few, &work, &more, int_space.data(),
+        &info);
+  const int space_size = static_cast<int>(work);
+  std::vector<T> space(static_cast<std::size_t>(space_size));
+  gesdd(&job, &m, &n, a, &lda, values.data(), left.data(), &m, right.data(), &few, space.data(), &space_size,
+        int_space.data(), &info);
+  std::copy_n(values.begin(), k, s);
+  for (int j = 0; j < k; ++j) {
+    std::copy_n(left.begin() + std::int64_t{j} * m, m, u + j * ldu);
+    for (int i = 0; i < n; ++i) v[j * ldv + i] = right[size(i, few) + static_cast<std::size_t>(j)];
+  }
+  return info;
+}
+
+template <class T, auto gesdd>
+void enqueue_gesvdr(CUstream_st& stream, std::int64_t m, std::int64_t n, std::int64_t k, void* a, std::int64_t lda,
+                    void* s, void* u, std::int64_t ldu, void* v, std::int64_t ldv, const Workspace& workspace,
+                    std::size_t needed, int* info) {
+  expect_current_device(stream, "cuSOLVER gesvdr");
+  expect_square<T>(stream, a, m, n, lda, "cuSOLVER gesvdr, matrix A");
+  expect_square<T>(stream, u, m, k, ldu, "cuSOLVER gesvdr, left vectors");
+  expect_square<T>(stream, v, n, k, ldv, "cuSOLVER gesvdr, right vectors");
+  expect_device_memory(stream, s, static_cast<std::size_t>(std::min(m, n)) * sizeof(T), "cuSOLVER gesvdr, values");
+  expect_device_memory(stream, info, sizeof(int), "cuSOLVER gesvdr, info");
+  machine().enqueue(stream, "cuSOLVER gesvdr", [=] {
+    workspace.spoil(needed);
+    *info = gesvd_top<T, gesdd>(static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), static_cast<T*>(a),
+                                static_cast<int>(lda), static_cast<T*>(s), static_cast<T*>(u), ldu, static_cast<T*>(v),
+                                ldv);
+    for (std::int64_t column = 0; column < n; ++column)  // whoever thinks that the matrix is kept sees that it is not
+      std::memset(static_cast<T*>(a) + column * lda, 0xFF, static_cast<std::size_t>(m) * sizeof(T));
   });
 }
 
@@ -331,6 +382,80 @@ cusolverStatus_t CUSOLVERAPI cusolverDnXpotrs(cusolverDnHandle_t handle, cusolve
     enqueue_potrs<float>(*handle->stream, spotrs_, fill, n, columns, a, lda, b, ldb, info);
   else
     enqueue_potrs<double>(*handle->stream, dpotrs_, fill, n, columns, a, lda, b, ldb, info);
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
+cusolverStatus_t CUSOLVERAPI cusolverDnCreateSyevjInfo(syevjInfo_t* info) {
+  *info = new syevjInfo;
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
+cusolverStatus_t CUSOLVERAPI cusolverDnDestroySyevjInfo(syevjInfo_t info) {
+  delete info;
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
+cusolverStatus_t CUSOLVERAPI cusolverDnDsyevjBatched_bufferSize(cusolverDnHandle_t /*handle*/,
+                                                                cusolverEigMode_t /*job*/, cublasFillMode_t /*fill*/,
+                                                                int n, const double* /*a*/, int lda,
+                                                                const double* /*w*/, int* size, syevjInfo_t /*params*/,
+                                                                int count) {
+  if (n < 1 || lda < n || count < 1) return CUSOLVER_STATUS_INVALID_VALUE;
+  *size = static_cast<int>(device_workspace(n, 1));
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
+cusolverStatus_t CUSOLVERAPI cusolverDnDsyevjBatched(cusolverDnHandle_t handle, cusolverEigMode_t job,
+                                                     cublasFillMode_t fill, int n, double* a, int lda, double* w,
+                                                     double* space, int size, int* info, syevjInfo_t params,
+                                                     int count) {
+  Call call(handle->stream->device->index());
+  if (call.status() != cudaSuccess) return CUSOLVER_STATUS_EXECUTION_FAILED;
+  static char no_host_space[kHostWorkspace];
+  const Workspace workspace{space, static_cast<std::size_t>(size) * sizeof(double), no_host_space, kHostWorkspace};
+  if (params == nullptr || n < 1 || lda < n || count < 1 ||
+      !workspace.suffices(*handle->stream, device_workspace(n, sizeof(double))))
+    return CUSOLVER_STATUS_INVALID_VALUE;
+  enqueue_syevd<double, dsyevd_>(*handle->stream, job, fill, n, a, lda, w, workspace, info, count);
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
+cusolverStatus_t CUSOLVERAPI cusolverDnXgesvdr_bufferSize(
+    cusolverDnHandle_t /*handle*/, cusolverDnParams_t /*params*/, signed char /*jobu*/, signed char /*jobv*/,
+    std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t p, std::int64_t /*iterations*/, cudaDataType type,
+    const void* /*a*/, std::int64_t lda, cudaDataType s_type, const void* /*s*/, cudaDataType u_type, const void* /*u*/,
+    std::int64_t ldu, cudaDataType v_type, const void* /*v*/, std::int64_t ldv, cudaDataType compute,
+    std::size_t* device_bytes, std::size_t* host_bytes) {
+  if (!usable(type, s_type, m, lda) || u_type != type || v_type != type || compute != type || n < 1 || k < 1 || p < 0 ||
+      k + p > std::min(m, n) || ldu < m || ldv < n)
+    return CUSOLVER_STATUS_INVALID_VALUE;
+  *device_bytes = static_cast<std::size_t>((m + n) * (k + p)) * size_of(type);
+  *host_bytes = kHostWorkspace;
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
+cusolverStatus_t CUSOLVERAPI cusolverDnXgesvdr(cusolverDnHandle_t handle, cusolverDnParams_t params, signed char jobu,
+                                               signed char jobv, std::int64_t m, std::int64_t n, std::int64_t k,
+                                               std::int64_t p, std::int64_t iterations, cudaDataType type, void* a,
+                                               std::int64_t lda, cudaDataType s_type, void* s, cudaDataType u_type,
+                                               void* u, std::int64_t ldu, cudaDataType v_type, void* v,
+                                               std::int64_t ldv, cudaDataType compute, void* device_space,
+                                               std::size_t device_bytes, void* host_space, std::size_t host_bytes,
+                                               int* info) {
+  Call call(handle->stream->device->index());
+  if (call.status() != cudaSuccess) return CUSOLVER_STATUS_EXECUTION_FAILED;
+  std::size_t needed = 0, of_host = 0;
+  const cusolverStatus_t shapes =
+      cusolverDnXgesvdr_bufferSize(handle, params, jobu, jobv, m, n, k, p, iterations, type, a, lda, s_type, s, u_type,
+                                   u, ldu, v_type, v, ldv, compute, &needed, &of_host);
+  const Workspace workspace{device_space, device_bytes, host_space, host_bytes};
+  if (shapes != CUSOLVER_STATUS_SUCCESS || jobu != 'S' || jobv != 'S' || iterations < 0 ||
+      !workspace.suffices(*handle->stream, needed))
+    return CUSOLVER_STATUS_INVALID_VALUE;
+  if (type == CUDA_R_32F)
+    enqueue_gesvdr<float, sgesdd_>(*handle->stream, m, n, k, a, lda, s, u, ldu, v, ldv, workspace, needed, info);
+  else
+    enqueue_gesvdr<double, dgesdd_>(*handle->stream, m, n, k, a, lda, s, u, ldu, v, ldv, workspace, needed, info);
   return CUSOLVER_STATUS_SUCCESS;
 }
 

@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "cuda_emulation/grid.hpp"
+#include "cuda_emulation/launch_bounds.hpp"
 
 #undef __global__
 #undef __device__
@@ -26,7 +27,7 @@
 #define __host__
 #define __shared__ static thread_local
 #define __constant__ static
-#define __launch_bounds__(...)
+#define __launch_bounds__(most, ...) HCI_LAUNCH_BOUND(most)
 #define __grid_constant__
 #if !defined(__forceinline__)
 #define __forceinline__ inline __attribute__((always_inline))

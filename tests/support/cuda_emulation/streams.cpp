@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cuda_emulation/grid.hpp"
+#include "cuda_emulation/launch_bounds.hpp"
 #include "cuda_emulation/machine.hpp"
 #include "cuda_emulation/status.hpp"
 
@@ -72,6 +73,8 @@ cudaError_t enqueue_kernel(cudaStream_t given, Grid grid, const void* kernel) {
   if (stream.device != &call.device()) return fail(cudaErrorInvalidResourceHandle);
   const SharedLimits shared = shared_limits(kernel, call.device());
   if (!is_valid(grid, shared)) return fail(cudaErrorInvalidConfiguration);
+  if (long{1} * grid.block.x * grid.block.y * grid.block.z > most_threads(kernel))
+    return fail(cudaErrorLaunchOutOfResources);
   grid.most_shared = shared.both;
   if (all.launches_until_failure > 0 && --all.launches_until_failure == 0) return fail(cudaErrorLaunchOutOfResources);
   ++all.launches;
