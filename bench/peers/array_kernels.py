@@ -220,6 +220,33 @@ def scipy_libraries():
                     for gram in grams for s in sets]
 
 
+def regions(frames, side):
+    """20 matrices (frames, side^2) float32 side by side, as in bench/kernels/linalg/svd_bench.cpp."""
+    import numpy as np
+
+    pixels = side * side
+    frame = int(np.ceil((20 * pixels) ** 0.5))
+    matrix = cube(frames, frame).reshape(frames, -1)
+    return [np.ascontiguousarray(matrix[:, b * pixels:(b + 1) * pixels]) for b in range(20)]
+
+
+def sklearn_regions(count, frames, side, ncomp):
+    """What VIP's randsvd calls, with the power iterations and the orthonormalization of ours."""
+    from sklearn.utils.extmath import randomized_svd
+
+    some = regions(frames, side)
+    return lambda: [randomized_svd(some[b % 20], ncomp, n_oversamples=10, n_iter=2, power_iteration_normalizer="QR",
+                                   random_state=1) for b in range(count)]
+
+
+def numpy_svd_regions(count, frames, side):
+    """What VIP's lapack calls."""
+    import numpy as np
+
+    some = regions(frames, side)
+    return lambda: [np.linalg.svd(some[b % 20], full_matrices=False) for b in range(count)]
+
+
 def scipy_svds(frames, pixels, k):
     import math
     from scipy.sparse.linalg import svds
@@ -571,6 +598,12 @@ PEERS = {
     "scipy svds": lambda: scipy_svds(4000, 8100, 20),
     "scipy svds 20000": lambda: scipy_svds(20000, 2000, 20),
     "scipy svds 28800": lambda: scipy_svds(28800, 1024, 10),
+    "regions sklearn 61": lambda: sklearn_regions(1000, 61, 25, 5),
+    "regions sklearn 200": lambda: sklearn_regions(200, 200, 40, 10),
+    "regions sklearn 489": lambda: sklearn_regions(100, 489, 50, 20),
+    "regions sklearn 1000": lambda: sklearn_regions(20, 1000, 60, 20),
+    "regions numpy svd 61": lambda: numpy_svd_regions(1000, 61, 25),
+    "regions numpy svd 489": lambda: numpy_svd_regions(100, 489, 50),
     "qr numpy": qr_blocks,
     "scaling temp": lambda: vip_scaling("temp-standard"),
     "scaling spat": lambda: vip_scaling("spat-standard"),
@@ -649,6 +682,12 @@ Top 20 of one matrix of order 489 | eigh_top_batch/cpu/1x489x20 | eigh scipy | S
 Top 20 singular values of (4000,8100) | svd_top/matrix_free/cpu/4000x90x90x20 | scipy svds | SciPy svds (ARPACK), float64
 Top 20 singular values of (20000,2000) | svd_top/matrix_free/cpu/20000x40x50x20 | scipy svds 20000 | SciPy svds (ARPACK), float64
 Top 10 singular values of (28800,1024) | svd_top/matrix_free/cpu/28800x32x32x10 | scipy svds 28800 | SciPy svds (ARPACK), float64
+Randomized SVD, 5 of 1000 regions (61,625) | svd_randomized_batch/cpu/1000x61x625x5 | regions sklearn 61 | scikit-learn randomized_svd, float32, a loop (ours: double)
+Randomized SVD, 10 of 200 regions (200,1600) | svd_randomized_batch/cpu/200x200x1600x10 | regions sklearn 200 | scikit-learn randomized_svd, float32, a loop (ours: double)
+Randomized SVD, 20 of 100 regions (489,2500) | svd_randomized_batch/cpu/100x489x2500x20 | regions sklearn 489 | scikit-learn randomized_svd, float32, a loop (ours: double)
+Randomized SVD, 20 of 20 regions (1000,3600) | svd_randomized_batch/cpu/20x1000x3600x20 | regions sklearn 1000 | scikit-learn randomized_svd, float32, a loop (ours: double)
+Exact, 5 of 1000 regions (61,625) | svd_top_batch/by_gram/cpu/1000x61x625x5 | regions numpy svd 61 | NumPy svd, float32, a loop (ours: double)
+Exact, 20 of 100 regions (489,2500) | svd_top_batch/by_gram/cpu/100x489x2500x20 | regions numpy svd 489 | NumPy svd, float32, a loop (ours: double)
 100 blocks of 28 x 489 made orthonormal | orthonormalize_rows/cpu/100x28x489 | qr numpy | NumPy qr, a stack
 Columns standardized (489,44100) | scale_rows/temp_standard/cpu/489x210x210 | scaling temp | VIP matrix_scaling
 Rows standardized (489,44100) | scale_rows/spat_standard/cpu/489x210x210 | scaling spat | VIP matrix_scaling

@@ -34,17 +34,19 @@ namespace {
 constexpr std::uint32_t kPurpose = 0x5FD;
 constexpr index_t kColumnsCpu = 256;  // on the portable path at once: few enough for the tile to stay near
 
-/// Two neighbouring rows of one column.
-struct RandomPairs {
+/// Four neighbouring rows of one column, from one block of Philox: -1 + (i + 1/2) / 2^31 for its 32 bits i.
+struct RandomFours {
   std::uint64_t seed;
   index_t first;
   Matrix<double> out;
-  HCI_HD void operator()(index_t pair, index_t p) const {
-    const auto item = static_cast<std::uint64_t>(pair) << 40 | static_cast<std::uint64_t>(first + p);
-    double even, odd;
-    RandomStream(seed, kPurpose, item).normal_pair(even, odd);
-    out(2 * pair, p) = even;
-    if (2 * pair + 1 < out.extent(0)) out(2 * pair + 1, p) = odd;
+  HCI_HD void operator()(index_t four, index_t p) const {
+    const auto item = static_cast<std::uint64_t>(four) << 40 | static_cast<std::uint64_t>(first + p);
+    const PhiloxBlock random =
+        philox4x32({{0, kPurpose, static_cast<std::uint32_t>(item), static_cast<std::uint32_t>(item >> 32)}},
+                   static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32));
+    for (int i = 0; i < 4; ++i)
+      if (4 * four + i < out.extent(0))
+        out(4 * four + i, p) = (static_cast<double>(random.word[i]) + 0.5) * (1.0 / 2147483648.0) - 1.0;
   }
 };
 
@@ -143,7 +145,7 @@ void RowsOperator::sketch(Exec& exec, std::uint64_t seed, View<double, 3> w) con
 }
 
 void random_vectors(Exec& exec, std::uint64_t seed, index_t first, Matrix<double> out) {
-  for_each(exec, Extents<2>{(out.extent(0) + 1) / 2, out.extent(1)}, RandomPairs{seed, first, out});
+  for_each(exec, Extents<2>{(out.extent(0) + 3) / 4, out.extent(1)}, RandomFours{seed, first, out});
 }
 
 }  // namespace hci

@@ -28,7 +28,7 @@ class RowsOperator final : public SymmetricOperator {
   index_t batch() const override { return x_.extent(0); }
   index_t order() const override { return x_.extent(1); }
   void apply(Exec& exec, View<const double, 3> v, View<double, 3> w) const override;
-  /// w(b) = v x(b)ᵀ for v(r, p) = normal random numbers that depend on (seed, r, p) alone: the same for all matrices.
+  /// w(b) = v x(b)ᵀ for v = random_vectors(): the same for all matrices, whatever their number of columns.
   ///   w (b, r, t)
   void sketch(Exec& exec, std::uint64_t seed, View<double, 3> w) const;
 
@@ -41,8 +41,10 @@ class RowsOperator final : public SymmetricOperator {
   UsedColumnsOfEach used_;
 };
 
-/// out(r, i) = normal random numbers that depend on (seed, r, first + i) alone; for whoever looks at a matrix through
-/// random vectors.   first < 2^40, less than 2^24 rows
+/// out(r, i) = random numbers that depend on (seed, r, first + i) alone, uniform in the open interval (-1, 1), 32 bits,
+/// the same on all devices: for whoever looks at matrices through random vectors. Halko and others take normal ones;
+/// any that are independent, symmetric and bounded do as well (Saibaba & Miedlar 2023, arXiv:2308.05814), in a fraction
+/// of the time.   first + i < 2^40, r < 2^26
 void random_vectors(Exec& exec, std::uint64_t seed, index_t first, Matrix<double> out);
 
 }  // namespace hci
