@@ -129,8 +129,9 @@ void RowsOperator::sketch(Exec& exec, std::uint64_t seed, View<double, 3> w) con
       gemm(exec, {.a = random.view(), .b = tile, .transposed = true, .beta = first == 0 ? 0.0 : 1.0},
            slice(w, b, some));
     });
-  constexpr index_t kBytes = index_t{16} << 20, kStep = 8192;  // whole tiles
-  const index_t most = std::max(kBytes / static_cast<index_t>(sizeof(double)) / vectors / kStep, index_t{1}) * kStep;
+  constexpr index_t kBytes = index_t{16} << 20, kStep = cpu::kTileOfVectors;
+  const index_t of_step = vectors * kStep * static_cast<index_t>(sizeof(double));
+  const index_t most = std::max<index_t>(scratch_bytes(kBytes) / of_step, 1) * kStep;
   for (index_t first = 0; first < columns; first += most) {
     const index_t count = std::min(most, columns - first);
     Array<double, 2> random(exec, {vectors, count});

@@ -31,7 +31,7 @@ constexpr index_t kStrip = 168;                  // columns of scores that one t
 constexpr index_t kTile = 3 * kStrip;            // columns of a scalar product
 constexpr index_t kRowsAtOnce = 256;             // of a few columns of x, which stay in the first-level cache
 constexpr index_t kBlock = 2 * kVectors;         // rows of x, of a tile, that stay there, too
-static_assert(kStrip % kColumns == 0);
+static_assert(kStrip % kColumns == 0 && kTile == kTileOfVectors);
 
 using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
 using Floats = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4)));
@@ -211,12 +211,21 @@ index_t tiles_at_once(const Rows& rows) {
   return std::min(std::clamp(kBytes / of_tile, kLeast, kMost), divided_up(rows.columns, kTile));
 }
 
-/// A team's share of w from the sums by groups.
-void unpack(const double* sums, index_t count, bool add, const Matrix<double>& w) {
+/// A team's share of w to the sums by groups, or of zeros; and back.
+void begin_sums(const Matrix<double>& w, bool add, index_t groups, double* sums) {
+  const index_t count = w.extent(1);
+#pragma omp for schedule(static)
+  for (index_t r = 0; r < groups * kGroup; ++r) {
+    double* const to = sums + r / kGroup * count * kGroup + r % kGroup;
+    for (index_t t = 0; t < count; ++t) to[t * kGroup] = add && r < w.extent(0) ? w(r, t) : 0;
+  }
+}
+void end_sums(const double* sums, const Matrix<double>& w) {
+  const index_t count = w.extent(1);
 #pragma omp for schedule(static)
   for (index_t r = 0; r < w.extent(0); ++r) {
     const double* const from = sums + r / kGroup * count * kGroup + r % kGroup;
-    for (index_t t = 0; t < count; ++t) w(r, t) = (add ? w(r, t) : 0) + from[t * kGroup];
+    for (index_t t = 0; t < count; ++t) w(r, t) = from[t * kGroup];
   }
 }
 
@@ -229,12 +238,12 @@ void multiply_by_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Matri
   Array<double, 1> sums(exec, packed.extents());
 #pragma omp parallel num_threads(exec.threads())
   {
+    begin_sums(w, false, groups, sums.data());
 #pragma omp for schedule(static)
     for (index_t item = 0; item < groups * rows.count; ++item)
       for (index_t i = 0; i < kGroup; ++i) {
         const index_t r = item / rows.count * kGroup + i;
         packed.data()[item * kGroup + i] = r < vectors ? v(r, item % rows.count) : 0;
-        sums.data()[item * kGroup + i] = 0;
       }
     for (index_t first = 0; first < rows.columns; first += tiles * kTile) {
       const index_t width = std::min(tiles * kTile, rows.columns - first);
@@ -247,14 +256,14 @@ void multiply_by_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Matri
       add_tiles(rows, first, width, scores.data(), groups, sums.data());
 #pragma omp barrier
     }
-    unpack(sums.data(), rows.count, false, w);
+    end_sums(sums.data(), w);
   }
 }
 
 PackedVectors pack_vectors(Exec& exec, Matrix<const double> v) {
   const index_t vectors = v.extent(0), columns = v.extent(1), groups = groups_of(vectors);
   const index_t tiles = divided_up(columns, kTile);
-  PackedVectors made{Array<double, 1>(exec, {tiles * tile_size(groups)}), vectors, columns};
+  PackedVectors made{Array<double, 1>(exec, {tiles * tile_size(groups)}), vectors};
 #pragma omp parallel for schedule(static) num_threads(exec.threads())
   for (index_t row = 0; row < tiles * groups * kGroup; ++row) {
     const index_t first = row / (groups * kGroup) * kTile, r = row % (groups * kGroup);
@@ -271,12 +280,12 @@ void multiply_with_rows(Exec& exec, const PackedVectors& v, Matrix<const float> 
   const Rows rows(x, used);
   const index_t groups = groups_of(v.count);
   Array<double, 1> sums(exec, {groups * rows.count * kGroup});
-  std::fill(sums.data(), sums.data() + sums.size(), 0.0);
 #pragma omp parallel num_threads(exec.threads())
   {
+    begin_sums(w, add, groups, sums.data());
     add_tiles(rows, 0, rows.columns, v.packed.data(), groups, sums.data());
 #pragma omp barrier
-    unpack(sums.data(), rows.count, add, w);
+    end_sums(sums.data(), w);
   }
 }
 

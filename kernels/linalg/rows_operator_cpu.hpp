@@ -13,12 +13,14 @@ void multiply_by_rows(Exec& exec, Matrix<const float> x, UsedColumns used, Matri
 /// Vectors (r, p) in the order in which they are multiplied with, for many matrices.
 struct PackedVectors {
   Array<double, 1> packed;
-  index_t count;    ///< r
-  index_t columns;  ///< p
+  index_t count;  ///< r
 };
 PackedVectors pack_vectors(Exec& exec, Matrix<const double> v);
 
 /// w = v xᵀ, or w += v xᵀ.   x (t, p)   w (r, t)
+/// Whoever multiplies some columns after the others gets the bits of all at once where he cuts at multiples of
+/// kTileOfVectors.
+constexpr index_t kTileOfVectors = 504;
 void multiply_with_rows(Exec& exec, const PackedVectors& v, Matrix<const float> x, UsedColumns used, bool add,
                         Matrix<double> w);
 
