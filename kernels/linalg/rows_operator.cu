@@ -16,17 +16,18 @@
 // way (12 bytes a number: 4 read, 8 written, and read back twice, from the L2 cache where they fit it).
 //   one matrix of 20,000 rows of 2000 pixels, 28 vectors: 4.5 GFLOP and 0.5 GB, 0.13 ms of each on an H200 (34 TFLOP/s,
 //     4.3 TB/s), 16 and 1.8 ms on a GTX 1080 (0.28 TFLOP/s, 0.28 TB/s)
-//   1000 matrices of 61 rows of 625 pixels, 15 vectors: 2.3 GFLOP and 0.15 GB that must be read, 67 and 36 us; 8 and
-//   0.5
-//     ms
+//   1000 matrices of 61 rows of 625 pixels, 15 vectors: 2.3 GFLOP and 0.15 GB that must be read, 67 and 36 us there,
+//     8 and 0.5 ms here
 // One by one the latter would be 3000 launches for a product, 15 ms; here a tile holds as many matrices as 32 MiB take,
 // 110, which an H200's L2 of 50 MB keeps between the three calls that work on it: 10 times three calls. A GTX 1080's
 // 2 MB keep nothing, but there 16 bytes a number more are 2 ms beside 8 of products. Of one matrix a tile has all
 // columns that make a product worth a call (widened_columns()), however many matrices there are: the sums of one are
 // made in the same steps beside others.
-// The random numbers are the same for all matrices: for each tile r times its columns, some 100 integer operations
-// each, which is nothing beside that. Shape: blocks of 32 x 8 threads of for_each(), neighbours along a row, so that
-// lines of x are read whole.
+// The random numbers are the same for all matrices: for each tile r times its columns, some 25 integer operations each,
+// which is nothing beside that. They are uniform, 2 ns each on a CPU, since normal ones by pairs, 18 ns, took as long
+// as all the rest for one matrix of 61 rows, and a fifth of the whole for 489 (one core of an EPYC (Zen 5),
+// 2026-11-29). Shape: blocks of 32 x 8 threads of for_each(), neighbours along a row, so that lines of x are read
+// whole.
 
 namespace hci {
 namespace {
