@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What people use today for matrices of frames and their factors, at the shapes of bench/kernels/linalg."""
-from inputs import rows
+from inputs import cube, rows
 
 
 def vip_svd(mode, kind):
@@ -103,6 +103,33 @@ def scipy_libraries():
     sets = [[i for i in range(61) if (i - t + 2) % 61 >= 5] for t in range(61)]
     return lambda: [scipy.linalg.eigh(gram[np.ix_(s, s)], subset_by_index=[51, 55], driver="evr")
                     for gram in grams for s in sets]
+
+
+def regions(frames, side):
+    """20 matrices (frames, side^2) float32 side by side, as in bench/kernels/linalg/svd_bench.cpp."""
+    import numpy as np
+
+    pixels = side * side
+    frame = int(np.ceil((20 * pixels) ** 0.5))
+    matrix = cube(frames, frame).reshape(frames, -1)
+    return [np.ascontiguousarray(matrix[:, b * pixels:(b + 1) * pixels]) for b in range(20)]
+
+
+def sklearn_regions(count, frames, side, ncomp):
+    """What VIP's randsvd calls, with the power iterations and the orthonormalization of ours."""
+    from sklearn.utils.extmath import randomized_svd
+
+    some = regions(frames, side)
+    return lambda: [randomized_svd(some[b % 20], ncomp, n_oversamples=10, n_iter=2, power_iteration_normalizer="QR",
+                                   random_state=1) for b in range(count)]
+
+
+def numpy_svd_regions(count, frames, side):
+    """What VIP's lapack calls."""
+    import numpy as np
+
+    some = regions(frames, side)
+    return lambda: [np.linalg.svd(some[b % 20], full_matrices=False) for b in range(count)]
 
 
 def scipy_svds(frames, pixels, k):
@@ -289,6 +316,15 @@ CASES = [
      [(lambda: scipy_svds(20000, 2000, 20), "SciPy svds (ARPACK), float64", None)]),
     ("Top 10 singular values of (28800,1024)", "svd_top/matrix_free/cpu/28800x32x32x10",
      [(lambda: scipy_svds(28800, 1024, 10), "SciPy svds (ARPACK), float64", None)]),
+    *((f"Randomized SVD, {k} of {count} regions ({frames},{side * side})",
+       f"svd_randomized_batch/cpu/{count}x{frames}x{side * side}x{k}",
+       [(lambda of=(count, frames, side, k): sklearn_regions(*of),
+         "scikit-learn randomized_svd, float32, a loop (ours: double)", None)])
+      for count, frames, side, k in ((1000, 61, 25, 5), (200, 200, 40, 10), (100, 489, 50, 20), (20, 1000, 60, 20))),
+    *((f"Exact, {k} of {count} regions ({frames},{side * side})",
+       f"svd_top_batch/by_gram/cpu/{count}x{frames}x{side * side}x{k}",
+       [(lambda of=(count, frames, side): numpy_svd_regions(*of), "NumPy svd, float32, a loop (ours: double)", None)])
+      for count, frames, side, k in ((1000, 61, 25, 5), (100, 489, 50, 20))),
     ("100 blocks of 28 x 489 made orthonormal", "orthonormalize_rows/cpu/100x28x489",
      [(qr_blocks, "NumPy qr, a stack", None)]),
     ("Columns standardized (489,44100)", "scale_rows/temp_standard/cpu/489x210x210",

@@ -270,9 +270,7 @@ void eigh_top_batch(Exec& exec, View<const double, 3> a, index_t k, Matrix<doubl
     const auto solve = [&](Exec& one, index_t b) {
       iterate(one, slice(a, b, 1), slice(values, b, 1), slice(vectors, b, 1), {.start = start_of(start, b, 1)});
     };
-    if (batch >= exec.threads()) return on_threads(exec, batch, solve);
-    for (index_t b = 0; b < batch; ++b) solve(exec, b);
-    return;
+    return one_by_one(exec, batch, solve);
   }
   if (batch == 0) return;
   const index_t most = batch_of(batch, static_cast<index_t>(subspace_bytes(exec, n, k)));

@@ -13,4 +13,11 @@ void on_threads(Exec& exec, index_t problems, const F& solve) {
   parallel_for(exec.threads(), problems, kWhoeverIsFree, make, solve);
 }
 
+/// The same where there are as many problems as threads; of fewer each gets all threads, one after the other.
+template <class F>
+void one_by_one(Exec& exec, index_t problems, const F& solve) {
+  if (problems >= exec.threads()) return on_threads(exec, problems, solve);
+  for (index_t b = 0; b < problems; ++b) solve(exec, b);
+}
+
 }  // namespace hci

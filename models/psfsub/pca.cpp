@@ -304,7 +304,8 @@ class Pca final : public PsfSubtraction {
            (rows.targets == 0 || rows.references == 0);
   }
 
-  /// Without a Gram matrix no NaN would show: masked pixels are looked for first.
+  /// Without a Gram matrix no NaN would show: masked pixels are looked for first. Region by region: their pixels take
+  /// turns in the same memory (RegionBatch::load), and one has work for all threads.
   void prepare_from_frames(Exec& exec, const Region& region, Prepared& made) const {
     made.used = region.used;
     leave_out_masked(exec, region, made);

@@ -13,7 +13,6 @@
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram_update.hpp"
 #include "kernels/linalg/subspace.hpp"
-#include "kernels/linalg/svd.hpp"
 
 extern "C" void dsyevr_(const char*, const char*, const char*, const int*, double*, const int*, const double*,
                         const double*, const int*, const int*, const double*, int*, double*, double*, const int*, int*,
@@ -164,61 +163,6 @@ Body of_injected(index_t batch, index_t n, index_t k, Begin begin, bool iterated
   };
 }
 
-/// Pair j of x xᵀ: how far it is from one, as a share of the largest value.
-double residual_of_pair(Exec& exec, const Array<float, 2>& x, const Array<double, 1>& values,
-                        const Array<double, 2>& vectors, index_t j) {
-  const auto rows = to_host(exec, x.view());
-  const auto w = to_host(exec, values.view());
-  const auto u = to_host(exec, vectors.view());
-  const index_t n = rows.extent(0), pixels = rows.extent(1);
-  std::vector<double> scores(static_cast<std::size_t>(pixels), 0.0);
-  for (index_t t = 0; t < n; ++t)
-    for (index_t p = 0; p < pixels; ++p)
-      scores[static_cast<std::size_t>(p)] += u.view()(j, t) * static_cast<double>(rows.view()(t, p));
-  double squares = 0, length = 0;
-  for (index_t t = 0; t < n; ++t) {
-    double sum = -w.data()[j] * u.view()(j, t);
-    for (index_t p = 0; p < pixels; ++p)
-      sum += static_cast<double>(rows.view()(t, p)) * scores[static_cast<std::size_t>(p)];
-    squares += sum * sum;
-    length += u.view()(j, t) * u.view()(j, t);
-  }
-  return std::fabs(length - 1) < 1e-10 ? std::sqrt(squares) / w.data()[0] : 1;
-}
-
-enum class Way { matrix_free, by_gram, randomized };
-
-/// The k largest pairs of many rows, with and without a Gram matrix. Flops: of that matrix, n (n + 1) p; of the others
-/// those of the products with x and its transpose, 4 n p for each vector.
-Body of_rows(index_t n, index_t height, index_t width, index_t k, Way way) {
-  return [=](benchmark::State& state, Exec& exec) {
-    const auto x = speckle_rows(exec, n, height, width);
-    Array<double, 1> values(exec, {k});
-    Array<double, 2> vectors(exec, {k, n});
-    const auto go = [&] {
-      if (way == Way::matrix_free) return svd_top(exec, x.view(), {}, values.view(), vectors.view());
-      if (way == Way::randomized) return svd_randomized(exec, x.view(), {}, values.view(), vectors.view());
-      Array<double, 2> g(exec, {n, n});
-      gram(exec, x.view(), {}, g.view());
-      eigh_top(exec, g.view(), k, values.view(), vectors.view());
-    };
-    go();
-    // Of the randomized ones the first is as good as exact, the last is what the spectrum allows.
-    const double residual = residual_of_pair(exec, x, values, vectors, way == Way::randomized ? 0 : k - 1);
-    state.counters["residual"] = residual;
-    if (!(residual <= (way == Way::randomized ? 1e-6 : 10 * 2.3e-16 * static_cast<double>(n))))
-      return state.SkipWithError("no singular vector");
-    double flops = static_cast<double>(n) * static_cast<double>(height * width);
-    if (way == Way::by_gram) flops *= static_cast<double>(n + 1);
-    if (way == Way::randomized) flops *= 14 * static_cast<double>(k + 10);  // the first look is half a product
-    if (way == Way::matrix_free)
-      flops *= 4 * static_cast<double>(subspace_top(exec, RowsOperator(x.view(), {}), {values.data(), {1, k}},
-                                                    {vectors.data(), {1, k, n}})
-                                           .products);
-    report_flops(state, exec, timed(state, exec, go), flops, Precision::f64);
-  };
-}
-
 void register_crossover() {
   for (const index_t n : {128, 192, 256, 384, 512, 768})
     for (const index_t k : {5, 10, 20, 40}) {
@@ -251,17 +195,6 @@ const bool registered = [] {
   }
   on_every_device("eigh_top_batch/injected_cold", {20, 489, 20}, of_injected(20, 489, 20, Begin::cold, false));
   on_every_device("eigh_top_batch/injected_warm", {20, 489, 20}, of_injected(20, 489, 20, Begin::warm, false));
-  on_every_device("svd_top/matrix_free", {4000, 90, 90, 20}, of_rows(4000, 90, 90, 20, Way::matrix_free));
-  on_every_device("svd_top/by_gram", {4000, 90, 90, 20}, of_rows(4000, 90, 90, 20, Way::by_gram));
-  on_every_device("svd_randomized", {4000, 90, 90, 20}, of_rows(4000, 90, 90, 20, Way::randomized));
-  on_every_device("svd_top/matrix_free", {20000, 40, 50, 20}, of_rows(20000, 40, 50, 20, Way::matrix_free));
-  on_every_device("svd_top/matrix_free", {28800, 32, 32, 10}, of_rows(28800, 32, 32, 10, Way::matrix_free));
-  on_every_device("svd_randomized", {28800, 32, 32, 10}, of_rows(28800, 32, 32, 10, Way::randomized));
-  on_every_device("svd_randomized", {20000, 40, 50, 20}, of_rows(20000, 40, 50, 20, Way::randomized));
-  for (const auto& [n, side, k] : {std::tuple<index_t, index_t, index_t>{61, 25, 5}, {489, 50, 20}, {1000, 60, 20}}) {
-    on_every_device("crossover/svd_by_gram", {n, side, side, k}, of_rows(n, side, side, k, Way::by_gram));
-    on_every_device("crossover/svd_randomized", {n, side, side, k}, of_rows(n, side, side, k, Way::randomized));
-  }
   register_crossover();
   return true;
 }();

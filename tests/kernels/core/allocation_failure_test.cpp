@@ -21,6 +21,7 @@
 #include "kernels/linalg/gram_update.hpp"
 #include "kernels/linalg/least_squares.hpp"
 #include "kernels/linalg/subtract_product.hpp"
+#include "kernels/linalg/svd.hpp"
 #include "kernels/optics/matrix_fourier.hpp"
 #include "kernels/stats/collapse.hpp"
 #include "kernels/stats/row_medians.hpp"
@@ -146,6 +147,21 @@ TEST_P(NoRoom, InEigenpairsByIteration) {
     eigh_top_subsets(exec, {a.data(), {1, n, n}}, {everyone, everyone}, k, values.view(), vectors.view());
   };
   EXPECT_GE(fail_each_allocation(solve), 50);
+}
+
+/// Of three matrices and of one, for which the threads work together.
+TEST_P(NoRoom, InSingularVectors) {
+  const index_t k = 2, width = pixels / 3;
+  const View<const float, 3> matrices(x.data(), {3, frames, width}, {width, pixels, 1});
+  Array<double, 2> squares(exec, {3, k});
+  Array<double, 3> left(exec, {3, k, frames});
+  for (const index_t count : {3, 1}) {
+    const auto some = slice(matrices, 0, count);
+    const auto w = slice(squares.view(), 0, count);
+    const auto u = slice(left.view(), 0, count);
+    EXPECT_GE(fail_each_allocation([&] { svd_randomized_batch(exec, some, {}, w, u); }), 10);
+    EXPECT_GE(fail_each_allocation([&] { svd_top_batch(exec, some, {}, w, u); }), 10);
+  }
 }
 
 TEST_P(NoRoom, InInjectedGrams) {

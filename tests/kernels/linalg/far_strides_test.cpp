@@ -196,6 +196,31 @@ TEST_P(FarRowsOfMatrices, SingularVectors) {
   EXPECT_EQ(vector_of(exec(), left), want_randomized);
 }
 
+/// Two matrices of a row, far from each other, with flags as far.
+TEST_P(FarRowsOfMatrices, SingularVectorsOfABatch) {
+  const auto x = whole_numbers<float>(kRows * kColumns, 5);
+  std::vector<std::uint8_t> flags(static_cast<std::size_t>(kRows * kColumns), 1);
+  flags[3] = flags[kColumns + 20] = 0;
+  auto apart = far(x);
+  auto used = far(flags);
+  const View<const float, 3> matrices(apart.view().data(), {kRows, 1, kColumns}, {kFar, kColumns, 1});
+  for (const bool randomized : {false, true}) {
+    Array<double, 2> squares(exec(), {kRows, 1});
+    Array<double, 3> left(exec(), {kRows, 1, 1});
+    if (randomized)
+      svd_randomized_batch(exec(), matrices, used.view(), squares.view(), left.view());
+    else
+      svd_top_batch(exec(), matrices, used.view(), squares.view(), left.view());
+    const auto found = vector_of(exec(), squares);
+    for (index_t b = 0; b < kRows; ++b) {
+      double want = 0;  // a sum of whole numbers; eps for the root, square and quotients on the way to the pair
+      for (auto i = static_cast<std::size_t>(b * kColumns); i < static_cast<std::size_t>((b + 1) * kColumns); ++i)
+        want += flags[i] * static_cast<double>(x[i]) * static_cast<double>(x[i]);
+      EXPECT_NEAR(found[static_cast<std::size_t>(b)], want, 10 * std::numeric_limits<double>::epsilon() * want);
+    }
+  }
+}
+
 /// From far rows and into far rows.
 TEST_P(FarRowsOfMatrices, ColumnsThatAreTakenAndPut) {
   const auto x = whole_numbers<float>(kRows * kColumns, 5);

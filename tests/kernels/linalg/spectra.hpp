@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -39,6 +40,20 @@ inline Symmetric with_eigenvalues(const std::vector<double>& values, unsigned se
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j) a[i * n + j] = a[j * n + i];
   return a;
+}
+
+/// x xᵀ over the used columns, by plain loops.
+inline Symmetric gram_of(const std::vector<float>& x, index_t rows, index_t columns,
+                         const std::vector<std::uint8_t>& used) {
+  Symmetric g(static_cast<std::size_t>(rows * rows), 0.0);
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < rows; ++j)
+      for (index_t p = 0; p < columns; ++p)
+        if (used[static_cast<std::size_t>(p)] != 0)
+          g[static_cast<std::size_t>(i * rows + j)] +=
+              static_cast<double>(x[static_cast<std::size_t>(i * columns + p)]) *
+              static_cast<double>(x[static_cast<std::size_t>(j * columns + p)]);
+  return g;
 }
 
 /// Checks what makes eigenpairs right, without another solver: |A v - w v| and |v_i . v_j - delta_ij| at the

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "kernels/core/error.hpp"
-#include "kernels/random/philox.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 #include "tests/kernels/linalg/spectra.hpp"
 #include "tests/support/devices.hpp"
@@ -16,19 +15,6 @@ namespace hci::test {
 namespace {
 
 class Svd : public OnEveryDevice {};
-
-/// x xᵀ over the used columns, by plain loops.
-Symmetric gram_of(const std::vector<float>& x, index_t rows, index_t columns, const std::vector<std::uint8_t>& used) {
-  Symmetric g(static_cast<std::size_t>(rows * rows), 0.0);
-  for (index_t i = 0; i < rows; ++i)
-    for (index_t j = 0; j < rows; ++j)
-      for (index_t p = 0; p < columns; ++p)
-        if (used[static_cast<std::size_t>(p)] != 0)
-          g[static_cast<std::size_t>(i * rows + j)] +=
-              static_cast<double>(x[static_cast<std::size_t>(i * columns + p)]) *
-              static_cast<double>(x[static_cast<std::size_t>(j * columns + p)]);
-  return g;
-}
 
 /// Rows of which `rank` are independent, singular values falling by a half; some columns masked by NaN.
 struct Rows {
@@ -176,45 +162,6 @@ TEST_P(Svd, OfAsManyRowsAsALongSequenceHas) {
                     bound);
     }
   }
-}
-
-/// Beyond the 8192 columns that CUDA widens at once (256 on the CPU): what each tile gives is added up. The sums in
-/// long double; what sums in double may differ, whatever their order: each product and sum rounds once, `columns` of
-/// them, three more for the scores of apply(), and some ten for the logarithm, root and cosine of a random number.
-TEST_P(Svd, ProductsTakeMoreColumnsThanATile) {
-  const index_t rows = 3, columns = 8200, r = 2;
-  const auto x = speckle_rows(rows, columns);
-  const std::vector<double> v{0.5, -1, 2, 3, 0.25, -0.75};
-  const auto device = device_matrix(exec(), x, rows, columns);
-  const auto vectors = to_device(exec(), View<const double, 3>(v.data(), {1, r, rows}));
-  Array<double, 3> product(exec(), {1, r, rows}), sketch(exec(), {1, r, rows});
-  const RowsOperator a(device.view(), {});
-  a.apply(exec(), vectors.view(), product.view());
-  a.sketch(exec(), 9, sketch.view());
-  const auto products = to_host(exec(), product.view()), sketches = to_host(exec(), sketch.view());
-  const auto at = [&](index_t t, index_t p) {
-    return static_cast<long double>(x[static_cast<std::size_t>(t * columns + p)]);
-  };
-  for (index_t i = 0; i < r; ++i)
-    for (index_t t = 0; t < rows; ++t) {
-      long double product_want = 0, product_size = 0, sketch_want = 0, sketch_size = 0;
-      for (index_t p = 0; p < columns; ++p) {
-        for (index_t s = 0; s < rows; ++s) {
-          const long double term = static_cast<long double>(v[static_cast<std::size_t>(i * rows + s)]) * at(s, p);
-          product_want += term * at(t, p);
-          product_size += std::fabs(term * at(t, p));
-        }
-        RandomStream random(9, 0x5FD, static_cast<std::uint64_t>(i * columns + p));
-        const long double term = static_cast<long double>(random.normal()) * at(t, p);
-        sketch_want += term;
-        sketch_size += std::fabs(term);
-      }
-      const double roundings = static_cast<double>(columns + 10) * kEps;
-      EXPECT_NEAR(products.view()(0, i, t), static_cast<double>(product_want),
-                  roundings * static_cast<double>(product_size));
-      EXPECT_NEAR(sketches.view()(0, i, t), static_cast<double>(sketch_want),
-                  roundings * static_cast<double>(sketch_size));
-    }
 }
 
 /// Where the rank is no more than the number of random vectors their span holds everything: exact, up to the
