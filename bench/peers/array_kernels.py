@@ -695,7 +695,6 @@ Hann high pass (61,101,101) | high_pass/hann/cpu/61x101x101 | hann vip | VIP cub
 Shift by FFT (61,101,101) | shift/fft/cpu/61x101x101 | shift fft vip small | VIP cube_shift, vip-fft, all cores
 Uniform numbers, Philox | random/uniform/cpu/102690x64 | uniform numpy | NumPy Philox
 Normal numbers, Philox | random/normal/cpu/102690x64 | normal numpy | NumPy Philox
-Normal numbers by pairs, Philox | random/normal_pairs/cpu/102690x64 | normal numpy | NumPy Philox
 Poisson numbers of mean 100, Philox | random/poisson_100/cpu/102690x64 | poisson numpy | NumPy Philox
 Photon and detector noise (61,210,210) | expose/cpu/61x210x210 | detector numpy | NumPy Philox
 Fraunhofer propagation, 16 fields | matrix_fourier/cpu/16x200x210 | propagation numpy | NumPy matmul, complex64

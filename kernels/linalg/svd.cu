@@ -17,7 +17,8 @@
 // bytes a number: 4 read, 8 written, and read back twice, from the L2 cache where a tile fits it). 20,000 rows of 2000
 // pixels and 28 vectors: 4.5 GFLOP and 0.5 GB: 0.13 ms of each on an H200 (34 TFLOP/s, 4.3 TB/s), 16 ms on a GTX 1080
 // (0.28 TFLOP/s, double).
-// The random numbers, r p of them, take some 100 integer operations each: 2 p r = 10^5, nothing beside that.
+// The random numbers, r p of them, take some 100 flops and 100 integer operations each: 2 p r = 10^5, nothing beside
+// that.
 
 namespace hci {
 namespace {
