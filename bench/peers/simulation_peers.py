@@ -34,8 +34,6 @@ CASES = [
      [(lambda: numpy_random("uniform"), "NumPy Philox", None)]),
     ("Normal numbers, Philox", "random/normal/cpu/102690x64",
      [(lambda: numpy_random("normal"), "NumPy Philox", None)]),
-    ("Normal numbers by pairs, Philox", "random/normal_pairs/cpu/102690x64",
-     [(lambda: numpy_random("normal"), "NumPy Philox", None)]),
     ("Poisson numbers of mean 100, Philox", "random/poisson_100/cpu/102690x64",
      [(lambda: numpy_random("poisson"), "NumPy Philox", None)]),
     ("Photon and detector noise (61,210,210)", "expose/cpu/61x210x210",

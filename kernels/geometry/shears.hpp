@@ -80,7 +80,7 @@ HCI_HD inline bool is_masked(float value, float mask_value) {
   return value == mask_value || (value != value && mask_value != mask_value);
 }
 
-/// The CPU's tuned way, frame by frame; for turns about the frame's centre only.
+/// The CPU's tuned way, frame by frame.
 void derotate_fft_cpu(Exec& exec, Cube<const float> in, const std::vector<Shears>& shears, float mask_value,
                       const ShearGrid& grid, Cube<float> out);
 

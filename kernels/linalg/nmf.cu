@@ -10,6 +10,7 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/core/reduce.hpp"
 #include "kernels/linalg/gram.hpp"
+#include "kernels/linalg/nmf_cpu.hpp"
 #include "kernels/linalg/nmf_start.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "kernels/linalg/sum_in_parts.hpp"
@@ -44,8 +45,9 @@ struct MinusTransposed {
 
 /// One coordinate: its new value, and its projected gradient added to the violation.
 HCI_HD double descended(double value, double gradient, double curvature, double& violation) {
-  violation += std::fabs(value == 0 ? std::fmin(0.0, gradient) : gradient);
-  return curvature > 0 ? std::fmax(value - gradient / curvature, 0.0) : value;
+  const double upwards = gradient < 0 ? gradient : 0.0, lowest = value - gradient / curvature;
+  violation += std::fabs(value == 0 ? upwards : gradient);
+  return curvature > 0 ? (lowest > 0 ? lowest : 0.0) : value;
 }
 /// One factor of the multiplicative rule.
 HCI_HD double multiplied(double value, double numerator, double denominator) {
@@ -84,27 +86,37 @@ struct MultiplyW {
   HCI_HD void operator()(index_t t, index_t i) const { w(t, i) = multiplied(w(t, i), xht(t, i), sums(t, i)); }
 };
 
-/// kWidth columns of h, one component after the other; on the CPU as many as keep registers and cache
-/// lines busy, on CUDA one.
+/// kWidth columns of h, one component after the other; on the CPU as many as keep registers busy, on CUDA one.
 template <index_t kWidth>
 struct DescendH {
   Matrix<const double> wtw;
   Matrix<const float> wtx;
   Matrix<float> h;
   Vector<double> violations;
-  HCI_HD void operator()(index_t tile) const {
-    const index_t first = tile * kWidth, k = h.extent(0);
-    const index_t count = first + kWidth < h.extent(1) ? kWidth : h.extent(1) - first;
-    double violation = 0, gradient[kWidth] = {};
-    for (index_t i = 0; i < k; ++i) {
-      for (index_t p = 0; p < count; ++p) gradient[p] = -static_cast<double>(wtx(i, first + p));
-      for (index_t j = 0; j < k; ++j)
-        for (index_t p = 0; p < count; ++p) gradient[p] += wtw(i, j) * static_cast<double>(h(j, first + p));
-      for (index_t p = 0; p < count; ++p) {
-        float& value = h(i, first + p);
-        value = static_cast<float>(descended(static_cast<double>(value), gradient[p], wtw(i, i), violation));
-      }
+
+  template <index_t kCount>
+  HCI_HD double descend(index_t first) const {
+    double violation[kCount] = {};
+    for (index_t i = 0; i < h.extent(0); ++i) {
+      double gradient[kCount], value[kCount];
+      for (index_t p = 0; p < kCount; ++p) gradient[p] = -static_cast<double>(wtx(i, first + p));
+      for (index_t j = 0; j < h.extent(0); ++j)
+        for (index_t p = 0; p < kCount; ++p) gradient[p] += wtw(i, j) * static_cast<double>(h(j, first + p));
+      const double curvature = wtw(i, i);
+      for (index_t p = 0; p < kCount; ++p) value[p] = static_cast<double>(h(i, first + p));
+      for (index_t p = 0; p < kCount; ++p) value[p] = descended(value[p], gradient[p], curvature, violation[p]);
+      for (index_t p = 0; p < kCount; ++p) h(i, first + p) = static_cast<float>(value[p]);
     }
+    for (index_t p = 1; p < kCount; ++p) violation[0] += violation[p];
+    return violation[0];
+  }
+  HCI_HD void operator()(index_t tile) const {
+    const index_t first = tile * kWidth, end = first + kWidth;
+    double violation = 0;
+    if (end <= h.extent(1))
+      violation = descend<kWidth>(first);
+    else
+      for (index_t p = first; p < h.extent(1); ++p) violation += descend<1>(p);
     violations(tile) = violation;
   }
 };
@@ -119,16 +131,25 @@ struct MultiplyH {
   }
 };
 
-/// Over a chunk of a row: the sum of squares, NaN where an element is negative or NaN.
+/// Over a chunk of a row: the sum of squares, NaN where an element is negative or NaN. In eight sums, which need not
+/// wait for each other.
 struct SquaresOrNan {
   Matrix<const float> x;
   Matrix<double> sums;
   HCI_HD void operator()(index_t t, index_t chunk) const {
     const auto [first, last] = chunk_of(x.extent(1), chunk);
-    double sum = 0;
-    for (index_t p = first; p < last; ++p)
-      sum += x(t, p) >= 0 ? static_cast<double>(x(t, p)) * static_cast<double>(x(t, p)) : static_cast<double>(NAN);
-    sums(t, chunk) = sum;
+    constexpr index_t kSums = 8;
+    double sum[kSums] = {};
+    const auto square = [this, t](index_t p) {
+      const auto value = static_cast<double>(x(t, p));
+      return value >= 0 ? value * value : static_cast<double>(NAN);
+    };
+    index_t p = first;
+    for (; p + kSums <= last; p += kSums)
+      for (index_t i = 0; i < kSums; ++i) sum[i] += square(p + i);
+    for (; p < last; ++p) sum[0] += square(p);
+    for (index_t i = 1; i < kSums; ++i) sum[0] += sum[i];
+    sums(t, chunk) = sum[0];
   }
 };
 
@@ -161,6 +182,7 @@ class Weights {
   /// To be called whenever h has changed.
   void products_with_h() {
     gram(exec_, h_, {}, hht_.view());
+    if (exec_.tuned() && !exec_.on_cuda()) return cpu::times_components(exec_.threads(), x_, h_, xht_.view());
     cross_gram(exec_, x_, h_, {}, xht_.view());
   }
   Matrix<const double> products_of_columns() {
@@ -237,11 +259,15 @@ class Factors {
   }
 
  private:
-  static constexpr index_t kWidthOnCpu = 64;
+  static constexpr index_t kWidthOnCpu = 32;
   index_t width() const { return exec_.on_cuda() ? 1 : kWidthOnCpu; }
 
   /// Makes wᵀ x; gives wᵀ w.
   Matrix<const double> products_with_w() {
+    if (exec_.tuned() && !exec_.on_cuda()) {
+      cpu::times_weights(exec_.threads(), w(), x_, wtx_.view());
+      return weights_.products_of_columns();
+    }
     for_each(exec_, minus_wt_.extents(), MinusTransposed{w(), minus_wt_.view()});
     fill_zero(exec_, wtx_.view());
     subtract_product(exec_, minus_wt_.view(), x_, wtx_.view(), wtx_.view());

@@ -43,8 +43,8 @@ class RowsOperator final : public SymmetricOperator {
 
 /// out(r, i) = random numbers that depend on (seed, r, first + i) alone, uniform in the open interval (-1, 1), 32 bits,
 /// the same on all devices: for whoever looks at matrices through random vectors. Halko and others take normal ones;
-/// any that are independent, symmetric and bounded do as well (Saibaba & Miedlar 2023, arXiv:2308.05814), in a fraction
-/// of the time.   first + i < 2^40, r < 2^26
+/// any that are independent, symmetric and bounded do as well ("Matrix decompositions using sub-Gaussian random
+/// matrices", arXiv:1602.03360), in a fraction of the time.   first + i < 2^40, r < 2^26
 void random_vectors(Exec& exec, std::uint64_t seed, index_t first, Matrix<double> out);
 
 }  // namespace hci

@@ -5,10 +5,10 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/random/philox.hpp"
 
-// Floors: 8 bytes a pixel (read and written); a Poisson and a normal number (kernels/random/philox.hpp), at least 250
-// flops in double and 160 integer operations. (489, 210, 210), 21.6 M pixels: 173 MB, 5.4 GFLOP and 3.5 G integer
-// operations. H200: 40 us of memory (4.3 TB/s), 0.16 ms of double arithmetic (34 TFLOP/s), 0.2 ms of integers (17 T/s)
-// beside it. GTX 1080: 0.5 ms (0.32 TB/s), 19 ms (0.28 TFLOP/s) and 2 ms: bound by double arithmetic there, and on an
+// Floors: 8 bytes a pixel (read and written); a Poisson and a normal number (kernels/random/philox.hpp), at least 210
+// flops in double and 160 integer operations. (489, 210, 210), 21.6 M pixels: 173 MB, 4.5 GFLOP and 3.5 G integer
+// operations. H200: 40 us of memory (4.3 TB/s), 0.13 ms of double arithmetic (34 TFLOP/s), 0.2 ms of integers (17 T/s)
+// beside it. GTX 1080: 0.5 ms (0.32 TB/s), 16 ms (0.28 TFLOP/s) and 2 ms: bound by double arithmetic there, and on an
 // H200, too, where a warp waits for whichever of its pixels needs another trial. Pixels share nothing: a thread has
 // one, 256 to a block, so that a warp reads and writes 128 bytes in a run.
 

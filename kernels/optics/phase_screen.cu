@@ -9,12 +9,12 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/random/philox.hpp"
 
-// Floors: 12 bytes a mode drawn (4 read, 8 written), 20 renewed; each pair of normal numbers is 150 flops in double and
-// 80 integer operations (kernels/random/philox.hpp), and an epoch between two maps takes two. 100 maps of 512 x 512
-// modes, 26 M: 0.31 GB, 3.9 or 7.9 GFLOP. H200: 73 us of memory (4.3 TB/s), 0.12 or 0.23 ms of double arithmetic
-// (34 TFLOP/s), as much of integers (17 T/s) beside it. GTX 1080: 1 ms (0.32 TB/s), 14 or 28 ms (0.28 TFLOP/s): bound
-// by double arithmetic on both. draw_modes() draws nothing for a mode without amplitude. Modes share nothing: a thread
-// has one, 32 x 8 to a block, so that a warp writes 256 bytes in a run.
+// Floors: 12 bytes a mode drawn (4 read, 8 written), 20 renewed; two normal numbers are 200 flops in double and 80
+// integer operations (kernels/random/philox.hpp), and an epoch between two maps takes four. 100 maps of 512 x 512
+// modes, 26 M: 0.31 GB, 5.2 or 10.5 GFLOP. H200: 73 us of memory (4.3 TB/s), 0.15 or 0.31 ms of double arithmetic
+// (34 TFLOP/s), 0.12 or 0.25 ms of integers (17 T/s) beside it. GTX 1080: 1 ms (0.32 TB/s), 19 or 37 ms (0.28
+// TFLOP/s): bound by double arithmetic on both. draw_modes() draws nothing for a mode without amplitude. Modes share
+// nothing: a thread has one, 32 x 8 to a block, so that a warp writes 256 bytes in a run.
 
 namespace hci {
 namespace {
@@ -22,8 +22,7 @@ namespace {
 /// Two normal numbers of mode `mode` of map `map`. The item is 40 bits of map, 24 bits of mode.
 HCI_HD std::complex<float> fresh_mode(std::uint64_t seed, std::uint32_t purpose, std::uint64_t map, index_t mode) {
   RandomStream random(seed, purpose, map << 24 | static_cast<std::uint64_t>(mode));
-  double first, second;
-  random.normal_pair(first, second);
+  const double first = random.normal(), second = random.normal();
   return {static_cast<float>(first), static_cast<float>(second)};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/core/view.hpp"
+#include "kernels/random/normal_quantile.hpp"
 
 namespace hci {
 
@@ -15,16 +16,16 @@ struct PhiloxBlock {
 // What a number costs a kernel, nothing of it memory: a block of Philox, for two uniforms, is 10 rounds of 2 wide
 // products, 2 exclusive ors of three words and 2 additions: 80 integer operations where a wide product counts as two
 // (an H200 does 132 x 64 of them a clock, 17 T/s), about 200 on a GTX 1080, which makes products in 16-bit steps
-// (20 x 128 a clock, 4.4 T/s). Flops are double: 40 for a log, a sine or a cosine (as for an exponential in
-// kernels/image/psf_fit.cu), 20 for a root, 10 for a quotient. At most, of 34 and 0.28 TFLOP/s:
-//                         flops  blocks   H200           GTX 1080
-//   uniform                   3     1/2   0.4 T/s        44 G/s         integers on both
-//   normal_pair             150       1   0.2 T pairs/s  1.9 G pairs/s  H200: integers as well as double
-//   normal (no sine)        110       1   0.2 T/s        2.5 G/s
-//   poisson, mean >= 10     150       1   0.2 T/s        1.9 G/s        where the first trial is taken at once
-// Where it is not, a Poisson number takes 160 flops more, and perhaps another trial: one in three of mean 100, so that
-// nearly every warp pays for it. A stream is its item's own: threads share nothing, its state stays in registers, and
-// no shape of a block is better than another.
+// (20 x 128 a clock, 4.4 T/s). Flops are double: 40 for a log or an exponential (as in kernels/image/psf_fit.cu), 20
+// for a root, 10 for a quotient. At most, of 34 and 0.28 TFLOP/s:
+//                         flops  blocks   H200       GTX 1080
+//   uniform                   3     1/2   0.4 T/s    44 G/s       integers on both
+//   normal                  100     1/2   0.3 T/s    2.8 G/s      double on both
+//   poisson, mean >= 10     110       1   0.2 T/s    2.5 G/s      where the first trial is taken at once
+// Of a normal number 47 are the middle's; the end of minus_log() and the root, 53, are for 15 in 100, so that nearly
+// every warp pays for them. Where a Poisson number's first trial is not taken at once, it takes 110 flops more, and
+// perhaps another trial: one in three of mean 100, and again nearly every warp. A stream is its item's own: threads
+// share nothing, its state stays in registers, and no shape of a block is better than another.
 
 /// Philox4x32-10, a bijection of the 128-bit counter for each 64-bit key (Salmon, Moraes, Dror & Shaw
 /// 2011, SC'11, "Parallel random numbers: as easy as 1, 2, 3"). The same integers on every device.
@@ -42,9 +43,9 @@ HCI_HD inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, st
 
 /// Random numbers of one item (a pixel, a mode, a planet) for one purpose: the stream depends on
 /// (seed, purpose, item) alone, so that neither the order of work, nor threads, tiles or devices
-/// matter. Integers and uniforms are the same bits everywhere; normal() and poisson() go through
-/// log, cos and sqrt, whose last bit may differ between a CPU and a GPU.
-/// A stream holds 2^33 uniforms.
+/// matter. Integers, uniforms and normal numbers are the same bits everywhere; poisson() goes through sums
+/// whose last bits may differ between a CPU and a GPU, so that one number in some 10^15 / mean may be another one
+/// there. A stream holds 2^33 uniforms.
 class RandomStream {
  public:
   HCI_HD RandomStream(std::uint64_t seed, std::uint32_t purpose, std::uint64_t item)
@@ -64,19 +65,9 @@ class RandomStream {
     return to_unit(r.word[0], r.word[1]);
   }
 
-  /// Two independent normal numbers of mean 0 and variance 1 (Box & Muller 1958).
-  HCI_HD void normal_pair(double& first, double& second) {
-    const double radius = std::sqrt(-2.0 * std::log(uniform()));
-    const double angle = 6.283185307179586 * uniform();
-    first = radius * std::cos(angle);
-    second = radius * std::sin(angle);
-  }
-
-  HCI_HD double normal() {
-    double first, second;
-    normal_pair(first, second);
-    return first;
-  }
+  /// Normal number of mean 0 and variance 1: the quantile of a uniform, so that each takes one. The ends are those of
+  /// 52 bits: none is beyond 8.21, where 2^-53 of a normal distribution lies on either side.
+  HCI_HD double normal() { return normal_quantile(uniform()); }
 
   /// Poisson number of the given mean; 0 for a mean that is not above 0, NaN for NaN. Below a mean of
   /// 10 by products of uniforms (Knuth), above by transformed rejection (PTRS, Hormann 1993,
@@ -104,14 +95,14 @@ class RandomStream {
 
   HCI_HD double poisson_by_rejection(double mean) {
     const double b = 0.931 + 2.53 * std::sqrt(mean), a = -0.059 + 0.02483 * b;
-    const double log_inverse_alpha = std::log(1.1239 + 1.1328 / (b - 3.4)), v_sure = 0.9277 - 3.6224 / (b - 2);
+    const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), v_sure = 0.9277 - 3.6224 / (b - 2);
     for (;;) {
       const double u = uniform() - 0.5, v = uniform();
       const double s = 0.5 - std::fabs(u);
       const double k = std::floor((2 * a / s + b) * u + mean + 0.43);
       if (s >= 0.07 && v <= v_sure) return k;
       if (k < 0 || (s < 0.013 && v > s)) continue;
-      if (std::log(v) + log_inverse_alpha - std::log(a / (s * s) + b) <= log_probability(k, mean)) return k;
+      if (std::log(v * inverse_alpha / (a / (s * s) + b)) <= log_probability(k, mean)) return k;
     }
   }
 

@@ -8,6 +8,7 @@
 #include "kernels/stats/region_sets.hpp"
 #include "kernels/stats/samples.hpp"
 #include "kernels/stats/team_values.hpp"
+#include "kernels/stats/temporal_cpu.hpp"
 
 // A team of 128 gathers the keys of a set once (4 bytes a value, and 8 of its place) and then counts, some 20 passes
 // for each median, 2 for each deviation and 2 for what a round leaves: 25 passes a round, of 3 rounds for noise with a
@@ -178,6 +179,7 @@ void temporal_clipped_stats(Exec& exec, Cube<const float> in, const ClippedStats
   require(in.extent(0) > 0, "temporal_clipped_stats: the cube has no frames");
   for (const Frame<float>& out : {mean, median, deviation}) require_frame(in, out);
   if (mean.size() == 0 && median.size() == 0 && deviation.size() == 0) return;
+  if (exec.tuned() && !exec.on_cuda()) return cpu::temporal_clipped_stats(exec, in, options, mean, median, deviation);
   for_each_team(exec, in.extent(1) * in.extent(2), doubles_of_keys(in.extent(0)),
                 ClippedStats<OverTime>{{in, mean, median, deviation}, clipping});
 }

@@ -4,6 +4,9 @@
 // register with AVX2, two halves without.
 #include <cstdint>
 #include <cstring>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 // Nothing of this crosses a library's boundary, so it is no matter how such vectors are passed.
 #pragma GCC diagnostic ignored "-Wpsabi"
@@ -16,6 +19,21 @@ using Ints = std::int32_t __attribute__((vector_size(32)));
 /// From memory aligned to 32 bytes.
 inline Floats load(const float* from) { return *reinterpret_cast<const Floats*>(from); }
 inline Floats broadcast(float value) { return Floats{} + value; }
+/// a < b ? a : b and a > b ? a : b, for which the compiler does not find the instructions.
+inline Floats lesser(Floats a, Floats b) {
+#if defined(__AVX__)
+  return Floats(_mm256_min_ps(__m256(a), __m256(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
+inline Floats greater(Floats a, Floats b) {
+#if defined(__AVX__)
+  return Floats(_mm256_max_ps(__m256(a), __m256(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
 inline Floats to_floats(Ints values) { return __builtin_convertvector(values, Floats); }
 
 /// Signed integers that order as the floats do, without a gap: the next integer is the next float.

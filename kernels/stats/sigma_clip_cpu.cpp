@@ -4,9 +4,6 @@
 // left and right edge, goes the portable way.
 #include <algorithm>
 #include <limits>
-#if defined(__AVX__)
-#include <immintrin.h>
-#endif
 
 #include "kernels/core/array.hpp"
 #include "kernels/core/parallel.hpp"
@@ -23,20 +20,6 @@ Floats load_anywhere(const float* from) {
   Floats values;
   std::memcpy(&values, from, sizeof values);
   return values;
-}
-Floats lesser(Floats a, Floats b) {
-#if defined(__AVX__)
-  return Floats(_mm256_min_ps(__m256(a), __m256(b)));
-#else
-  return a < b ? a : b;
-#endif
-}
-Floats greater(Floats a, Floats b) {
-#if defined(__AVX__)
-  return Floats(_mm256_max_ps(__m256(a), __m256(b)));
-#else
-  return a > b ? a : b;
-#endif
 }
 /// Lanes 0 .. 3, or 4 .. 7.
 template <int kHalf>

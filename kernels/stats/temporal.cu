@@ -12,6 +12,7 @@
 #include "kernels/stats/collapse.hpp"
 #include "kernels/stats/samples.hpp"
 #include "kernels/stats/team_values.hpp"
+#include "kernels/stats/temporal_cpu.hpp"
 
 // Moments read the cube twice: 8 bytes and 4 flops in double a value. (489, 210, 210): 173 MB, 40 us on an
 // H200, 0.5 ms on a GTX 1080. A thread has one pixel: neighbours read neighbouring addresses. The MAD is two
@@ -130,6 +131,7 @@ void temporal_quantiles(Exec& exec, Cube<const float> in, const std::vector<doub
   require(out.extents() == Extents<3>{wanted, in.extent(1), in.extent(2)}, "temporal_quantiles: the result is not (",
           wanted, ", ", in.extent(1), ", ", in.extent(2), ")");
   if (out.size() == 0) return;
+  if (exec.tuned() && !exec.on_cuda()) return cpu::temporal_quantiles(exec, in, probabilities, out);
   const auto device = to_device(exec, probabilities);
   for_each_team(exec, in.extent(1) * in.extent(2), doubles_of_keys(in.extent(0)),
                 QuantilesOverTime{in, device.view(), out});

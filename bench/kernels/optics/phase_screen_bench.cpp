@@ -13,7 +13,7 @@ namespace hci::bench {
 namespace {
 
 constexpr index_t kSide = 512, kMaps = 25;
-constexpr double kPairFlops = 150;  // of two normal numbers: kernels/random/philox.hpp
+constexpr double kPairFlops = 200;  // of two normal numbers: kernels/random/philox.hpp
 
 Array<float, 2> white() {
   auto amplitude = host_array<float, 2>({kSide, kSide});

@@ -11,11 +11,11 @@
 namespace hci::bench {
 namespace {
 
-enum class Kind { uniform, normal, normal_pairs, poisson };
+enum class Kind { uniform, normal, poisson };
 constexpr index_t kItems = 489 * 210, kEach = 64;
 constexpr double kMean = 100;
 
-/// kEach numbers of each item's stream; normal ones one by one, or by pairs, which use all that is drawn.
+/// kEach numbers of each item's stream.
 struct Draw {
   Kind kind;
   Matrix<float> out;
@@ -24,7 +24,6 @@ struct Draw {
     for (index_t i = 0; i < kEach; i += 2) {
       double first = 0, second = 0;
       if (kind == Kind::normal) first = random.normal(), second = random.normal();
-      if (kind == Kind::normal_pairs) random.normal_pair(first, second);
       if (kind == Kind::uniform) first = random.uniform(), second = random.uniform();
       if (kind == Kind::poisson) first = random.poisson(kMean), second = random.poisson(kMean);
       out(item, i) = static_cast<float>(first);
@@ -59,9 +58,9 @@ bool add(const char* name, Kind kind, double mean, double variance) {
   });
 }
 
-const bool registered[] = {
-    add("random/uniform", Kind::uniform, 0.5, 1.0 / 12), add("random/normal", Kind::normal, 0, 1),
-    add("random/normal_pairs", Kind::normal_pairs, 0, 1), add("random/poisson_100", Kind::poisson, kMean, kMean)};
+const bool registered[] = {add("random/uniform", Kind::uniform, 0.5, 1.0 / 12),
+                           add("random/normal", Kind::normal, 0, 1),
+                           add("random/poisson_100", Kind::poisson, kMean, kMean)};
 
 }  // namespace
 }  // namespace hci::bench

@@ -2,7 +2,9 @@
 #include "kernels/geometry/rotate.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -66,6 +68,27 @@ TEST_P(Derotate, AgreesWithTheDefinitionOfEachMethodAndBorder) {
         }
       }
   }
+}
+
+// The CPU copies frames with their border about them where it has as many frames as threads, and reads the frames
+// themselves where it has not: the same taps. A turn by 45 degrees about a far centre reads too far for a copy.
+TEST(DerotateOnCpu, HasTheSameBitsFromFramesWithTheirBorderAboutThem) {
+  const std::vector<double> angles = {12.34, -67.1, 45};
+  auto cube = noise_cube({3, 66, 71}, 12);
+  cube.view()(1, 30, 2) = kNan;
+  Exec one({.threads = 1}), many({.threads = 4});
+  Array<float, 3> copied(one, cube.extents()), read(many, cube.extents());
+  for (const Rotation method : kExactPosition)
+    for (const Border border : {Border::constant, Border::edge, Border::symmetric, Border::reflect, Border::wrap})
+      for (const double y : {33.0, 40.7, 200.0}) {
+        RotateOptions options{.method = method, .border = border, .centre = {{y, 30.0}}};
+        options.keep_range = border == Border::constant && y == 33.0;
+        derotate(one, cube.view(), angles, options, copied.view());
+        derotate(many, cube.view(), angles, options, read.view());
+        for (index_t i = 0; i < cube.size(); ++i)
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(copied.data()[i]), std::bit_cast<std::uint32_t>(read.data()[i]))
+              << "method " << int(method) << ", border " << int(border) << ", about " << y << ", pixel " << i;
+      }
 }
 
 // As VIP's skimage: with values - lowest in place of the values, zeros are what is beyond; then held.
@@ -445,20 +468,24 @@ TEST_P(Derotate, LetsANanReachTheOutputPixelsThatReadItAndNoOthers) {
   }
 }
 
-// The three shears as sums over frequencies, of noise, on a square as long as VIP's padding makes it. In double,
-// rounded to float32.
+// The three shears as sums over frequencies, of noise, on a square as long as VIP's padding makes it, about the centre
+// and others. In double, rounded to float32.
 TEST_P(Derotate, ByFftIsThreeShearsOfSumsOverFrequencies) {
   const std::vector<double> angles = {17.3, -40.2, 77.7, 222.5};
   for (const auto& [shape, length] :
        {std::pair<Extents<3>, index_t>{{4, 9, 9}, 34}, {{4, 8, 8}, 32}, {{4, 8, 11}, 44}}) {
     const auto cube = noise_cube(shape, 31);
-    const auto out = derotated(cube, angles, {.method = Rotation::fft});
-    for (index_t t = 0; t < 4; ++t) {
-      const auto turned = turned_by_shears(Frame<const float>(cube.view()[t]), angles[std::size_t(t)], length);
-      for (index_t i = 0; i < shape[1] * shape[2]; ++i) {
-        const double want = turned[std::size_t(i)];
-        ASSERT_NEAR(out.view()[t].data()[i], want, 6e-8 * std::abs(want) + 1e-11)
-            << "angle " << angles[std::size_t(t)] << ", pixel " << i;
+    for (const auto& [y, x] : {std::pair{0.0, 0.0}, {1.3, -0.8}, {-2.0, 0.0}, {0.0, 0.6}}) {
+      RotateOptions options{.method = Rotation::fft};
+      if (y != 0 || x != 0) options.centre = {{frame_centre(shape[1]) + y, frame_centre(shape[2]) + x}};
+      const auto out = derotated(cube, angles, options);
+      for (index_t t = 0; t < 4; ++t) {
+        const auto turned = turned_by_shears(Frame<const float>(cube.view()[t]), angles[std::size_t(t)], length, y, x);
+        for (index_t i = 0; i < shape[1] * shape[2]; ++i) {
+          const double want = turned[std::size_t(i)];
+          ASSERT_NEAR(out.view()[t].data()[i], want, 6e-8 * std::abs(want) + 1e-11)
+              << "angle " << angles[std::size_t(t)] << ", about " << y << " " << x << ", pixel " << i;
+        }
       }
     }
   }

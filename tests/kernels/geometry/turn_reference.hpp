@@ -99,8 +99,9 @@ class TurnedFrame {
 
 /// A frame turned by Rotation::fft: whole quarters by pixels, then rows, columns and rows of a square of `length`
 /// pixels, four times the frame's longer side (two less where that is odd, of a square), moved in turn, complex until
-/// the end. NaN counts as 0 and is not put back.
-inline std::vector<double> turned_by_shears(const Frame<const float>& in, double angle, index_t length) {
+/// the end; about the point (y, x) off the frame's centre. NaN counts as 0 and is not put back.
+inline std::vector<double> turned_by_shears(const Frame<const float>& in, double angle, index_t length, double y = 0,
+                                            double x = 0) {
   const double quarters = std::rint(angle / 90);
   const double rest = (angle - 90 * quarters) * M_PI / 180;
   const index_t ny = in.extent(0), nx = in.extent(1);
@@ -109,17 +110,22 @@ inline std::vector<double> turned_by_shears(const Frame<const float>& in, double
     for (index_t dx = -length / 2; dx < length / 2; ++dx) {
       index_t sy = dy, sx = dx;  // where the light came from: turned back by whole quarters
       for (int q = 0; q < (int(quarters) % 4 + 4) % 4; ++q) sx = std::exchange(sy, -sx);
-      const index_t y = sy + ny / 2, x = sx + nx / 2;
-      if (y >= 0 && y < ny && x >= 0 && x < nx && !std::isnan(in(y, x))) plane.at(dy, dx) = double(in(y, x));
+      const index_t row = sy + ny / 2, column = sx + nx / 2;
+      const bool inside = row >= 0 && row < ny && column >= 0 && column < nx;
+      if (inside && !std::isnan(in(row, column))) plane.at(dy, dx) = double(in(row, column));
     }
   const auto offset = [length](index_t i) { return double(i < length / 2 ? i : i - length); };
-  const auto along_rows = [&](index_t y) { return -std::tan(rest / 2) * offset(y); };
-  plane.move_rows(along_rows);
-  plane.move_columns([&](index_t x) { return std::sin(rest) * offset(x); });
-  plane.move_rows(along_rows);
+  const double a = -std::tan(rest / 2), b = std::sin(rest);
+  // Where whole quarters put the point, and where it must be before the last shear to come back to (y, x).
+  double turned_y = y, turned_x = x;
+  for (int q = 0; q < (int(quarters) % 4 + 4) % 4; ++q) turned_x = -std::exchange(turned_y, turned_x);
+  const double before = x - a * y;
+  plane.move_rows([&](index_t i) { return a * (offset(i) - turned_y) + before - turned_x; });
+  plane.move_columns([&](index_t i) { return b * (offset(i) - before) + y - turned_y; });
+  plane.move_rows([&](index_t i) { return a * offset(i); });
   std::vector<double> out;
-  for (index_t y = 0; y < ny; ++y)
-    for (index_t x = 0; x < nx; ++x) out.push_back(plane.at(y - ny / 2, x - nx / 2).real());
+  for (index_t i = 0; i < ny; ++i)
+    for (index_t j = 0; j < nx; ++j) out.push_back(plane.at(i - ny / 2, j - nx / 2).real());
   return out;
 }
 

@@ -127,8 +127,8 @@ NaiveRounds naive_rounds(Exec& exec, const Dense& x, index_t components, const N
 }
 
 TEST_P(Nmf, GoesThroughTheSameRoundsAsTheFormulas) {
-  for (const auto& [rows, columns, components] :
-       std::vector<std::array<index_t, 3>>{{1, 1, 1}, {1, 67, 1}, {7, 1, 2}, {7, 30, 3}, {12, 131, 5}}) {
+  for (const auto& [rows, columns, components] : std::vector<std::array<index_t, 3>>{
+           {1, 1, 1}, {1, 67, 1}, {7, 1, 2}, {7, 30, 3}, {12, 131, 5}, {141, 301, 13}}) {
     const Dense x = uniform(rows, columns, 1);
     for (const auto solver : {NmfSolver::cd, NmfSolver::mu}) {
       constexpr index_t kRounds = 4;

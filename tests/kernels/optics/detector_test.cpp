@@ -32,7 +32,7 @@ Array<float, 3> some_light(Extents<3> extents) {
   return light;
 }
 
-// The number of electrons is the same integer, read noise differs in the last bit of a double: one rounding to float.
+// The same integer of electrons and the same normal number; sums in double, one rounding to float.
 TEST_P(Detector, ReadsTheSameNumbersOnEveryDevice) {
   for (const Extents<3> shape : {Extents<3>{1, 1, 1}, {3, 7, 5}, {2, 1, 300}})
     for (const DetectorNoise noise : {DetectorNoise{0, 0}, DetectorNoise{15, 0}, DetectorNoise{2.5, 4}}) {

@@ -133,8 +133,16 @@ TEST_P(Temporal, TakesInfinitiesAsNumPyDoes) {
 TEST_P(Temporal, QuantilesInterpolateLinearly) {
   const std::vector<double> probabilities{0, 0.05, 0.25, 0.5, 0.9973, 1};
   const auto wanted = static_cast<index_t>(probabilities.size());
-  for (const auto& [nt, ny, nx] :
-       std::vector<std::array<index_t, 3>>{{1, 2, 1}, {2, 1, 64}, {8, 3, 65}, {61, 9, 33}, {12000, 1, 3}}) {
+  for (const auto& [nt, ny, nx] : std::vector<std::array<index_t, 3>>{{1, 2, 1},
+                                                                      {2, 1, 64},
+                                                                      {3, 1, 9},
+                                                                      {5, 1, 7},
+                                                                      {8, 3, 65},
+                                                                      {13, 1, 8},
+                                                                      {33, 2, 17},
+                                                                      {61, 9, 33},
+                                                                      {100, 1, 5},
+                                                                      {12000, 1, 3}}) {
     const auto host = noisy_cube(nt, ny, nx);  // 12000 values are more than a block's shared memory holds
     const DeviceInput<float, 3> cube(exec(), host.view());
     Array<float, 3> out(exec(), {wanted, ny, nx});
