@@ -16,18 +16,23 @@ constexpr double kTwoPi = 2 * std::numbers::pi;
 
 double radians(double degrees) { return degrees * (std::numbers::pi / 180); }
 
-/// Angle of (dy, dx) from +x, in [0, 2 pi).
+/// Angle of (dy, dx) from +x, in [0, 2 pi]: a hair below +x it rounds to the full turn.
 double azimuth(double dy, double dx) {
   const double phi = std::atan2(dy, dx);
   return phi < 0 ? phi + kTwoPi : phi;
 }
 
-/// Whether phi in [0, 2 pi) lies in [start, end), where either may be beyond a full turn.
-bool in_sector(double phi, double start, double end) {
-  if (start < kTwoPi && end > kTwoPi) return phi >= start || phi < end - kTwoPi;
-  if (start >= kTwoPi && end > kTwoPi) return phi >= start - kTwoPi && phi < end - kTwoPi;
-  return phi >= start && phi < end;
-}
+/// Polar angles, 0 up to 360 degrees, from `start` counter-clockwise to below `end`: all of them where these are the
+/// same. Sectors side by side share a bound to the last bit, or a pixel on it might be in none of them, or in both.
+class Sector {
+ public:
+  Sector(double start, double end) : start_(radians(start)), end_(radians(end)) {}
+  /// Of an azimuth(). A full turn is just below the next sector's 0: it belongs to one that reaches there or beyond.
+  bool has(double phi) const { return start_ < end_ ? phi >= start_ && phi < end_ : phi >= start_ || phi < end_; }
+
+ private:
+  double start_, end_;
+};
 
 std::array<double, 2> centre_of(const char* caller, index_t ny, index_t nx, const SetCentre& centre) {
   const auto at = centre.value_or(std::array<double, 2>{frame_centre(ny), frame_centre(nx)});
@@ -78,16 +83,20 @@ std::vector<PixelSet> annulus_segments(index_t ny, index_t nx, double inner, dou
   require(theta_init >= 0 && theta_init < 360, "annulus: the first segment starts at ", theta_init,
           " degrees; give an angle from 0 up to 360");
   const double outer = inner + width;
-  const double coverage = radians(std::ceil(360.0 / segments)), first = radians(theta_init);
+  const auto coverage = static_cast<int>(std::ceil(360.0 / segments));
+  const auto bound = [=](int i) {
+    const double angle = theta_init + coverage * i % 360;
+    return angle < 360 ? angle : angle - 360;
+  };
+  std::vector<Sector> sectors;
+  for (int i = 0; i < segments; ++i) sectors.emplace_back(bound(i), bound(i + 1));
   std::vector<PixelSet> sets(static_cast<std::size_t>(segments));
   visit_ring(ny, nx, centre_of("annulus", ny, nx, centre), inner, outer, [&](index_t index, double dy, double dx) {
     const double r = std::sqrt(dx * dx + dy * dy);
     if (r < inner || r >= outer) return;
     const double phi = azimuth(dy, dx);
-    for (int i = 0; i < segments; ++i) {
-      const double start = first + i * coverage;
-      if (in_sector(phi, start, start + coverage)) sets[static_cast<std::size_t>(i)].push_back(index);
-    }
+    for (std::size_t i = 0; i < sets.size(); ++i)
+      if (sectors[i].has(phi)) sets[i].push_back(index);
   });
   return sets;
 }
@@ -108,11 +117,12 @@ PixelSet annular_wedge(index_t ny, index_t nx, double inner, double width, doubl
           " px; they must be 0 or more, and positive");
   require(start >= 0 && start < 360 && end > start && end <= start + 360, "annular_wedge: from ", start, " to ", end,
           " degrees; the start must be from 0 up to 360, the end beyond it by a turn at most");
-  const double first = radians(start), last = first + radians(end - start);
+  // Beyond a turn by a rounding, the end is the start.
+  const Sector sector(start, end < 360 ? end : std::min(end - 360, start));
   return pixels_where(ny, nx, centre_of("annular_wedge", ny, nx, centre), inner, inner + width,
                       [=](double dy, double dx) {
                         const double r = std::sqrt(dx * dx + dy * dy);
-                        return r >= inner && r < inner + width && in_sector(azimuth(dy, dx), first, last);
+                        return r >= inner && r < inner + width && sector.has(azimuth(dy, dx));
                       });
 }
 

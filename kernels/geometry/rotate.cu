@@ -2,6 +2,7 @@
 #include "kernels/geometry/rotate.hpp"
 
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "kernels/core/copy.hpp"
@@ -75,6 +76,13 @@ struct FrameRange {
     outside(t) = range.outside;
   }
 };
+
+/// Whether they have pixels in common, as far as their beginnings and dense cubes tell.
+bool overlap(const Cube<const float>& a, const Cube<const float>& b) {
+  if (a.data() == b.data()) return true;
+  return a.is_dense() && b.is_dense() && std::less<>()(a.data(), b.data() + b.size()) &&
+         std::less<>()(b.data(), a.data() + a.size());
+}
 
 std::array<double, 2> centre_of(Extents<3> in, const RotateOptions& options) {
   return options.centre.value_or(std::array<double, 2>{frame_centre(in[1]), frame_centre(in[2])});
@@ -193,6 +201,11 @@ void derotate(Exec& exec, Cube<const float> in, const std::vector<double>& angle
   check_rotation("derotate", in.extents(), angles, options);
   require(in.extents() == out.extents(), "derotate: the input is ", in.extent(0), " x ", in.extent(1), " x ",
           in.extent(2), ", the output ", out.extent(0), " x ", out.extent(1), " x ", out.extent(2));
+  const bool may_be_in_place = options.method == Rotation::fft || options.edge_blend != EdgeBlend::none;
+  const bool in_place = in.data() == out.data() && in.strides() == out.strides();
+  require(!overlap(in, out) || (may_be_in_place && in_place),
+          "derotate: the output overlaps the input: it may be the input itself for the fft method or with an "
+          "edge_blend, else it must lie apart");
   if (options.edge_blend != EdgeBlend::none) return derotate_blended(exec, in, angles, options, out);
   if (options.method == Rotation::fft)
     return derotate_fft(exec, in, angles, options, {in.extent(1), in.extent(2)}, out);

@@ -57,8 +57,9 @@ HCI_HD constexpr int spline_order(Rotation method) {
              : 0;
 }
 
-/// What fills a frame's holes and a margin around it before it turns, so that no edge rings; afterwards
-/// the holes are back where they were. As VIP's edge_blend: none, 'interp', 'noise', 'interp+noise'.
+/// What fills a frame's holes (NaN, and pixels that equal RotateOptions::mask_value) and a margin around it before it
+/// turns, so that no edge rings; afterwards the holes are what they were, where they were. As VIP's edge_blend: none,
+/// 'interp', 'noise', 'interp+noise'.
 ///   interp: the mean of the pixels about, weighted by a Gaussian; 0 where the window has none
 ///   noise: in the margin normal noise of the frame's sigma-clipped median and standard deviation; holes 0
 ///   interp_noise: the former, in the margin with noise about it
@@ -77,16 +78,17 @@ struct RotateOptions {
   /// Centre of rotation (y, x), pixels; unset: frame_centre() of docs/conventions.md. For Rotation::fft
   /// it must be in the frame; any other than frame_centre() takes longer there on the CPU.
   std::optional<std::array<double, 2>> centre = std::nullopt;
-  /// Only for Rotation::fft, or with an edge_blend, as in VIP: pixels of the unrotated frame that equal this value
-  /// (NaN: that are NaN) count as 0 in the rotation and get the value back after it, where they were. Any other NaN
-  /// counts as 0. The other methods let a NaN reach every output pixel that reads it (lanczos4: 8 x 8, bicubic: 4 x 4,
-  /// bilinear: 2 x 2 pixels, also where the weight is 0).
+  /// Only for Rotation::fft, or with an edge_blend, as in VIP: pixels of the unrotated frame that equal this value are
+  /// holes beside the NaN. In the turn a hole counts as 0, or as what the edge_blend fills it with; after it, the hole
+  /// is where it was and what it was: NaN stays NaN, whatever the mask_value. The other methods let a NaN reach every
+  /// output pixel that reads it (lanczos4: 8 x 8, bicubic: 4 x 4, bilinear: 2 x 2 pixels, also where the weight is 0).
   float mask_value = std::numeric_limits<float>::quiet_NaN();
-  /// As VIP's skimage: values stay between the smallest and the largest pixel of the unrotated frame,
-  /// and beyond a constant border lies the smallest. Not for Rotation::fft.
+  /// As VIP's skimage: values stay between the smallest and the largest pixel of the frame that turns, NaN left out,
+  /// and beyond a constant border lies the smallest. With an edge_blend, that is the frame with its filled holes and
+  /// its margin, noise included. A frame of NaN alone is held to nothing. Not for Rotation::fft.
   bool keep_range = false;
-  /// Holes are NaN and pixels that equal mask_value; where that is 0, only with interpolate_zeros. Margins
-  /// are VIP's: 1.5 times the frame for fft, else 1.1 times. What interpolates holds 256 MiB of scratch.
+  /// Where mask_value is 0, the zeros are filled with interpolate_zeros only; after the turn they are 0 either way.
+  /// Margins are VIP's: 1.5 times the frame for fft, else 1.1 times. It holds 256 MiB of scratch.
   EdgeBlend edge_blend = EdgeBlend::none;
   bool interpolate_zeros = false;
   double blend_fwhm = 1;   ///< of interp's Gaussian, px (VIP's ker)
@@ -97,16 +99,18 @@ struct RotateOptions {
 /// by +angle. It is VIP's cube_derotate(cube, angles) = frame_rotate(frame, -angle).
 ///   in   (t, y, x) frames, on the Exec's device
 ///   angles  T of them, host, degrees
-///   out  (t, y, x) on the Exec's device, must not overlap `in`; for Rotation::fft it may be `in`
+///   out  (t, y, x) on the Exec's device, must not overlap `in`; for Rotation::fft, and with an edge_blend, it may be
+///        `in` itself
 /// The interpolating methods follow OpenCV 5's warpAffine (see docs/conventions.md): lanczos4 on
 /// the 1/32 px fixed-point grid, bicubic (A = -0.75), bilinear and nearest at the exact position; the
 /// splines and catmull_rom, too, are at the exact position. The splines hold a cube of coefficients.
 /// fft is VIP's three-shear rotation (Larkin, Oldenburg & Klemm 1997, Optics Communications 139,
 /// 99) in double, on a grid about four times as large; frames that are not square are padded by
 /// their longer side. Turns by multiples of 90 degrees of odd square frames are exact, for fft up to
-/// rounding to float32. Throws InvalidInput for angles that are not finite or not one per frame, and for options that
-/// would do nothing: fft with another border or keep_range; mask_value without fft or edge_blend; interpolate_zeros
-/// without edge_blend, blend_fwhm without one that interpolates, seed without one that makes noise.
+/// rounding to float32. Throws InvalidInput for angles that are not finite or not one per frame, for an overlap (seen
+/// where both begin at the same pixel, or are dense), and for options that would do nothing: fft with another border or
+/// keep_range; mask_value without fft or edge_blend; interpolate_zeros without edge_blend, blend_fwhm without one that
+/// interpolates, seed without one that makes noise.
 void derotate(Exec& exec, Cube<const float> in, const std::vector<double>& angles, const RotateOptions& options,
               Cube<float> out);
 

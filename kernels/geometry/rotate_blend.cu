@@ -91,7 +91,7 @@ struct TakeOut {
   Cube<float> out;
 
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
-    out(t, y, x) = is_masked(in(t, y, x), mask_value) ? mask_value : turned(t, y + down, x + right);
+    out(t, y, x) = unless_hole(in(t, y, x), mask_value, turned(t, y + down, x + right));
   }
 };
 

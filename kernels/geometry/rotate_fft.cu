@@ -172,7 +172,7 @@ struct ShearRowsLast {
   }
 };
 
-/// out (t, y, x) from the rows; masked pixels get their value back.
+/// out (t, y, x) from the rows; holes are what they were.
 struct StoreRows {
   Cube<const double> rows;
   Cube<const float> in;
@@ -183,7 +183,7 @@ struct StoreRows {
   HCI_HD void operator()(index_t t, index_t y, index_t x) const {
     const index_t dy = y - in.extent(1) / 2, dx = x - in.extent(2) / 2;
     const double value = rows(t, dy + grid.reach, grid.index(dx));
-    out(t, y, x) = is_masked(in(t, y, x), mask_value) ? mask_value : static_cast<float>(value);
+    out(t, y, x) = unless_hole(in(t, y, x), mask_value, static_cast<float>(value));
   }
 };
 

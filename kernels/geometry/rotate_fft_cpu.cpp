@@ -214,7 +214,7 @@ class FrameRotation {
       const double ripple = imaginary * std::sin(M_PI * shears.a * double(dy)) / m;
       for (index_t x = 0; x < in.extent(1); ++x) {
         const double value = reals[rows_.index(x - cx)] - alternate(x - cx) * ripple;
-        out(y, x) = is_masked(in(y, x), mask_value) ? mask_value : static_cast<float>(value);
+        out(y, x) = unless_hole(in(y, x), mask_value, static_cast<float>(value));
       }
     }
   }

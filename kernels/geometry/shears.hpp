@@ -76,8 +76,9 @@ HCI_HD inline Complex sum_of_phases(const ShearGrid& grid, double b, index_t f) 
   return {cos(half_step) * ratio, sin(half_step) * ratio};
 }
 
-HCI_HD inline bool is_masked(float value, float mask_value) {
-  return value == mask_value || (value != value && mask_value != mask_value);
+/// What is at a pixel after the turn: a hole, NaN or the mask value, is what it was.
+HCI_HD inline float unless_hole(float before, float mask_value, float turned) {
+  return before != before || before == mask_value ? before : turned;
 }
 
 /// The CPU's tuned way, frame by frame.

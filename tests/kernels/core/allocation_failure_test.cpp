@@ -11,20 +11,32 @@
 #include <new>
 #include <numeric>
 
+#include "kernels/core/copy.hpp"
+#include "kernels/geometry/patches.hpp"
+#include "kernels/geometry/patches_augment.hpp"
 #include "kernels/geometry/rescale.hpp"
+#include "kernels/geometry/rescale_search.hpp"
 #include "kernels/geometry/rotate.hpp"
+#include "kernels/geometry/shift.hpp"
+#include "kernels/geometry/spline.hpp"
+#include "kernels/image/convolve.hpp"
+#include "kernels/image/convolve_fft.hpp"
 #include "kernels/image/fft.hpp"
 #include "kernels/image/fft2.hpp"
+#include "kernels/image/median_filter.hpp"
 #include "kernels/image/psf_fit.hpp"
+#include "kernels/image/starlet.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram.hpp"
 #include "kernels/linalg/gram_update.hpp"
 #include "kernels/linalg/least_squares.hpp"
+#include "kernels/linalg/nmf.hpp"
 #include "kernels/linalg/subtract_product.hpp"
 #include "kernels/linalg/svd.hpp"
 #include "kernels/optics/matrix_fourier.hpp"
 #include "kernels/stats/collapse.hpp"
 #include "kernels/stats/row_medians.hpp"
+#include "kernels/stats/sigma_clip.hpp"
 #include "kernels/stats/snr_map.hpp"
 #include "tests/kernels/linalg/matrices.hpp"
 
@@ -207,6 +219,122 @@ TEST_P(NoRoom, InRotation) {
   Array<float, 3> out(exec, {frames, side, side});
   for (const Rotation method : {Rotation::lanczos4, Rotation::fft})
     EXPECT_GE(fail_each_allocation([&] { derotate(exec, cube(), angles, {.method = method}, out.view()); }), 2);
+}
+
+TEST_P(NoRoom, InRotationWithEdgesBlended) {
+  const std::vector<double> angles(static_cast<std::size_t>(frames), 12.3);
+  Array<float, 3> out(exec, {frames, side, side});
+  for (const Rotation method : {Rotation::spline3, Rotation::fft}) {
+    const RotateOptions options{.method = method, .edge_blend = EdgeBlend::interp_noise};
+    EXPECT_GE(fail_each_allocation([&] { derotate(exec, cube(), angles, options, out.view()); }), 8);
+  }
+}
+
+TEST_P(NoRoom, InPatches) {
+  std::vector<Position> centres;
+  for (int b = 0; b < 12; ++b) centres.push_back({6 + 0.5 * b, 14 - 0.3 * b});
+  Array<float, 4> out(exec, {12, frames, 7, 7});
+  PatchOptions options{.scaling = PatchScaling::slice};
+  EXPECT_GE(fail_each_allocation([&] { extract_patches(exec, cube(), centres, options, out.view()); }), 2);
+  options.angles.assign(static_cast<std::size_t>(frames), 12.3);  // slices are turned where windows overlap much
+  EXPECT_GE(fail_each_allocation([&] { extract_patches(exec, cube(), centres, options, out.view()); }), 3);
+  const Patches<const float> samples = std::as_const(out).view();
+  Array<float, 4> more(exec, out.extents());
+  for (const PatchScaling scaling : {PatchScaling::none, PatchScaling::slice}) {
+    std::vector<PatchTurn> turns(12);
+    for (std::size_t b = 0; b < turns.size(); ++b) turns[b].angle = 10.0 * double(b);
+    EXPECT_GE(fail_each_allocation([&] { turn_patches(exec, samples, turns, {.scaling = scaling}, more.view()); }), 1);
+    const std::vector<index_t> parents(24, 3);
+    EXPECT_GE(fail_each_allocation([&] { average_patches(exec, samples, parents, 2, scaling, more.view()); }), 1);
+  }
+}
+
+TEST_P(NoRoom, InSplineCoefficients) {
+  const index_t padding = spline_padding(5, Border::constant), wide = side + 2 * padding;
+  Array<float, 3> out(exec, {frames, wide, wide});
+  EXPECT_GE(fail_each_allocation([&] { spline_coefficients(exec, cube(), 5, Border::constant, {}, out.view()); }), 2);
+}
+
+TEST_P(NoRoom, InShifts) {
+  const std::vector<Shift> shifts(static_cast<std::size_t>(frames), {0.3, -1.2});
+  Array<float, 3> out(exec, {frames, side, side});
+  for (const Rotation method : {Rotation::lanczos4, Rotation::spline3, Rotation::fft})
+    EXPECT_GE(fail_each_allocation([&] { shift(exec, cube(), shifts, {.method = method}, out.view()); }), 2);
+}
+
+TEST_P(NoRoom, InSigmaClips) {
+  Array<std::uint8_t, 3> bad(exec, {frames, side, side});
+  for (const bool mad : {false, true})
+    EXPECT_GE(fail_each_allocation([&] { sigma_clip(exec, cube(), {}, {.mad = mad}, bad.view()); }), 1);
+  for (index_t t = 0; t < frames; ++t) x.view()(t, 40) = std::numeric_limits<float>::quiet_NaN();
+  Array<float, 3> mended(exec, {frames, side, side});
+  EXPECT_GE(fail_each_allocation([&] {
+              copy(exec, cube(), mended.view());
+              EXPECT_EQ(correct_nan(exec, mended.view(), {}), 0);
+            }),
+            2);
+}
+
+TEST_P(NoRoom, InConvolutions) {
+  Array<float, 3> out(exec, {frames, side, side});
+  const std::vector<double> taps = gaussian_taps(1.5, 7);
+  ConvolutionKernel kernel{.ny = 7, .nx = 7};
+  for (const double p : taps)
+    for (const double q : taps) kernel.values.push_back(p * q);
+  x.data()[100] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_GE(fail_each_allocation([&] { convolve(exec, cube(), kernel, {}, out.view()); }), 2);
+  EXPECT_GE(fail_each_allocation([&] { convolve_separable(exec, cube(), taps, taps, {}, out.view()); }), 2);
+  EXPECT_GE(fail_each_allocation([&] { convolve_fft(exec, cube(), kernel, {}, out.view()); }), 4);
+  EXPECT_GE(fail_each_allocation(
+                [&] { filter_frequencies(exec, cube(), std::vector<double>(std::size_t(pixels), 0.5), out.view()); }),
+            3);
+}
+
+TEST_P(NoRoom, InMedianFilters) {
+  Array<float, 3> out(exec, {frames, side, side});
+  for (const Footprint& footprint : {box_footprint(5, 5), disc_footprint(4)})
+    EXPECT_GE(fail_each_allocation([&] { median_filter(exec, cube(), footprint, Border::edge, out.view()); }), 2);
+}
+
+TEST_P(NoRoom, InStarlets) {
+  Array<float, 4> details(exec, {frames, 3, side, side});
+  Array<float, 3> smooth(exec, {frames, side, side}), out(exec, {frames, side, side});
+  EXPECT_GE(fail_each_allocation([&] { starlet(exec, cube(), details.view(), smooth.view()); }), 3);
+  const SpectralCube<const float> levels = std::as_const(details).view();
+  EXPECT_GE(fail_each_allocation([&] { inverse_starlet(exec, levels, std::as_const(smooth).view(), out.view()); }), 3);
+  EXPECT_GE(fail_each_allocation([&] { starlet_filter(exec, cube(), 2, out.view()); }), 3);
+}
+
+TEST_P(NoRoom, InNonNegativeFactors) {
+  for (index_t i = 0; i < x.size(); ++i) x.data()[i] = std::fabs(x.data()[i]);
+  Array<float, 2> w(exec, {frames, 3}), h(exec, {3, pixels});
+  for (const NmfSolver solver : {NmfSolver::cd, NmfSolver::mu})
+    for (const NmfStart start : {NmfStart::nndsvda, NmfStart::random}) {
+      const NmfOptions options{.solver = solver, .start = start, .max_iter = 3};
+      EXPECT_GE(fail_each_allocation([&] { static_cast<void>(nmf(exec, rows(), options, w.view(), h.view())); }), 5);
+    }
+  EXPECT_GE(fail_each_allocation([&] {
+              static_cast<void>(nmf_weights(exec, rows(), std::as_const(h).view(), {.max_iter = 3}, w.view()));
+            }),
+            3);
+}
+
+/// Some of the thousands of allocations: a grid of scales after another asks for the same.
+TEST_P(NoRoom, InSearchesForScales) {
+  const Cube<const float> channels = slice(cube(), 0, 2);
+  const auto search = [&] {
+    static_cast<void>(find_scales(exec, channels, {1.0, 1.1}, {1, 1}, {.method = Rotation::bilinear}, {}));
+  };
+  EXPECT_GE(fail_each_allocation(search, 41), 200);
+}
+
+TEST_P(NoRoom, InTransformsOfFrames) {
+  Array<std::complex<float>, 3> half(exec, {frames, side, side / 2 + 1}), whole(exec, {frames, side, side});
+  Array<float, 3> back(exec, {frames, side, side});
+  const auto transform = [&] { fft2(exec, std::as_const(whole).view(), whole.view(), FftDirection::forward); };
+  EXPECT_GE(fail_each_allocation(transform), 1);
+  EXPECT_GE(fail_each_allocation([&] { fft2_real(exec, cube(), half.view()); }), 1);
+  EXPECT_GE(fail_each_allocation([&] { inverse_fft2_real(exec, half.view(), back.view()); }), 1);
 }
 
 TEST_P(NoRoom, InFourierTransformsByMatrices) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "kernels/core/error.hpp"
 
@@ -218,6 +219,47 @@ TEST(Annulus, LiesAboutAnyCentre) {
   EXPECT_THROW(annulus(9, 9, 2, 1, {{3, INFINITY}}), InvalidInput);
   EXPECT_THROW(ellipse(9, 9, 2, 1, 0, {{-INFINITY, 3}}), InvalidInput);
   EXPECT_THROW(annular_wedge(9, 9, 2, 1, 0, 90, {{3, NAN}}), InvalidInput);
+}
+
+// A centre that is off a pixel by a rounding puts the row and the column through it a hair beside the axes. What has a
+// full turn asks for the radius alone; sectors of whole degrees side by side hold each pixel once.
+TEST(Annulus, HasAllPixelsAboutACentreThatIsOffByARounding) {
+  for (const auto& [ny, nx] : {std::pair<index_t, index_t>{101, 101}, {40, 57}})
+    for (const double at : {50.0, 20.0, 0.0})
+      for (const double y : {at, std::nextafter(at, -1), std::nextafter(at, 99)})
+        for (const double x : {at, std::nextafter(at, -1), std::nextafter(at, 99)}) {
+          const std::array<double, 2> centre{y, x};
+          const double in = 4, width = 11.5;
+          const PixelSet ring = by_definition(ny, nx, centre, [=](double dy, double dx) {
+            const double r = std::sqrt(dy * dy + dx * dx);
+            return r >= in && r < in + width;
+          });
+          const std::string where = testing::PrintToString(centre);
+          EXPECT_EQ(annulus(ny, nx, in, width, centre), ring) << where;
+          for (const double start : {0.0, 45.0, 90.0, 200.0, 359.0})
+            EXPECT_EQ(annular_wedge(ny, nx, in, width, start, start + 360, centre), ring) << where << ", " << start;
+          for (const double theta : {0.0, 45.0, 90.0, 135.0, 225.0, 315.0, 77.0})
+            for (const int segments : {1, 2, 3, 4, 5, 6, 8, 12, 18, 24, 36, 40, 45, 72, 120}) {
+              PixelSet all;
+              for (const PixelSet& sector : annulus_segments(ny, nx, in, width, segments, theta, centre))
+                all.insert(all.end(), sector.begin(), sector.end());
+              std::sort(all.begin(), all.end());
+              EXPECT_EQ(all, ring) << where << ", " << segments << " from " << theta;
+            }
+        }
+}
+
+TEST(Annulus, SectorsTakeAHairBelowTheAxisForWhatItIs) {
+  const std::array<double, 2> centre{std::nextafter(20.0, 99), 20};
+  const PixelSet row{20 * 41 + 30, 20 * 41 + 31};  // at dy = -4e-15, dx = 10 and 11
+  const auto holds_row = [&](const PixelSet& set) {
+    return std::includes(set.begin(), set.end(), row.begin(), row.end());
+  };
+  EXPECT_TRUE(holds_row(annular_wedge(41, 41, 9, 4, 270, 360, centre)));
+  EXPECT_TRUE(holds_row(annular_wedge(41, 41, 9, 4, 350, 370, centre)));
+  EXPECT_FALSE(holds_row(annular_wedge(41, 41, 9, 4, 0, 90, centre)));
+  EXPECT_TRUE(holds_row(annular_wedge(41, 41, 9, 4, 0, 90, {{20, 20}})));
+  EXPECT_TRUE(holds_row(annulus_segments(41, 41, 9, 4, 4, 0, centre)[3]));
 }
 
 }  // namespace

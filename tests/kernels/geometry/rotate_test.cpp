@@ -14,6 +14,7 @@
 
 #include "kernels/core/copy.hpp"
 #include "kernels/core/error.hpp"
+#include "kernels/core/scratch.hpp"
 #include "kernels/geometry/centre.hpp"
 #include "tests/kernels/geometry/turn_reference.hpp"
 #include "tests/support/devices.hpp"
@@ -91,34 +92,68 @@ TEST(DerotateOnCpu, HasTheSameBitsFromFramesWithTheirBorderAboutThem) {
       }
 }
 
-// As VIP's skimage: with values - lowest in place of the values, zeros are what is beyond; then held.
+/// The smallest and the largest number of a frame, and the frame less the smallest; of one of NaN alone all numbers,
+/// and 0 is taken away.
+struct Raised {
+  double low = -INFINITY, high = INFINITY, taken = 0;
+  Array<float, 2> frame;
+  explicit Raised(const Frame<const float>& from) : frame(host_array<float, 2>(from.extents())) {
+    double smallest = INFINITY, largest = -INFINITY;
+    for (index_t y = 0; y < from.extent(0); ++y)
+      for (index_t x = 0; x < from.extent(1); ++x) {
+        if (std::isnan(from(y, x))) continue;
+        smallest = std::min(smallest, double(from(y, x)));
+        largest = std::max(largest, double(from(y, x)));
+      }
+    if (smallest <= largest) low = taken = smallest, high = largest;
+    for (index_t y = 0; y < from.extent(0); ++y)
+      for (index_t x = 0; x < from.extent(1); ++x) frame.view()(y, x) = static_cast<float>(double(from(y, x)) - taken);
+  }
+  Frame<const float> view() const { return frame.view(); }
+  double held(double value) const { return std::clamp(value + taken, low, high); }
+};
+
+// As VIP's skimage: with values - lowest in place of the values, zeros are what is beyond; then held. A frame of
+// numbers, one whose smallest and largest pixels are NaN, and one of NaN alone. Taking the smallest away rounds once
+// more.
 TEST_P(Derotate, KeepsTheRangeOfTheFrameOnRequest) {
-  auto cube = noise_cube({2, 20, 23}, 8);
-  const std::vector<double> angles = {31, -104};
-  for (const Rotation method : kExactPosition) {
-    RotateOptions options{.method = method, .keep_range = true};
-    const auto out = derotated(cube, angles, options);
-    for (index_t t = 0; t < 2; ++t) {
-      const float* frame = cube.data() + t * 20 * 23;
-      const auto [low, high] = std::minmax_element(frame, frame + 20 * 23);
-      auto raised = host_array<float, 2>({20, 23});
-      for (index_t i = 0; i < raised.size(); ++i) raised.data()[i] = frame[i] - *low;
-      const auto reference = reference_frame(Frame<const float>(raised.view()), method, Border::constant);
-      for (index_t y = 0; y < 20; ++y)
-        for (index_t x = 0; x < 23; ++x) {
-          const double value = *low + reference_pixel(reference, angles[std::size_t(t)], options, y, x);
-          ASSERT_NEAR(out.view()(t, y, x), std::clamp(value, double(*low), double(*high)), rounding_of(method))
-              << "method " << int(method);
-        }
+  constexpr Extents<3> kShape{3, 12, 15};
+  auto cube = noise_cube(kShape, 8);
+  const index_t pixels = kShape[1] * kShape[2];
+  for (const bool largest : {false, true}) {
+    float* const second = cube.data() + pixels;
+    const auto less = [](float p, float q) { return p < q; };
+    *(largest ? std::max_element(second, second + pixels, less) : std::min_element(second, second + pixels, less)) =
+        kNan;
+  }
+  std::fill_n(cube.data() + 2 * pixels, pixels, kNan);
+  const std::vector<double> angles = {31, -104, 20};
+  for (const Rotation method : kAll) {
+    if (method == Rotation::fft) continue;
+    for (const Border border : {Border::constant, Border::edge, Border::symmetric, Border::reflect, Border::wrap}) {
+      const RotateOptions options{.method = method, .border = border, .keep_range = true};
+      const auto out = derotated(cube, angles, options);
+      index_t holds = 0;
+      for (index_t t = 0; t < 3; ++t) {
+        const Raised raised(cube.view()[t]);
+        const TurnedFrame turned(raised.view(), angles[std::size_t(t)], options);
+        for (index_t y = 0; y < kShape[1]; ++y)
+          for (index_t x = 0; x < kShape[2]; ++x) {
+            const double value = turned(double(y), double(x));
+            const std::string where = testing::PrintToString(std::tuple(int(method), int(border), t, y, x));
+            if (std::isnan(value)) {
+              ASSERT_TRUE(std::isnan(out.view()(t, y, x))) << where;
+              continue;
+            }
+            ASSERT_NEAR(out.view()(t, y, x), raised.held(value), rounding_of(method)) << where;
+            holds += raised.held(value) != value + raised.taken;
+          }
+      }
+      if (method != Rotation::nearest && method != Rotation::bilinear) {  // weighted means
+        EXPECT_GT(holds, 0) << int(method) << ", " << int(border);
+      }
     }
   }
-}
-
-TEST_P(Derotate, KeepsNothingOfAFrameWithoutValues) {
-  auto cube = host_array<float, 3>({1, 5, 5});
-  std::fill_n(cube.data(), 25, kNan);
-  for (const Rotation method : {Rotation::bilinear, Rotation::spline3})
-    EXPECT_TRUE(std::isnan(derotated(cube, {20}, {.method = method, .keep_range = true}).view()(0, 2, 2)));
 }
 
 /// The largest sums, over all places between pixels, of the sizes of Lanczos-4's weights and of their slopes (by
@@ -349,8 +384,8 @@ TEST_P(Derotate, FillsHolesAndMarginBeforeTheTurnOnRequest) {
               for (index_t x = 0; x < shape[2]; ++x) {
                 const float value = out.view()(t, y, x), before = frame(y, x);
                 const std::string where = testing::PrintToString(std::tuple(mask, zeros, int(blend), t, y, x));
-                if (before == mask || (std::isnan(before) && std::isnan(mask))) {
-                  ASSERT_TRUE(std::isnan(mask) ? std::isnan(value) : value == mask) << where;
+                if (before == mask || std::isnan(before)) {  // what it was, NaN for any mask
+                  ASSERT_TRUE(std::isnan(before) ? std::isnan(value) : value == mask) << where;
                   continue;
                 }
                 const double dy = double(y - shape[1] / 2), dx = double(x - shape[2] / 2);
@@ -363,6 +398,46 @@ TEST_P(Derotate, FillsHolesAndMarginBeforeTheTurnOnRequest) {
               }
           }
         }
+}
+
+// What turns is the frame with its holes filled and its margin, which beyond the Gaussian's window is 0: far below the
+// frame's own pixels.
+TEST_P(Derotate, HoldsABlendedFrameToTheRangeOfWhatTurns) {
+  const std::vector<double> angles = {25, -140};
+  for (const Extents<3> shape : {Extents<3>{2, 21, 21}, {2, 20, 26}}) {
+    auto cube = noise_cube(shape, 9);
+    for (index_t i = 0; i < cube.size(); ++i) cube.data()[i] += 100;
+    for (index_t t = 0; t < 2; ++t) cube.view()(t, 9, 7) = cube.view()(t, 9, 8) = cube.view()(t, 0, 3) = kNan;
+    for (const Rotation method : {Rotation::lanczos4, Rotation::bicubic, Rotation::bilinear})
+      for (const bool smooth : {true, false}) {
+        const RotateOptions options{
+            .method = method, .keep_range = true, .edge_blend = smooth ? EdgeBlend::interp : EdgeBlend::noise};
+        const auto out = derotated(cube, angles, options);
+        const Extents<2> padded{with_margin(shape[1]), with_margin(shape[2])};
+        const index_t down = padded[0] / 2 - shape[1] / 2, right = padded[1] / 2 - shape[2] / 2;
+        for (index_t t = 0; t < 2; ++t) {
+          const Raised own(cube.view()[t]);
+          const auto filled = blended(cube.view()[t], padded, options, true);
+          const Raised raised(Frame<const float>(filled.view()));
+          ASSERT_LT(raised.low, own.low - 1);
+          const TurnedFrame turned(raised.view(), angles[std::size_t(t)], options);
+          bool below_the_frame = false;
+          for (index_t y = 0; y < shape[1]; ++y)
+            for (index_t x = 0; x < shape[2]; ++x) {
+              const float value = out.view()(t, y, x);
+              if (std::isnan(cube.view()(t, y, x))) {
+                ASSERT_TRUE(std::isnan(value));
+                continue;
+              }
+              below_the_frame = below_the_frame || double(value) < own.low - 1;
+              if (!smooth) continue;  // the noise is its own; that the filled holes, 0, count shows below
+              ASSERT_NEAR(value, raised.held(turned(double(y + down), double(x + right))), 4 * rounding_of(method))
+                  << int(method) << ", " << t << " " << y << " " << x;
+            }
+          EXPECT_TRUE(below_the_frame) << int(method) << ", " << t;
+        }
+      }
+  }
 }
 
 /// Level and scatter of what a clipping at 1.5 standard deviations about the median, repeated while it takes something
@@ -491,21 +566,26 @@ TEST_P(Derotate, ByFftIsThreeShearsOfSumsOverFrequencies) {
   }
 }
 
+// Besides masked pixels a NaN, which stays one whatever the mask.
 TEST_P(Derotate, ByFftPutsMasksBackWhereTheyWereAndSpreadsNone) {
   auto plain = noise_cube({1, 20, 20}, 6);
   for (index_t y = 8; y < 13; ++y)
     for (index_t x = 8; x < 13; ++x) plain.view()(0, y, x) = 0;
+  plain.view()(0, 3, 15) = 0;
   auto masked = host_array<float, 3>(plain.extents());
-  for (const float mask : {kNan, 7.0F}) {
+  for (const float mask : {kNan, 7.0F, 0.0F}) {
     std::copy_n(plain.data(), plain.size(), masked.data());
     for (index_t y = 8; y < 13; ++y)
       for (index_t x = 8; x < 13; ++x) masked.view()(0, y, x) = mask;
+    masked.view()(0, 3, 15) = kNan;
     const auto expected = derotated(plain, {25.0}, {.method = Rotation::fft});
     const auto out = derotated(masked, {25.0}, {.method = Rotation::fft, .mask_value = mask});
     for (index_t y = 0; y < 20; ++y)
       for (index_t x = 0; x < 20; ++x) {
         const float value = out.view()(0, y, x);
-        if (y >= 8 && y < 13 && x >= 8 && x < 13)
+        if (y == 3 && x == 15)
+          EXPECT_TRUE(std::isnan(value)) << mask;
+        else if (y >= 8 && y < 13 && x >= 8 && x < 13)
           EXPECT_TRUE(std::isnan(mask) ? std::isnan(value) : value == mask);
         else
           EXPECT_EQ(value, expected.view()(0, y, x));
@@ -524,6 +604,53 @@ TEST_P(Derotate, TakesOneFrameAndOnePixel) {
                 : method == Rotation::fft ? 5 * 6e-8
                                           : 0)
         << int(method);
+}
+
+/// The same bits, NaN for NaN.
+void expect_the_same(const Array<float, 3>& got, const Array<float, 3>& want, const std::string& what) {
+  for (index_t i = 0; i < want.size(); ++i)
+    ASSERT_TRUE(got.data()[i] == want.data()[i] || (std::isnan(got.data()[i]) && std::isnan(want.data()[i])))
+        << what << ", pixel " << i << ": " << got.data()[i] << ", not " << want.data()[i];
+}
+
+// In one tile and in several, with holes, about the frame's centre and another one.
+TEST_P(Derotate, WorksInPlaceByFftAndWithABlend) {
+  constexpr std::pair<Rotation, EdgeBlend> kWays[] = {{Rotation::fft, EdgeBlend::none},
+                                                      {Rotation::fft, EdgeBlend::interp},
+                                                      {Rotation::lanczos4, EdgeBlend::interp},
+                                                      {Rotation::spline3, EdgeBlend::noise}};
+  auto cube = noise_cube({3, 14, 17}, 12);
+  for (index_t t = 0; t < 3; ++t) cube.view()(t, 3 + t, 9) = kNan, cube.view()(t, 8, 2 * t) = 7;
+  const std::vector<double> angles = {33, -120, 90};
+  for (const auto& [method, blend] : kWays)
+    for (const bool centred : {true, false})
+      for (const index_t limit : {index_t{1}, index_t{1} << 28}) {
+        const ScratchLimit tiles(limit);
+        RotateOptions options{.method = method, .mask_value = 7, .edge_blend = blend};
+        if (!centred) options.centre = std::array<double, 2>{6.5, 9};
+        auto place = to_device(exec(), cube.view());
+        derotate(exec(), place.view(), angles, options, place.view());
+        expect_the_same(to_host(exec(), View<const float, 3>(place.view())), derotated(cube, angles, options),
+                        testing::PrintToString(std::tuple(int(method), int(blend), centred, limit)));
+      }
+}
+
+TEST_P(Derotate, RefusesOtherOverlaps) {
+  const auto cube = noise_cube({3, 6, 7}, 12);
+  auto place = to_device(exec(), cube.view());
+  const Cube<float> first = slice(place.view(), 0, 2), last = slice(place.view(), 1, 2);
+  for (const Rotation method : kAll) {
+    if (method != Rotation::fft) {
+      EXPECT_THROW(derotate(exec(), first, {10, 20}, {.method = method}, first), InvalidInput) << int(method);
+    }
+    EXPECT_THROW(derotate(exec(), first, {10, 20}, {.method = method}, last), InvalidInput) << int(method);
+    EXPECT_THROW(derotate(exec(), last, {10, 20}, {.method = method, .edge_blend = EdgeBlend::interp}, first),
+                 InvalidInput)
+        << int(method);
+    const Cube<float> upside_down(first.data(), {2, 6, 7}, {42, 7, -1});
+    EXPECT_THROW(derotate(exec(), first, {10, 20}, {.method = method}, upside_down), InvalidInput) << int(method);
+    EXPECT_NO_THROW(derotate(exec(), slice(first, 0, 1), {10}, {.method = method}, slice(place.view(), 1, 1)));
+  }
 }
 
 TEST_P(Derotate, SaysWhatIsWrong) {

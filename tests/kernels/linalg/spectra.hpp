@@ -56,8 +56,44 @@ inline Symmetric gram_of(const std::vector<float>& x, index_t rows, index_t colu
   return g;
 }
 
+/// Whether no eigenvalue but those of the k pairs is larger than the last of them. With those pairs lowered to it, that
+/// is what Cholesky's decomposition of H = (w_k + t) I - A + sum over j of (w_j - w_k) v_j v_jᵀ tells: it exists where
+/// H is positive by more than its own rounding, (n + 1) eps / 2 trace(H) (Demmel 1989; Higham 2002, theorem 10.7), and
+/// cannot where another value is above w_k + 2 t. With residuals and scalar products within `bound` (times |A|, those),
+/// A + E has exactly such pairs for some |E| <= 2 sqrt(k) bound |A|, and the sum is off by k bound |A|: t is these
+/// three.
+inline bool are_largest(const Symmetric& a, index_t n, index_t k, const double* values, const double* vectors,
+                        double norm, double bound) {
+  if (norm == 0) return true;  // all values are 0
+  const auto size = static_cast<std::size_t>(n);
+  const double last = values[k - 1];
+  Symmetric h(a);
+  for (double& x : h) x = -x;
+  double trace = 0;
+  for (index_t j = 0; j + 1 < k; ++j)
+    for (std::size_t r = 0; r < size; ++r) {
+      const double* const v = vectors + j * n;
+      const double factor = (values[j] - last) * v[r];
+      for (std::size_t c = r; c < size; ++c) h[r * size + c] += factor * v[c];
+    }
+  for (std::size_t r = 0; r < size; ++r) trace += h[r * size + r] += last;
+  const double t = (2 * std::sqrt(double(k)) + double(k)) * bound * norm + double(n + 1) * kEps / 2 * std::fabs(trace);
+  for (std::size_t r = 0; r < size; ++r) h[r * size + r] += t;
+  for (std::size_t r = 0; r < size; ++r) {  // by rows of the upper triangle
+    const double pivot = h[r * size + r];
+    if (!(pivot > 0)) return false;
+    for (std::size_t i = r + 1; i < size; ++i) {
+      const double factor = h[r * size + i] / pivot;
+      if (factor == 0) continue;
+      for (std::size_t c = i; c < size; ++c) h[i * size + c] -= factor * h[r * size + c];
+    }
+  }
+  return true;
+}
+
 /// Checks what makes eigenpairs right, without another solver: |A v - w v| and |v_i . v_j - delta_ij| at the
-/// level of n eps |A| (the constant 10 covers the sums of the check itself), and descending order.
+/// level of n eps |A| (the constant 10 covers the sums of the check itself), descending order, and that they are the
+/// largest.
 inline void expect_eigenpairs(const Symmetric& a, index_t n, index_t k, const double* values, const double* vectors,
                               const std::string& what) {
   double norm = 0;
@@ -78,6 +114,9 @@ inline void expect_eigenpairs(const Symmetric& a, index_t n, index_t k, const do
     if (j > 0) {
       EXPECT_GE(values[j - 1], values[j] - bound * norm) << what;
     }
+  }
+  if (k < n) {
+    EXPECT_TRUE(are_largest(a, n, k, values, vectors, norm, bound)) << what << ": a larger value is missing";
   }
 }
 
