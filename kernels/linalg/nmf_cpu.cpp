@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // x is read as it lies: with some twenty components BLAS, and the panels of gram_cpu.cpp, take as long to copy it as to
-// multiply it. Ten rounds of 20 components of (489, 44100) took 391 ms through those, 248 ms through these, in which
-// h's own step was made for vectors besides; scikit-learn 418 ms (one core of an EPYC, Zen 5, processor time, least of
-// six, 2026-11-29).
+// multiply it. Ten rounds of 20 components of (489, 44100) took 394 ms through those, 263 ms through these, in which
+// h's own step was made for vectors besides; scikit-learn 346 ms (one core of an EPYC, Zen 5, processor time, least of
+// five, 2026-11-29).
 
 // Nothing of this crosses a library's boundary, so it is no matter how such vectors are passed.
 #pragma GCC diagnostic ignored "-Wpsabi"

@@ -119,9 +119,9 @@ struct Runs {
   index_t count(index_t lane) const { return end[lane] - first[lane]; }
 };
 
-/// The mean of f(value - less) over each open lane's run. What all of them have is summed side by side.
+/// mean = that of f(value - less) over each open lane's run. What all of them have is summed side by side.
 template <class F>
-Doubles mean_of(const SortedPixels& pixels, const Runs& runs, const Doubles& less, const F& f) {
+void take_mean(const SortedPixels& pixels, const Runs& runs, const Doubles& less, const F& f, Doubles& mean) {
   index_t from = 0, to = std::numeric_limits<index_t>::max();
   for (index_t lane = 0; lane < kLanes; ++lane) {
     if (!runs.open[lane]) continue;
@@ -138,7 +138,7 @@ Doubles mean_of(const SortedPixels& pixels, const Runs& runs, const Doubles& les
   for (; t + kSums <= to; t += kSums)
     for (index_t i = 0; i < kSums; ++i) sums[i] += term(t + i);
   for (; t < to; ++t) sums[0] += term(t);
-  Doubles mean = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  mean = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   for (index_t lane = 0; lane < kLanes; ++lane) {
     if (!runs.open[lane]) continue;
     const auto of_lane = [&](index_t rank) { return f(static_cast<double>(pixels.value(rank, lane)) - less[lane]); };
@@ -147,7 +147,6 @@ Doubles mean_of(const SortedPixels& pixels, const Runs& runs, const Doubles& les
     for (index_t rank = std::max(to, runs.first[lane]); rank < runs.end[lane]; ++rank) sum += of_lane(rank);
     mean[lane] = sum / static_cast<double>(runs.count(lane));
   }
-  return mean;
 }
 
 struct Clipped {
@@ -165,8 +164,11 @@ Clipped clipped(const SortedPixels& pixels, const ClippedStatsOptions& options) 
     runs.open[lane] = runs.end[lane] > 0;
   }
   for (int round = 0; std::any_of(runs.open, runs.open + kLanes, [](bool open) { return open; }); ++round) {
-    const Doubles mean = mean_of(pixels, runs, Doubles{}, [](auto v) { return v; });
-    const Doubles variance = mean_of(pixels, runs, mean, [](auto v) { return v * v; });
+    Doubles mean, variance;
+    take_mean(
+        pixels, runs, Doubles{}, [](const auto& v) { return v; }, mean);
+    take_mean(
+        pixels, runs, mean, [](const auto& v) { return v * v; }, variance);
     for (index_t lane = 0; lane < kLanes; ++lane) {
       if (!runs.open[lane]) continue;
       index_t &first = runs.first[lane], &end = runs.end[lane];
