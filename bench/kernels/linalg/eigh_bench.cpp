@@ -14,10 +14,6 @@
 #include "kernels/linalg/gram_update.hpp"
 #include "kernels/linalg/subspace.hpp"
 
-extern "C" void dsyevr_(const char*, const char*, const char*, const int*, double*, const int*, const double*,
-                        const double*, const int*, const int*, const double*, int*, double*, double*, const int*, int*,
-                        double*, const int*, int*, const int*, int*);
-
 namespace hci::bench {
 namespace {
 
