@@ -288,6 +288,10 @@ CASES = [
     *((f"Top {k} of {count} matrices of order {order}", f"eigh_top_batch/cpu/{count}x{order}x{k}",
        [(f"peer/dsyevr/cpu/{count}x{order}x{k}", "LAPACK dsyevr, range, one each on our threads", None)])
       for count, order, k in ((4000, 32, 5), (4000, 61, 5), (100, 256, 20), (100, 489, 20))),
+    ("Jacobi, 100 matrices of order 64", "jacobi_eigh/cpu/100x64x10",
+     [("peer/dsyevr/cpu/100x64x10", "LAPACK dsyevr, range, one each on our threads", None)]),
+    ("Iteration, top 20 of 20 matrices of order 489", "subspace_top/cpu/20x489x20",
+     [("peer/dsyevr/cpu/20x489x20", "LAPACK dsyevr, range, one each on our threads", None)]),
     ("Least squares, 732 libraries of 56 frames", "solve_subsets/cpu/732x61",
      [(solve_pos, "SciPy solve, assume_a='pos', a loop", None)]),
     ("The same, non-negative", "solve_nonnegative_subsets/cpu/732x61",

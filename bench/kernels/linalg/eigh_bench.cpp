@@ -12,6 +12,7 @@
 #include "kernels/linalg/eigh_dense.hpp"
 #include "kernels/linalg/eigh_top.hpp"
 #include "kernels/linalg/gram_update.hpp"
+#include "kernels/linalg/jacobi.hpp"
 #include "kernels/linalg/subspace.hpp"
 
 namespace hci::bench {
@@ -51,6 +52,10 @@ using Solver = void (*)(Exec&, View<const double, 3>, Matrix<double>, View<doubl
 
 void by_batch(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
   eigh_top_batch(exec, a, values.extent(1), values, vectors);
+}
+
+void by_jacobi(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
+  jacobi_eigh(exec, a, values, vectors);
 }
 
 void by_iteration(Exec& exec, View<const double, 3> a, Matrix<double> values, View<double, 3> vectors) {
@@ -189,6 +194,10 @@ const bool registered = [] {
     on_every_device("eigh_top_batch", {batch, n, k}, solving(batch, n, k, by_batch));
     on_every_device("peer/dsyevr", {batch, n, k}, solving(batch, n, k, by_dsyevr));
   }
+  on_every_device("jacobi_eigh", {100, 64, 10}, solving(100, 64, 10, by_jacobi));
+  on_every_device("peer/dsyevr", {100, 64, 10}, solving(100, 64, 10, by_dsyevr));
+  on_every_device("subspace_top", {20, 489, 20}, solving(20, 489, 20, by_iteration));
+  on_every_device("peer/dsyevr", {20, 489, 20}, solving(20, 489, 20, by_dsyevr));
   on_every_device("eigh_top_batch/injected_cold", {20, 489, 20}, of_injected(20, 489, 20, Begin::cold, false));
   on_every_device("eigh_top_batch/injected_warm", {20, 489, 20}, of_injected(20, 489, 20, Begin::warm, false));
   register_crossover();
