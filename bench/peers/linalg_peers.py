@@ -245,6 +245,13 @@ def numpy_row_sums():
     return lambda: x.sum(axis=1, dtype="float64")
 
 
+def numpy_count():
+    import numpy as np
+
+    flags = np.random.default_rng(1).random((61, 210, 210)) < 0.01
+    return lambda: np.count_nonzero(flags)
+
+
 def scores():
     import numpy as np
 
@@ -355,6 +362,7 @@ CASES = [
      [(lambda: matmul((1, 489, 489, 44100), "float32"), "NumPy matmul", None)]),
     ("Sums of rows (489,44100), in float64", "row_sums/cpu/489x210x210",
      [(numpy_row_sums, "NumPy sum, dtype float64", None)]),
+    ("Flags that are set (61,210,210)", "count_set/cpu/61x210x210", [(numpy_count, "NumPy count_nonzero", None)]),
     ("Scores of 489 libraries", "component_scores/cpu/489x20x489",
      [(scores, "NumPy einsum", None)]),
     ("Coefficients of 489 libraries", "component_coefficients/cpu/489x20x489",
