@@ -7,19 +7,15 @@ from inputs import CORES, cube, seconds_of
 LARGE, SMALL, IFS = (489, 210), (61, 210), (195, 200)
 
 
-def warps(frames, angles, flag=None, border=0):
-    """The frames turned by OpenCV: within frames on its threads, or frame by frame on ours."""
+def on_threads(frames, matrix, flag, border=0):
+    """The frames by OpenCV's warpAffine and the matrix of each: within frames on its threads, or frame by frame on ours."""
     import cv2
     import numpy as np
 
-    size = frames.shape[1]
-    centre = (size / 2, size / 2) if size % 2 == 0 else (size / 2 - 0.5, size / 2 - 0.5)
     out = np.empty_like(frames)
 
     def turn(t):
-        matrix = cv2.getRotationMatrix2D(centre, angles[t], 1)
-        out[t] = cv2.warpAffine(frames[t], matrix, (size, size), flags=cv2.INTER_LANCZOS4 if flag is None else flag,
-                                borderMode=border)
+        out[t] = cv2.warpAffine(frames[t], matrix(t), frames.shape[:0:-1], flags=flag, borderMode=border)
 
     def on_its_threads():
         cv2.setNumThreads(CORES)
@@ -34,6 +30,16 @@ def warps(frames, angles, flag=None, border=0):
         return out
 
     return [on_its_threads, on_ours]
+
+
+def warps(frames, angles, flag=None, border=0):
+    """The frames turned."""
+    import cv2
+
+    size = frames.shape[1]
+    centre = (size / 2, size / 2) if size % 2 == 0 else (size / 2 - 0.5, size / 2 - 0.5)
+    return on_threads(frames, lambda t: cv2.getRotationMatrix2D(centre, angles[t], 1),
+                      cv2.INTER_LANCZOS4 if flag is None else flag, border)
 
 
 def opencv_lanczos4(border=0):
@@ -215,12 +221,7 @@ def opencv_shift(flag):
 
     frames, (dy, dx) = cube(*LARGE), shifts(LARGE[0])
 
-    def move():
-        cv2.setNumThreads(CORES)
-        return [cv2.warpAffine(frame, np.array([[1, 0, x], [0, 1, y]]), frame.shape[::-1], flags=getattr(cv2, flag))
-                for frame, y, x in zip(frames, dy, dx)]
-
-    return move
+    return on_threads(frames, lambda t: np.array([[1, 0, dx[t]], [0, 1, dy[t]]]), getattr(cv2, flag))
 
 
 def vip_shift():

@@ -132,6 +132,15 @@ def numpy_svd_regions(count, frames, side):
     return lambda: [np.linalg.svd(some[b % 20], full_matrices=False) for b in range(count)]
 
 
+def scipy_eigh_regions(count, frames, side, ncomp):
+    """What VIP's eigen does, but for as many pairs as are wanted."""
+    import scipy.linalg
+
+    some = regions(frames, side)
+    return lambda: [scipy.linalg.eigh(product_with_itself(some[b % 20]), subset_by_index=[frames - ncomp, frames - 1],
+                                      driver="evr") for b in range(count)]
+
+
 def scipy_svds(frames, pixels, k):
     import math
     from scipy.sparse.linalg import svds
@@ -334,7 +343,9 @@ CASES = [
       for count, frames, side, k in ((1000, 61, 25, 5), (200, 200, 40, 10), (100, 489, 50, 20), (20, 1000, 60, 20))),
     *((f"Exact, {k} of {count} regions ({frames},{side * side})",
        f"svd_top_batch/by_gram/cpu/{count}x{frames}x{side * side}x{k}",
-       [(lambda of=(count, frames, side): numpy_svd_regions(*of), "NumPy svd, float32, a loop (ours: double)", None)])
+       [(lambda of=(count, frames, side): numpy_svd_regions(*of), "NumPy svd, float32, a loop (ours: double)", None),
+        (lambda of=(count, frames, side, k): scipy_eigh_regions(*of), "SciPy eigh of x x^T in float64, evr, a loop",
+         None)])
       for count, frames, side, k in ((1000, 61, 25, 5), (100, 489, 50, 20))),
     ("100 blocks of 28 x 489 made orthonormal", "orthonormalize_rows/cpu/100x28x489",
      [(qr_blocks, "NumPy qr, a stack", None)]),

@@ -26,11 +26,15 @@ double azimuth(double dy, double dx) {
 /// same. Sectors side by side share a bound to the last bit, or a pixel on it might be in none of them, or in both.
 class Sector {
  public:
-  Sector(double start, double end) : start_(radians(start)), end_(radians(end)) {}
+  Sector(double start, double end) : full_(start == end), start_(radians(start)), end_(radians(end)) {}
   /// Of an azimuth(). A full turn is just below the next sector's 0: it belongs to one that reaches there or beyond.
-  bool has(double phi) const { return start_ < end_ ? phi >= start_ && phi < end_ : phi >= start_ || phi < end_; }
+  bool has(double phi) const {
+    if (full_ || start_ > end_) return full_ || phi >= start_ || phi < end_;
+    return phi >= start_ && phi < end_;  // none between degrees that are the same in radians
+  }
 
  private:
+  bool full_;
   double start_, end_;
 };
 

@@ -103,7 +103,8 @@ struct RotateOptions {
 ///        `in` itself
 /// The interpolating methods follow OpenCV 5's warpAffine (see docs/conventions.md): lanczos4 on
 /// the 1/32 px fixed-point grid, bicubic (A = -0.75), bilinear and nearest at the exact position; the
-/// splines and catmull_rom, too, are at the exact position. The splines hold a cube of coefficients.
+/// splines and catmull_rom, too, are at the exact position. The splines hold a cube of coefficients;
+/// the CPU, of many frames, for each thread a frame with its border about it, up to twice as wide and high.
 /// fft is VIP's three-shear rotation (Larkin, Oldenburg & Klemm 1997, Optics Communications 139,
 /// 99) in double, on a grid about four times as large; frames that are not square are padded by
 /// their longer side. Turns by multiples of 90 degrees of odd square frames are exact, for fft up to

@@ -44,8 +44,7 @@ struct FillHoles {
 
 /// 4 bytes read a pixel, a comparison and an addition: 86 MB, floor 0.02 ms and 0.27 ms. A thread has a row, so that no
 /// sum crosses threads; neighbours read rows apart, whose lines L1 is to keep for the next 31 columns (RowRange in
-/// kernels/geometry/rotate.cu does the same). The host waits for the sum of the
-/// counts, which takes longer.
+/// kernels/geometry/rotate.cu does the same). The host waits for the sum of the counts, which takes longer.
 struct CountHoles {
   Cube<const float> in;
   Matrix<index_t> rows;

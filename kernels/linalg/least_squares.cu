@@ -287,7 +287,7 @@ void solve_subsets(Exec& exec, View<const double, 3> a, const std::vector<IndexS
   for_each_team(exec, packed.count, Triangle::doubles(most) + most, SolveDamped{problems, damping, most, c});
   if (!by_blocks) return;
 #if HCI_HAVE_CUDA
-  if (exec.on_cuda()) return solve_by_panels(exec, problems, packed.count, packed.most, damping, c);
+  if (exec.on_cuda()) return solve_by_panels(exec, problems, sets, damping, c);
 #endif
   cpu::solve_large_subsets(exec, a, each, sets, rhs, damping, c);
 }

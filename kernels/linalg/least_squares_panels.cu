@@ -22,10 +22,13 @@
 // one order, where libraries differ.
 #include "kernels/linalg/least_squares_panels.hpp"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <utility>
 
 #include "kernels/core/array.hpp"
+#include "kernels/core/copy.hpp"
 #include "kernels/core/launch.hpp"
 #include "kernels/core/scratch.hpp"
 #include "kernels/core/team.hpp"
@@ -218,41 +221,50 @@ __device__ Diagonal diagonal_of(const Problem& problem) {
   return {spoilt ? NAN : largest, team.sum(sum)};
 }
 
-__global__ void __launch_bounds__(kThreads) solve_in_panels(Problems problems, index_t count, double damping,
-                                                            index_t doubles, double* scratch, Matrix<double> c) {
+__global__ void __launch_bounds__(kThreads)
+    solve_in_panels(Problems problems, Vector<const index_t> large, double damping, index_t doubles, double* scratch,
+                    Matrix<double> c) {
   HCI_SHARED(double2, staged, kStaged * kWidth / 2);
   HCI_SHARED(double, numbers, kWidth*(kWidth + 1));
   const Square square{numbers};
-  for (index_t b = blockIdx.x; b < count; b += gridDim.x) {
+  for (index_t i = blockIdx.x; i < large.extent(0); i += gridDim.x) {
+    const index_t b = large(i);
     const Problem problem = problems[b];
     const index_t n = problem.size;
-    if (n < kPanelsFrom) continue;
     const Panels l{scratch + index_t(blockIdx.x) * doubles, n};
     const Diagonal diagonal = diagonal_of(problem);
     const double least = static_cast<double>(n) * DBL_EPSILON * diagonal.largest;
     const double added = damping * diagonal.sum / static_cast<double>(n);
     for (index_t first = 0; first < n; first += kWidth) make_panel(problem, l, first, added, least, staged, square);
     substitute_backwards(l, square);
-    for (index_t i = threadIdx.x; i < c.extent(1); i += kThreads) c(b, i) = 0;
+    for (index_t j = threadIdx.x; j < c.extent(1); j += kThreads) c(b, j) = 0;
     __syncthreads();
-    for (index_t i = threadIdx.x; i < n; i += kThreads)
-      c(b, problem.member[i]) = std::isnan(diagonal.largest) ? NAN : l.solution()[i];
+    for (index_t j = threadIdx.x; j < n; j += kThreads)
+      c(b, problem.member[j]) = std::isnan(diagonal.largest) ? NAN : l.solution()[j];
     __syncthreads();  // the next problem writes the same scratch
   }
 }
 
 }  // namespace
 
-void solve_by_panels(Exec& exec, const Problems& problems, index_t count, index_t most, double damping,
+void solve_by_panels(Exec& exec, const Problems& problems, const std::vector<IndexSet>& sets, double damping,
                      Matrix<double> c) {
-  constexpr index_t kMostBytes = index_t{384}
-                                 << 20;  // 438 problems of 469 members: three blocks on 132 multiprocessors
+  std::vector<index_t> large;
+  index_t most = 0;
+  for (std::size_t b = 0; b < sets.size(); ++b) {
+    const auto members = static_cast<index_t>(sets[b].size());
+    if (members >= kPanelsFrom) large.push_back(static_cast<index_t>(b));
+    most = std::max(most, members);
+  }
+  // 438 problems of 469 members: three blocks on each of 132 multiprocessors.
+  constexpr index_t kMostBytes = index_t{384} << 20;
   const index_t doubles = Panels::doubles(most) + most;
-  const index_t blocks =
-      std::clamp<index_t>(scratch_bytes(kMostBytes) / (doubles * static_cast<index_t>(sizeof(double))), 1, count);
+  const index_t blocks = std::clamp<index_t>(scratch_bytes(kMostBytes) / (doubles * index_t{sizeof(double)}), 1,
+                                             static_cast<index_t>(large.size()));
+  const auto numbers = to_device(exec, std::move(large));
   Array<double, 2> scratch(exec, {blocks, doubles});
-  launch(exec, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, solve_in_panels, problems, count, damping,
-         doubles, scratch.data(), c);
+  launch(exec, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, solve_in_panels, problems, numbers.view(),
+         damping, doubles, scratch.data(), c);
 }
 
 }  // namespace hci

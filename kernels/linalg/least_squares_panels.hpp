@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Private to kernels/, CUDA only.
+#include <vector>
+
 #include "kernels/core/exec.hpp"
 #include "kernels/linalg/least_squares_steps.hpp"
+#include "kernels/linalg/submatrix.hpp"
 
 namespace hci {
 
@@ -11,9 +14,9 @@ namespace hci {
 constexpr index_t kPanelsFrom = 32;
 
 #if HCI_HAVE_CUDA
-/// solve_subsets(): of the `count` problems whose sets have kPanelsFrom members or more, up to `most`; rows of c of the
-/// others are left.
-void solve_by_panels(Exec& exec, const Problems& problems, index_t count, index_t most, double damping,
+/// solve_subsets() of the problems whose sets have kPanelsFrom members or more, one at least; rows of c of the others
+/// are left.
+void solve_by_panels(Exec& exec, const Problems& problems, const std::vector<IndexSet>& sets, double damping,
                      Matrix<double> c);
 #endif
 

@@ -86,7 +86,8 @@ struct MultiplyW {
   HCI_HD void operator()(index_t t, index_t i) const { w(t, i) = multiplied(w(t, i), xht(t, i), sums(t, i)); }
 };
 
-/// kWidth columns of h, one component after the other; on the CPU as many as keep registers busy, on CUDA one.
+/// kWidth columns of h, one component after the other; on the CPU as many as keep registers busy, on CUDA one:
+/// neighbours are neighbouring columns, so that a warp reads lines of h and wtx, k^2 times from L1 and the L2 cache.
 template <index_t kWidth>
 struct DescendH {
   Matrix<const double> wtw;
@@ -227,9 +228,10 @@ class Factors {
         x_(x),
         h_(h),
         weights_(exec, x, h),
-        minus_wt_(exec, {h.extent(0), x.extent(0)}),
         wtx_(exec, h.extents()),
-        violations_(exec, {(x.extent(1) + width() - 1) / width()}) {}
+        violations_(exec, {(x.extent(1) + width() - 1) / width()}) {
+    if (!times_weights_on_cpu()) minus_wt_ = Array<float, 2>(exec, {h.extent(0), x.extent(0)});
+  }
 
   Matrix<double> w() { return weights_.w(); }
 
@@ -240,7 +242,7 @@ class Factors {
     if (exec_.on_cuda())
       for_each(exec_, violations_.extents(), DescendH<1>{wtw, wtx_.view(), h_, violations_.view()});
     else
-      for_each(exec_, violations_.extents(), DescendH<kWidthOnCpu>{wtw, wtx_.view(), h_, violations_.view()});
+      descend_on_cpu({wtw, wtx_.view(), h_, violations_.view()});
   }
   double violation() { return weights_.violation() + sum(exec_, violations_.view()); }
 
@@ -262,9 +264,18 @@ class Factors {
   static constexpr index_t kWidthOnCpu = 32;
   index_t width() const { return exec_.on_cuda() ? 1 : kWidthOnCpu; }
 
+  /// Not by for_each(), which would compile it for CUDA, where so many columns spill.
+  void descend_on_cpu(const DescendH<kWidthOnCpu>& tiles) {
+    const index_t count = violations_.size();
+#pragma omp parallel for schedule(static) num_threads(exec_.threads())
+    for (index_t tile = 0; tile < count; ++tile) tiles(tile);
+  }
+
+  bool times_weights_on_cpu() const { return exec_.tuned() && !exec_.on_cuda(); }
+
   /// Makes wᵀ x; gives wᵀ w.
   Matrix<const double> products_with_w() {
-    if (exec_.tuned() && !exec_.on_cuda()) {
+    if (times_weights_on_cpu()) {
       cpu::times_weights(exec_.threads(), w(), x_, wtx_.view());
       return weights_.products_of_columns();
     }

@@ -24,10 +24,9 @@
 // columns that make a product worth a call (widened_columns()), however many matrices there are: the sums of one are
 // made in the same steps beside others.
 // The random numbers are the same for all matrices: for each tile r times its columns, some 25 integer operations each,
-// which is nothing beside that. They are uniform, 2 ns each on a CPU, since normal ones by pairs, 18 ns, took as long
-// as all the rest for one matrix of 61 rows, and a fifth of the whole for 489 (one core of an EPYC (Zen 5),
-// 2026-11-29). Shape: blocks of 32 x 8 threads of for_each(), neighbours along a row, so that lines of x are read
-// whole.
+// which is nothing beside that. They are uniform, 2 ns each on a CPU, where normal_quantile() takes 9 (one core of an
+// EPYC (Zen 5), 2026-11-29): for one matrix of 61 rows, 7 million of whose numbers take 170 us, that is half as much
+// again. Shape: blocks of 32 x 8 threads of for_each(), neighbours along a row, so that lines of x are read whole.
 
 namespace hci {
 namespace {

@@ -14,8 +14,8 @@ using UsedColumnsOfEach = Matrix<const std::uint8_t>;
 /// x xᵀ of many matrices that is never formed: v x, then times xᵀ, over tiles of columns, in double precision
 /// throughout.
 ///   x (b, t, p) float, rows of unit stride, on the Exec's device; columns that are not used count as 0
-/// A product of r vectors costs 4 r t p flops, x xᵀ itself t^2 p. Beside the tiles, their scores (on the CPU r vectors
-/// of p, at most some MB) and, on the CPU, a copy of v and w no memory is taken.
+/// A product of r vectors costs 4 r t p flops, x xᵀ itself t^2 p. It takes memory for the tiles, for
+/// their scores and, on the CPU, for copies of v and w; a sketch for up to 32 MiB of random vectors.
 /// The results of a matrix do not depend on those beside it: on the CPU to the bit, on CUDA as far as it is not cuBLAS
 /// that chooses by the size of a batch. On the CPU same bits for any number of threads, and columns behind the last one
 /// in use cost nothing.

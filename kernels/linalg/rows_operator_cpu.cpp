@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Products of some 15 to 30 vectors in double with float32 rows, which become doubles in registers. BLAS has tiles of x
 // widened for it, copies those once more into its panels, for so few rows of v as much work as the products, and
-// does both again for the second product: svd_top() of 20 pairs of (4000, 8100) took 613 ms by it and takes 293,
-// svd_randomized() 417 and 208, of (28800, 1024) and 10 pairs 460 and 178 (in turns, processor time of one thread on an
-// EPYC (Zen 5) that others used, too, 2026-11-29; some of svd_randomized() are the random numbers). A product of
-// (489, 2500) and 30 vectors runs at 100 Gflop/s, dgemm at 104.
+// does both again for the second product: svd_top() of 20 pairs of (4000, 8100) takes 613 ms by it and 293
+// by this, svd_randomized() 417 and 208, of (28800, 1024) and 10 pairs 460 and 178 (in turns, processor time of one
+// thread on an EPYC (Zen 5) that others used, too, 2026-11-29; some of svd_randomized() are the random numbers). A
+// product of (489, 2500) and 30 vectors runs at 100 Gflop/s, dgemm at 104.
 //
 // Two products: scores = v x, whose lanes are columns, as x lies: eight vectors (four with AVX) by three registers of
 // columns, x read in place; then w += scores xᵀ, scalar products along the columns of as many vectors by three rows,

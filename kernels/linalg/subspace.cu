@@ -419,8 +419,8 @@ SubspaceReport subspace_top(Exec& exec, const SymmetricOperator& a, Matrix<doubl
   return Iteration(exec, a, values, vectors, options).run();
 }
 
-std::size_t subspace_bytes(Exec& exec, index_t n, index_t k) {
-  const Shape shape = shape_for(exec, n, k);
+std::size_t subspace_bytes(Exec& exec, index_t n, index_t k, index_t space_blocks) {
+  const Shape shape = shape_for(exec, n, k, space_blocks);
   return static_cast<std::size_t>((3 * shape.capacity + 2 * shape.block) * n + 4 * shape.capacity * shape.capacity) *
          sizeof(double);
 }

@@ -72,7 +72,7 @@ struct SubspaceReport {
 SubspaceReport subspace_top(Exec& exec, const SymmetricOperator& a, Matrix<double> values, View<double, 3> vectors,
                             const SubspaceOptions& options = {});
 
-/// Bytes that subspace_top() takes for each problem, if space_blocks is 0.
-std::size_t subspace_bytes(Exec& exec, index_t n, index_t k);
+/// Bytes that subspace_top() takes for each problem.
+std::size_t subspace_bytes(Exec& exec, index_t n, index_t k, index_t space_blocks = 0);
 
 }  // namespace hci

@@ -112,7 +112,10 @@ SubspaceReport svd_top_batch(Exec& exec, View<const float, 3> x, UsedColumnsOfEa
                              View<double, 3> left, const SubspaceOptions& options) {
   const RowsOperator a(x, used);
   check_results("svd_top", a, squares, left);
-  const index_t batch = a.batch(), k = squares.extent(1);
+  const index_t batch = a.batch(), k = squares.extent(1), starts = options.start.extent(0);
+  require(starts <= 1 || starts == batch, "svd_top: ", starts, " starts for ", batch, " matrices");
+  require(options.member.size() == 0 || options.member.extent(0) == batch, "svd_top: members of ",
+          options.member.extent(0), " matrices for ", batch);
   SubspaceReport report;
   report.converged.assign(static_cast<std::size_t>(batch), 0);
   if (batch == 0) return report;
@@ -126,7 +129,8 @@ SubspaceReport svd_top_batch(Exec& exec, View<const float, 3> x, UsedColumnsOfEa
   if (!exec.on_cuda()) {
     one_by_one(exec, batch, [&](Exec& one, index_t b) { solve(one, b, 1); });
   } else {
-    const index_t most = batch_of(batch, static_cast<index_t>(subspace_bytes(exec, a.order(), k)));
+    const index_t most =
+        batch_of(batch, static_cast<index_t>(subspace_bytes(exec, a.order(), k, options.space_blocks)));
     for (index_t first = 0; first < batch; first += most) solve(exec, first, std::min(most, batch - first));
   }
   report.products = *std::max_element(products.begin(), products.end());

@@ -21,13 +21,12 @@ struct Draw {
   Matrix<float> out;
   HCI_HD void operator()(index_t item) const {
     RandomStream random(1, 2, static_cast<std::uint64_t>(item));
-    for (index_t i = 0; i < kEach; i += 2) {
-      double first = 0, second = 0;
-      if (kind == Kind::normal) first = random.normal(), second = random.normal();
-      if (kind == Kind::uniform) first = random.uniform(), second = random.uniform();
-      if (kind == Kind::poisson) first = random.poisson(kMean), second = random.poisson(kMean);
-      out(item, i) = static_cast<float>(first);
-      out(item, i + 1) = static_cast<float>(second);
+    for (index_t i = 0; i < kEach; ++i) {
+      double number = 0;
+      if (kind == Kind::normal) number = random.normal();
+      if (kind == Kind::uniform) number = random.uniform();
+      if (kind == Kind::poisson) number = random.poisson(kMean);
+      out(item, i) = static_cast<float>(number);
     }
   }
 };

@@ -94,6 +94,8 @@ TEST(Annulus, IsWhatItsSegmentsAre) {
   }
   EXPECT_EQ(annular_wedge(41, 41, 10, 4, 350, 370).size(), 4 * 3 + 4U);
   EXPECT_THROW(annular_wedge(9, 9, 1, 1, 20, 20), InvalidInput);
+  const double start = 248.98976308984876;  // and the next double, which is the same in radians: nothing, not all
+  EXPECT_EQ(annular_wedge(41, 41, 10, 4, start, std::nextafter(start, 360.0)).size(), 0U);
   EXPECT_THROW(annular_wedge(9, 9, 1, 1, 0, 361), InvalidInput);
 }
 

@@ -89,6 +89,13 @@ TEST_P(GemmOn, IsThatOfPlainLoops) {
     }
 }
 
+/// More than 1024 tiles, which are made larger: of 521 rows, halves.
+TEST_P(GemmOn, OfLargeMatrices) {
+  if (exec().on_cuda()) GTEST_SKIP() << "the CPU's tiles";
+  expect_products<float>({521, 2, 15000}, 1, 1, 1, false, 1, 0);
+  expect_products<double>({65, 3, 66000}, 1, 1, 1, false, 2, 1);
+}
+
 TEST_P(GemmOn, LetsANanReachTheRowOrTheColumnItBelongsTo) {
   const index_t rows = 37, inner = 21, columns = 43;
   const auto expect_nan = [&](auto a, auto b, auto c, bool transposed, double beta, index_t row, index_t column) {

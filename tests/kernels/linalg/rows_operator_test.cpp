@@ -59,9 +59,10 @@ void expect_sum(double found, const Sum& want, double roundings, const std::stri
   EXPECT_NEAR(found, static_cast<double>(want.value), roundings * kEps * static_cast<double>(want.size)) << what;
 }
 
-/// One row, one column, sizes around those of tiles (of columns 8192 on CUDA, 512 and 24 on the CPU; 256 rows; 8
-/// vectors), all matrices at once and one by one where scratch is short. The sums in long double; what sums in double
-/// may differ, whatever their order: each product and sum rounds once, `columns` of them and `rows` for the scores.
+/// One row, one column, sizes around those of tiles (of columns 8192 on CUDA, 504, 168 and 24 on the CPU, 256 on its
+/// portable path; 256 rows; 8 vectors), all matrices at once and one by one where scratch is short. The sums in long
+/// double; what sums in double may differ, whatever their order: each product and sum rounds once, `columns` of them
+/// and `rows` for the scores.
 TEST_P(RowsTimes, ProductsAreTheSums) {
   for (const auto& [t, p, r] : std::vector<std::tuple<index_t, index_t, index_t>>{
            {1, 1, 1}, {3, 8200, 2}, {300, 37, 11}, {61, 625, 15}, {5, 505, 9}, {7, 168, 8}}) {
@@ -135,6 +136,50 @@ TEST_P(RowsTimes, ProductsOfEachAreItsOwn) {
       }
     }
   }
+}
+
+/// Rows so long that the tuned path takes their scores in several rounds: beside sums in double, in the order of x.
+TEST_P(RowsTimes, RowsOfAnyLength) {
+  for (const auto& [t, p, r] : std::vector<std::tuple<index_t, index_t, index_t>>{{521, 4100, 9}, {2, 40000, 3}}) {
+    const auto x = speckle_rows(t, p);
+    std::vector<double> v;
+    for (index_t i = 0; i < r * t; ++i) v.push_back(static_cast<double>(i * 7 % 23) / 8 - 1);
+    const auto device = device_matrix(exec(), x, t, p);
+    const auto vectors = device_matrix(exec(), v, r, t);
+    Array<double, 2> product(exec(), {r, t});
+    RowsOperator(device.view(), {}).apply(exec(), {vectors.data(), {1, r, t}}, {product.data(), {1, r, t}});
+    const auto found = to_host(exec(), product.view());
+    for (const index_t i : {index_t{0}, r - 1}) {
+      std::vector<double> scores(Problem::at(p), 0.0), sizes(Problem::at(p), 0.0);
+      for (index_t s = 0; s < t; ++s)
+        for (index_t c = 0; c < p; ++c) {
+          const double term = v[Problem::at(i * t + s)] * double(x[Problem::at(s * p + c)]);
+          scores[Problem::at(c)] += term;
+          sizes[Problem::at(c)] += std::fabs(term);
+        }
+      for (index_t s = 0; s < t; s += 13) {
+        Sum want;
+        for (index_t c = 0; c < p; ++c) {
+          const double entry = double(x[Problem::at(s * p + c)]);
+          want.add(scores[Problem::at(c)] * entry, sizes[Problem::at(c)] * std::fabs(entry));
+        }
+        expect_sum(found.view()(i, s), want, static_cast<double>(p + 2 * t + 3), std::to_string(t) + " rows");
+      }
+    }
+  }
+}
+
+/// In one tile or in many, a sketch is the same to the bit.
+TEST_P(RowsTimes, SketchesDoNotDependOnTheirTiles) {
+  if (exec().on_cuda()) GTEST_SKIP() << "cuBLAS promises no bits";
+  const index_t t = 61, p = 5000, r = 15;
+  const auto x = device_matrix(exec(), speckle_rows(t, p), t, p);
+  Array<double, 3> at_once(exec(), {1, r, t}), in_tiles(exec(), {1, r, t});
+  const RowsOperator a(x.view(), {});
+  a.sketch(exec(), 3, at_once.view());
+  const ScratchLimit least(1);
+  a.sketch(exec(), 3, in_tiles.view());
+  for (index_t i = 0; i < at_once.size(); ++i) ASSERT_EQ(at_once.data()[i], in_tiles.data()[i]) << i;
 }
 
 /// A matrix without a column in use is zero.

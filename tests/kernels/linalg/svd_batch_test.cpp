@@ -264,6 +264,12 @@ TEST_P(SvdBatch, RefusesWhatHasNoAnswer) {
   EXPECT_THROW(svd_randomized_batch(exec(), x.view(), {}, one.view(), left.view()), InvalidInput);
   EXPECT_THROW(svd_randomized_batch(exec(), x.view(), {}, squares.view(), wide.view()), InvalidInput);
   EXPECT_THROW(svd_randomized_batch(exec(), x.view(), {}, squares.view(), left.view(), {.power = -1}), InvalidInput);
+  Array<double, 3> starts(exec(), {3, 2, 3});
+  Array<std::uint8_t, 2> members(exec(), {1, 3});
+  EXPECT_THROW(svd_top_batch(exec(), x.view(), {}, squares.view(), left.view(), {.start = starts.view()}),
+               InvalidInput);
+  EXPECT_THROW(svd_top_batch(exec(), x.view(), {}, squares.view(), left.view(), {.member = members.view()}),
+               InvalidInput);
 }
 
 HCI_INSTANTIATE_ON_EVERY_DEVICE(SvdBatch);

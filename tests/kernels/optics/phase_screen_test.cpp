@@ -173,7 +173,7 @@ TEST_P(PhaseScreen, HasTheStructureFunctionOfItsSpectrum) {
 }
 
 // AR(1): after one step the correlation is `keep`, and the variance stays. Mean over 2 n^2 independent
-// normal pairs: standard error of a product below sqrt(2 / (2 n^2)). Bound: 5.
+// pairs of normal numbers: standard error of a product below sqrt(2 / (2 n^2)). Bound: 5.
 TEST_P(PhaseScreen, ForgetsAtTheRateAskedFor) {
   const index_t n = 64;
   auto white = host_array<float, 2>({n, n});

@@ -2,6 +2,7 @@
 #pragma once
 // Stands in for CUB's header of this name where the CUDA path is compiled by g++, which knows no device code: the same
 // calls, two steps of asking for scratch and working in it included, one after the other in the emulated stream.
+#include <cstddef>
 #include <cstring>
 #include <type_traits>
 
