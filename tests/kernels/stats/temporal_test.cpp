@@ -10,6 +10,7 @@
 #include "kernels/core/copy.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/median_of.hpp"
+#include "tests/support/noise.hpp"
 
 namespace hci::test {
 namespace {
@@ -173,6 +174,30 @@ TEST_P(Temporal, QuantilesInterpolateLinearly) {
   EXPECT_THROW(temporal_quantiles(exec(), Cube<const float>(cube.view().data(), {0, 3, 4}), {0.5}, out.view()),
                InvalidInput);
   temporal_quantiles(exec(), cube.view(), {}, Cube<float>(out.view().data(), {0, 3, 4}));
+}
+
+// One quantile of a long sequence is counted, several are sorted: the same.
+TEST_P(Temporal, QuantilesOfLongSequences) {
+  const index_t nt = 4099;
+  auto host = noise<3>({nt, 1, 3}, 5);
+  for (index_t t = 0; t < nt; t += 5) host.view()(t, 0, 1) = kNan;
+  const DeviceInput<float, 3> cube(exec(), host.view());
+  Array<float, 3> one(exec(), {1, 1, 3}), two(exec(), {2, 1, 3});
+  temporal_quantiles(exec(), cube.view(), {0.75}, one.view());
+  temporal_quantiles(exec(), cube.view(), {0.75, 0.1}, two.view());
+  const auto alone = to_host(exec(), one.view()), together = to_host(exec(), two.view());
+  for (index_t x = 0; x < 3; ++x) {
+    std::vector<float> values;
+    for (index_t t = 0; t < nt; ++t)
+      if (!std::isnan(host.view()(t, 0, x))) values.push_back(host.view()(t, 0, x));
+    std::sort(values.begin(), values.end());
+    const double place = 0.75 * double(values.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const double low = double(values[below]), high = double(values[std::min(below + 1, values.size() - 1)]);
+    const auto want = static_cast<float>(low + (high - low) * (place - double(below)));
+    EXPECT_FLOAT_EQ(alone.view()(0, 0, x), want);
+    EXPECT_EQ(together.view()(0, 0, x), alone.view()(0, 0, x));
+  }
 }
 
 TEST_P(Temporal, OfFramesWithoutPixelsAreNothing) {
