@@ -3,8 +3,8 @@
 // where BLAS would pack a copy of doubles once more for each tile, and only half of a symmetric result is
 // made: for (489, 44100) 40 Gflop/s a core, where tiles of dgemm gave 29 and dgemm has 41 at best
 // (Zen 4, AVX2, 2026-11-23). Of tiles at the edge and on the diagonal only what is wanted is made, which saves next
-// to nothing of 489 rows and a third of the products of 61 (12 annuli: 0.39 ms, 0.51 with whole tiles; one core, AVX-512,
-// 2026-11-29).
+// to nothing of 489 rows and a third of the products of 61 (12 annuli: 0.39 ms, 0.51 with whole tiles; one core,
+// AVX-512, 2026-11-29).
 
 // Nothing of this crosses a library's boundary, so it is no matter how such vectors are passed.
 #pragma GCC diagnostic ignored "-Wpsabi"
