@@ -21,7 +21,7 @@ TEST_P(Reduce, CountsWhatIsNotZero) {
     std::vector<std::uint8_t> flags;
     index_t want = 0;
     for (index_t i = 0; i < n; ++i) {
-      flags.push_back(i % 7 == 3 ? 0 : i % 5 == 0 ? 255 : static_cast<std::uint8_t>(i % 2));
+      flags.push_back(static_cast<std::uint8_t>(i % 7 == 3 ? 0 : i % 5 == 0 ? 255 : i % 2));
       want += flags.back() != 0 ? 1 : 0;
     }
     EXPECT_EQ(count_set(exec(), to_device(exec(), flags).view()), want) << n;
