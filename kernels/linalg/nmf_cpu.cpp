@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -43,29 +44,40 @@ constexpr index_t kMostRows = 128;  // of a task, whose sums stay in the second-
 
 index_t divided_up(index_t n, index_t by) { return (n + by - 1) / by; }
 
-using Doubles = double __attribute__((vector_size(kVectorBytes), aligned(8)));
-using Floats = float __attribute__((vector_size(kVectorBytes), aligned(4)));
+using Doubles = double __attribute__((vector_size(kVectorBytes)));
+using Floats = float __attribute__((vector_size(kVectorBytes)));
+
+/// By memcpy, since clang 14 takes a vector behind a pointer for aligned in templates, whatever its type says.
+template <class Vector, class T>
+Vector load(const T* from) {
+  Vector loaded;
+  std::memcpy(&loaded, from, sizeof(Vector));
+  return loaded;
+}
+template <class Vector, class T>
+void store(const Vector& vector, T* to) {
+  std::memcpy(to, &vector, sizeof(Vector));
+}
 
 /// Adds to sums (row, component, lane), k components of a row, the products of kRows rows x (row, kChunk) with kCount
 /// components h (component, kChunk) over `width` columns, a multiple of kWide: each lane its own.
 template <int kCount>
 void multiply_rows(const double* x, const double* h, index_t width, double* sums, index_t k) {
-  auto* const lanes = reinterpret_cast<Doubles*>(sums);
   Doubles sum[kRows][kCount];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 8
-    for (int j = 0; j < kCount; ++j) sum[i][j] = lanes[i * k + j];
+    for (int j = 0; j < kCount; ++j) sum[i][j] = load<Doubles>(sums + (i * k + j) * kWide);
   for (index_t p = 0; p < width; p += kWide) {
     Doubles of_x[kRows];
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
-      of_x[i] = *reinterpret_cast<const Doubles*>(x + i * kChunk + p);
+      of_x[i] = load<Doubles>(x + i * kChunk + p);
       HCI_IN_REGISTER(of_x[i]);
     }
 #pragma GCC unroll 8
     for (int j = 0; j < kCount; ++j) {
-      Doubles of_h = *reinterpret_cast<const Doubles*>(h + j * kChunk + p);
+      auto of_h = load<Doubles>(h + j * kChunk + p);
       HCI_IN_REGISTER(of_h);
 #pragma GCC unroll 8
       for (int i = 0; i < kRows; ++i) sum[i][j] += of_x[i] * of_h;
@@ -74,7 +86,7 @@ void multiply_rows(const double* x, const double* h, index_t width, double* sums
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 8
-    for (int j = 0; j < kCount; ++j) lanes[i * k + j] = sum[i][j];
+    for (int j = 0; j < kCount; ++j) store(sum[i][j], sums + (i * k + j) * kWide);
 }
 using MultiplyRows = void (*)(const double*, const double*, index_t, double*, index_t);
 
@@ -99,7 +111,7 @@ void multiply_columns(const float* w, index_t k, const float* x, index_t stride,
     Floats of_x[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      of_x[v] = *reinterpret_cast<const Floats*>(x + v * kLanes);
+      of_x[v] = load<Floats>(x + v * kLanes);
       HCI_IN_REGISTER(of_x[v]);
     }
 #pragma GCC unroll 16
@@ -110,7 +122,7 @@ void multiply_columns(const float* w, index_t k, const float* x, index_t stride,
 #pragma GCC unroll 16
   for (int j = 0; j < kCount; ++j)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Floats*>(out + j * out_stride + v * kLanes) = sum[j][v];
+    for (int v = 0; v < kVectors; ++v) store(sum[j][v], out + j * out_stride + v * kLanes);
 }
 using MultiplyColumns = void (*)(const float*, index_t, const float*, index_t, index_t, const float*, float*, index_t);
 
