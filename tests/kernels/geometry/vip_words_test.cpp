@@ -34,56 +34,51 @@ Methods by_order(Rotation of_order_3) {
           {"biquintic", Rotation::spline5}};
 }
 
+/// Asks for all words. What is known has the method of its library's table and the border of that table; fft, by the
+/// libraries in `by_fft`, takes any words and has the border given there. Every method but `missing` is met.
+template <class Ask>
+void expect_words(const Ask& ask, const std::map<std::string, Methods>& libraries, const Borders& borders,
+                  const Borders& by_fft, Rotation missing) {
+  std::set<Rotation> met;
+  for (const std::string library : kLibraries)
+    for (const std::string interpolation : kInterpolations)
+      for (const std::string border : kBorders) {
+        const std::string words = library + ", " + interpolation + ", " + border;
+        const auto options = ask(library, interpolation, border);
+        const bool fft = by_fft.count(library) > 0;
+        const bool known =
+            libraries.count(library) > 0 && libraries.at(library).count(interpolation) > 0 && borders.count(border) > 0;
+        ASSERT_EQ(options.has_value(), fft || known) << words;
+        if (!options) continue;
+        EXPECT_EQ(options->method, fft ? Rotation::fft : libraries.at(library).at(interpolation)) << words;
+        EXPECT_EQ(options->border, fft ? by_fft.at(library) : borders.at(border)) << words;
+        if constexpr (requires { options->keep_range; }) {
+          EXPECT_EQ(options->keep_range, library == "skimage") << words;
+        }
+        met.insert(options->method);
+      }
+  EXPECT_EQ(met.size(), enum_names(Rotation{}).size() - 1);
+  EXPECT_EQ(met.count(missing), 0U);
+}
+
 TEST(VipWords, OfRotationsMeanWhatTheTableSays) {
-  const std::map<std::string, Methods> libraries{{"opencv", kOpencv}, {"skimage", by_order(Rotation::catmull_rom)}};
   const Borders borders{{"constant", Border::constant},
                         {"edge", Border::edge},
                         {"symmetric", Border::symmetric},
                         {"reflect", Border::reflect},
                         {"wrap", Border::wrap}};
-  std::set<Rotation> met;
-  for (const std::string library : kLibraries)
-    for (const std::string interpolation : kInterpolations)
-      for (const std::string border : kBorders) {
-        const std::string words = library + ", " + interpolation + ", " + border;
-        const auto options = rotation_in_vip_words(library, interpolation, border);
-        const bool by_fft = library == "vip-fft";
-        const bool known =
-            libraries.count(library) > 0 && libraries.at(library).count(interpolation) > 0 && borders.count(border) > 0;
-        ASSERT_EQ(options.has_value(), by_fft || known) << words;
-        if (!options) continue;
-        EXPECT_EQ(options->method, by_fft ? Rotation::fft : libraries.at(library).at(interpolation)) << words;
-        EXPECT_EQ(options->border, by_fft ? Border::constant : borders.at(border)) << words;
-        EXPECT_EQ(options->keep_range, library == "skimage") << words;
-        met.insert(options->method);
-      }
-  EXPECT_EQ(met.size(), enum_names(Rotation{}).size() - 1);  // spline3 is a shift's only
+  expect_words(rotation_in_vip_words, {{"opencv", kOpencv}, {"skimage", by_order(Rotation::catmull_rom)}}, borders,
+               {{"vip-fft", Border::constant}}, Rotation::spline3);
 }
 
 TEST(VipWords, OfShiftsMeanWhatTheTableSays) {
-  const std::map<std::string, Methods> libraries{{"opencv", kOpencv}, {"ndimage-interp", by_order(Rotation::spline3)}};
   const Borders borders{{"constant", Border::constant},
                         {"nearest", Border::edge},
                         {"reflect", Border::symmetric},
                         {"mirror", Border::reflect},
                         {"wrap", Border::wrap}};
-  std::set<Rotation> met;
-  for (const std::string library : kLibraries)
-    for (const std::string interpolation : kInterpolations)
-      for (const std::string border : kBorders) {
-        const std::string words = library + ", " + interpolation + ", " + border;
-        const auto options = shift_in_vip_words(library, interpolation, border);
-        const bool by_fft = library == "vip-fft" || library == "ndimage-fourier";
-        const bool known =
-            libraries.count(library) > 0 && libraries.at(library).count(interpolation) > 0 && borders.count(border) > 0;
-        ASSERT_EQ(options.has_value(), by_fft || known) << words;
-        if (!options) continue;
-        EXPECT_EQ(options->method, by_fft ? Rotation::fft : libraries.at(library).at(interpolation)) << words;
-        const Border of_fft = library == "vip-fft" ? Border::constant : Border::wrap;
-        EXPECT_EQ(options->border, by_fft ? of_fft : borders.at(border)) << words;
-        met.insert(options->method);
-      }
-  EXPECT_EQ(met.size(), enum_names(Rotation{}).size() - 1);  // catmull_rom is a rotation's only
+  expect_words(shift_in_vip_words, {{"opencv", kOpencv}, {"ndimage-interp", by_order(Rotation::spline3)}}, borders,
+               {{"vip-fft", Border::constant}, {"ndimage-fourier", Border::wrap}}, Rotation::catmull_rom);
 }
 
 }  // namespace
